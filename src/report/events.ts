@@ -1,0 +1,77 @@
+// What a run tells about itself: a union of events. Phases emit, views (tty, plain, json, log file) render.
+import type { Problem } from '../errors.ts';
+
+export type RunEvent =
+  | {
+      readonly kind: 'run-start';
+      readonly command: string;
+      readonly hosts: readonly string[];
+      readonly logPath?: string;
+    }
+  | { readonly kind: 'run-end'; readonly exitCode: number; readonly seconds: number }
+  | { readonly kind: 'phase-start'; readonly phase: string; readonly host: string; readonly summary: string }
+  | {
+      readonly kind: 'phase-end';
+      readonly phase: string;
+      readonly host: string;
+      readonly outcome: 'done' | 'unchanged' | 'skipped' | 'failed';
+      /** Why it was skipped. */
+      readonly reason?: string;
+      readonly seconds: number;
+    }
+  /** A sentence of progress inside a phase. */
+  | { readonly kind: 'step'; readonly host: string; readonly phase?: string; readonly text: string }
+  | {
+      readonly kind: 'warning';
+      readonly host: string;
+      readonly phase?: string;
+      readonly name?: string;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'file';
+      readonly host: string;
+      readonly path: string;
+      readonly outcome: 'created' | 'updated' | 'unchanged' | 'removed';
+    }
+  | {
+      readonly kind: 'object';
+      readonly host: string;
+      readonly object: string;
+      readonly outcome: 'created' | 'updated' | 'unchanged' | 'deleted';
+    }
+  /** A remote command that ended; for the log file only. */
+  | {
+      readonly kind: 'command';
+      readonly host: string;
+      readonly command: string;
+      readonly why?: string;
+      readonly code: number;
+      readonly seconds: number;
+      readonly stdout?: string;
+      readonly stderr?: string;
+    }
+  /** An API call that ended; for the log file only. */
+  | {
+      readonly kind: 'request';
+      readonly host: string;
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+      readonly seconds: number;
+    }
+  /** What a wait is waiting for and the last answer it got. */
+  | {
+      readonly kind: 'waiting';
+      readonly host: string;
+      readonly phase?: string;
+      readonly what: string;
+      readonly last: string;
+    }
+  /** One line of a dry run's plan: what would be changed and, where it is no secret, the content. */
+  | { readonly kind: 'plan'; readonly host: string; readonly text: string; readonly content?: string }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+export interface Reporter {
+  emit(event: RunEvent): void;
+}

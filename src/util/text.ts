@@ -1,0 +1,15 @@
+// Small text functions with one meaning everywhere.
+
+/** `1 file`, `2 files` */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** Bytes of base64 text. */
+export function fromBase64(text: string): Buffer {
+  return Buffer.from(text, 'base64');
+}
+
+export function toBase64(data: string | Uint8Array): string {
+  return Buffer.from(data as string).toString('base64');
+}
