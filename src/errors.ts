@@ -41,7 +41,7 @@ export class KbError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: Problem | readonly Problem[], options?: { cause?: unknown }) {
-    const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem];
+    const list = 'code' in problems ? [problems] : problems;
     super(list.map((p) => `${p.code} ${p.summary}: ${p.detail}`).join('\n'), options);
     this.name = 'KbError';
     this.problems = list;

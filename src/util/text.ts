@@ -11,5 +11,5 @@ export function fromBase64(text: string): Buffer {
 }
 
 export function toBase64(data: string | Uint8Array): string {
-  return Buffer.from(data as string).toString('base64');
+  return (typeof data === 'string' ? Buffer.from(data) : Buffer.from(data)).toString('base64');
 }
