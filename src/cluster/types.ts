@@ -1,20 +1,7 @@
 // The types of a cluster's API as phases see it; client.ts makes the real one, recording.ts the one of a dry run.
+import type { KubeObject } from '../manifests/object.ts';
 
-/** A Kubernetes API object as JSON. */
-export interface KubeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly [key: string]: unknown;
-  };
-  readonly [key: string]: unknown;
-}
+export type { KubeObject } from '../manifests/object.ts';
 
 /** Which object: enough to build its URL. */
 export interface ObjectRef {
@@ -31,26 +18,38 @@ export interface ApiAnswer {
   readonly body: string;
 }
 
-/** Reads. Transport failures and 5xx are retried until `kubernetesAPICall` seconds have passed. */
-export interface ApiView {
+/** Reads and writes. Transport failures and answers worth a second try are retried for `kubernetesAPICall` seconds. */
+export interface Api {
   /** The server's URL. */
   readonly server: string;
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   list(
-    kind: { readonly apiVersion: string; readonly kind: string; readonly namespace?: string },
+    kind: Omit<ObjectRef, 'name'>,
     selector?: { readonly labels?: string; readonly fields?: string },
   ): Promise<readonly KubeObject[]>;
-  /** One request, no retry, any status: health endpoints and discovery. */
+  /** One GET, no retry, any status: health endpoints and discovery. */
   raw(path: string, timeoutSeconds?: number): Promise<ApiAnswer>;
-}
-
-/** Reads and writes. */
-export interface Api extends ApiView {
-  /** Server-side apply: create, or make it so. */
-  apply(object: KubeObject): Promise<ApplyOutcome>;
-  /** Replace the whole object (kubeadm's create-or-update), for objects whose stale keys must go. */
-  replace(object: KubeObject): Promise<ApplyOutcome>;
+  /** Create, or replace what differs (kubeadm's create-or-update); what is right already is not written. */
+  apply(object: KubeObject): Promise<{ readonly outcome: ApplyOutcome; readonly object: KubeObject }>;
+  /** Strategic merge patch. */
   patch(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<KubeObject>;
+  /** False when there was nothing to remove. */
   remove(ref: ObjectRef): Promise<boolean>;
   close(): void;
+}
+
+/** How to reach a server and who to be there. */
+export interface ApiCredentials {
+  /** https://host:port */
+  readonly server: string;
+  /** PEM; undefined = do not verify (discovery without a pin). */
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  readonly token?: string;
+}
+
+/** Opens clients over the host's own connection. A dry run has one that records. */
+export interface ApiOpener {
+  open(credentials: ApiCredentials, options?: { readonly callSeconds?: number }): Api;
 }
