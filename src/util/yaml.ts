@@ -1,5 +1,17 @@
 // The one YAML reader and writer. Reads YAML 1.2; writes what Go's YAML 1.1 reader understands the same way.
-import { CORE_SCHEMA, dump, load, loadAll } from 'js-yaml';
+import {
+  CORE_SCHEMA,
+  EVENT_ID,
+  SCALAR_STYLE,
+  YAMLException,
+  dump,
+  getScalarValue,
+  load,
+  loadAll,
+  parseEvents,
+  type Event,
+  type ScalarEvent,
+} from 'js-yaml';
 
 /** One document. @throws YAMLException with line and column */
 export function readYaml(text: string): unknown {
@@ -14,4 +26,284 @@ export function readYamlAll(text: string): readonly unknown[] {
 /** Block style, keys sorted, no line folding: the look of kubeadm's own files. */
 export function writeYaml(value: unknown): string {
   return dump(value, { seqNoIndent: true, quoteStyle: 'double', lineWidth: -1, noRefs: true, sortKeys: true });
+}
+
+/** Where something is inside a document. */
+export type YamlPath = readonly (string | number)[];
+
+/** Something a reader must be told about a file. */
+export interface YamlNote {
+  /** `duplicate`: the last one counts, as in Go. `ambiguous`: YAML 1.1 and 1.2 read it differently. `broken`: not readable. */
+  readonly kind: 'duplicate' | 'ambiguous' | 'broken';
+  readonly path: YamlPath;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface YamlDocument {
+  /** Plain objects, arrays, strings, numbers, booleans, null. */
+  readonly value: unknown;
+  /** The line of a path, or of the nearest thing above it that the file has. */
+  lineOf(path: YamlPath): number;
+}
+
+export interface YamlFile {
+  readonly documents: readonly YamlDocument[];
+  readonly notes: readonly YamlNote[];
+}
+
+/** `nodeRegistration.taints[0].key` */
+export function formatPath(path: YamlPath): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? part : `${text}.${part}`;
+  }, '');
+}
+
+/** A document may not grow beyond this by repeating aliases. */
+const largestNodeCount = 100_000;
+
+/** What YAML 1.1 (Go's and everybody else's) makes of a plain scalar when it is not what YAML 1.2 makes of it. */
+const ambiguous: readonly (readonly [RegExp, string])[] = [
+  [/^(?:y|yes|n|no|on|off)$/i, 'a boolean in YAML 1.1, text in YAML 1.2'],
+  [/^[-+]?0\d[\d_]*$/, 'an octal number in YAML 1.1, a decimal one in YAML 1.2'],
+  [/^[-+]?0(?:o[0-7]+|b[01_]+)$/, 'not the same number in YAML 1.1 and 1.2'],
+  [/^[-+]?(?:0x[\da-f_]*_[\da-f_]*|[\d][\d_]*_[\d_]*(?:\.[\d_]*)?)$/i, 'a number in YAML 1.1, text in YAML 1.2'],
+  [/^[-+]?(?!\d*\.\d*e[-+])\d*\.?\d+\.?e[-+]?\d+$/i, 'text in YAML 1.1, a number in YAML 1.2'],
+  [/^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/, 'a base 60 number in YAML 1.1, text in YAML 1.2'],
+];
+
+function ambiguity(text: string): string | undefined {
+  return ambiguous.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** The core schema of YAML 1.2 (§10.3.2). */
+function resolvePlain(text: string): unknown {
+  if (/^(?:null|Null|NULL|~|)$/.test(text)) return null;
+  if (/^(?:true|True|TRUE)$/.test(text)) return true;
+  if (/^(?:false|False|FALSE)$/.test(text)) return false;
+  if (/^[-+]?\d+$/.test(text) || /^0x[\da-fA-F]+$/.test(text)) return Number(text);
+  if (/^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(text)) return Number(text);
+  return text;
+}
+
+interface Node {
+  readonly value: unknown;
+  /** How many nodes it is, aliases counted in full. */
+  readonly size: number;
+}
+
+/** Thrown inside the composer only: what is wrong cannot be read around. */
+class Unreadable extends Error {
+  readonly position: number;
+  constructor(message: string, position: number) {
+    super(message);
+    this.position = position;
+  }
+}
+
+/** Builds values from js-yaml's events and remembers on which line each path began. */
+class Composer {
+  readonly documents: YamlDocument[] = [];
+  readonly notes: YamlNote[] = [];
+  readonly #source: string;
+  readonly #events: readonly Event[];
+  readonly #lineStarts: readonly number[];
+  #next = 0;
+  #anchors = new Map<string, Node>();
+  #lines = new Map<string, number>();
+  #size = 0;
+
+  constructor(source: string, events: readonly Event[]) {
+    this.#source = source;
+    this.#events = events;
+    this.#lineStarts = [0, ...[...source.matchAll(/\r\n|\r|\n/g)].map((m) => m.index + m[0].length)];
+  }
+
+  run(): void {
+    while (this.#next < this.#events.length) {
+      this.#next++;
+      this.#anchors = new Map();
+      this.#size = 0;
+      const lines = new Map<string, number>();
+      this.#lines = lines;
+      const node = this.#node([]);
+      this.#next++;
+      this.documents.push({ value: node.value, lineOf: (path) => nearestLine(lines, path) });
+    }
+  }
+
+  lineAt(position: number): number {
+    let [low, high] = [0, this.#lineStarts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= position) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  #node(path: YamlPath): Node {
+    const event = this.#events[this.#next++];
+    if (event === undefined) throw new Unreadable('the document ends too early', this.#source.length);
+    const node = this.#compose(event, path);
+    this.#size += event.type === EVENT_ID.ALIAS ? node.size : 1;
+    if (this.#size > largestNodeCount) {
+      throw new Unreadable(`it grows beyond ${largestNodeCount} values by its aliases`, positionOf(event));
+    }
+    return node;
+  }
+
+  #compose(event: Event, path: YamlPath): Node {
+    const start = positionOf(event);
+    if (start >= 0 && !this.#lines.has(keyOf(path))) this.#lines.set(keyOf(path), this.lineAt(start));
+    switch (event.type) {
+      case EVENT_ID.ALIAS:
+        return this.#alias(this.#source.slice(event.anchorStart, event.anchorEnd), start);
+      case EVENT_ID.SCALAR:
+        return this.#anchored(event, { value: this.#scalar(event, path), size: 1 });
+      case EVENT_ID.SEQUENCE:
+        this.#refuseTag(event, ['!!seq']);
+        return this.#anchored(event, this.#sequence(path));
+      case EVENT_ID.MAPPING:
+        this.#refuseTag(event, ['!!map']);
+        return this.#anchored(event, this.#mapping(path));
+      case EVENT_ID.DOCUMENT:
+      case EVENT_ID.POP:
+        throw new Unreadable('the document ends too early', start);
+    }
+  }
+
+  #alias(name: string, position: number): Node {
+    const node = this.#anchors.get(name);
+    if (node === undefined) throw new Unreadable(`there is no anchor &${name} before this alias`, position);
+    return node;
+  }
+
+  #anchored(event: { readonly anchorStart: number; readonly anchorEnd: number }, node: Node): Node {
+    if (event.anchorStart >= 0) this.#anchors.set(this.#source.slice(event.anchorStart, event.anchorEnd), node);
+    return node;
+  }
+
+  #refuseTag(event: { readonly tagStart: number; readonly tagEnd: number }, known: readonly string[]): string {
+    const tag = event.tagStart < 0 ? '' : this.#source.slice(event.tagStart, event.tagEnd);
+    if (tag !== '' && !known.includes(tag)) throw new Unreadable(`the tag ${tag} is not supported`, event.tagStart);
+    return tag;
+  }
+
+  #scalar(event: ScalarEvent, path: YamlPath): unknown {
+    const tag = this.#refuseTag(event, ['!', '!!str', '!!int', '!!float', '!!bool', '!!null']);
+    const text = getScalarValue(this.#source, event);
+    if (event.style !== SCALAR_STYLE.PLAIN || tag === '!' || tag === '!!str') return text;
+    const doubt = ambiguity(text);
+    if (doubt !== undefined) {
+      const line = this.lineAt(event.valueStart);
+      this.notes.push({ kind: 'ambiguous', path, line, message: `${text} is ${doubt}` });
+    }
+    return resolvePlain(text);
+  }
+
+  #sequence(path: YamlPath): Node {
+    const items: Node[] = [];
+    while (this.#events[this.#next]?.type !== EVENT_ID.POP) items.push(this.#node([...path, items.length]));
+    this.#next++;
+    return { value: items.map((item) => item.value), size: items.reduce((sum, item) => sum + item.size, 1) };
+  }
+
+  #mapping(path: YamlPath): Node {
+    const entries = new Map<string, unknown>();
+    const merged: unknown[] = [];
+    let size = 1;
+    while (this.#events[this.#next]?.type !== EVENT_ID.POP) {
+      const keyEvent = this.#events[this.#next++];
+      const key = this.#key(keyEvent, path);
+      const isMerge = key === '<<' && keyEvent?.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN;
+      const here = keyEvent === undefined ? 0 : positionOf(keyEvent);
+      if (entries.has(key)) this.#duplicate(key, path, here);
+      const child = isMerge ? path : [...path, key];
+      if (!isMerge) this.#forget(child, this.lineAt(here));
+      const node = this.#node(child);
+      size += node.size;
+      if (isMerge) merged.push(...this.#mergeable(node.value, here));
+      else entries.set(key, node.value);
+    }
+    this.#next++;
+    return { value: Object.assign({}, ...merged.toReversed(), Object.fromEntries(entries)), size };
+  }
+
+  #mergeable(value: unknown, position: number): readonly unknown[] {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (list.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))) return list;
+    throw new Unreadable('<< takes a mapping or a list of mappings', position);
+  }
+
+  #duplicate(key: string, path: YamlPath, position: number): void {
+    const line = this.lineAt(position);
+    this.notes.push({ kind: 'duplicate', path: [...path, key], line, message: `the key "${key}" is there twice` });
+  }
+
+  /** A key given again begins anew: the lines below its first value do not count. */
+  #forget(path: YamlPath, line: number): void {
+    this.#lines.set(keyOf(path), line);
+  }
+
+  #key(event: Event | undefined, path: YamlPath): string {
+    if (event?.type !== EVENT_ID.SCALAR) {
+      throw new Unreadable('a key must be text', event === undefined ? 0 : positionOf(event));
+    }
+    const text = getScalarValue(this.#source, event);
+    if (text === '__proto__') throw new Unreadable('the key __proto__ is not allowed', event.valueStart);
+    this.#anchored(event, { value: this.#scalar(event, [...path, text]), size: 1 });
+    return text;
+  }
+}
+
+function positionOf(event: Event): number {
+  switch (event.type) {
+    case EVENT_ID.SCALAR:
+      return event.valueStart;
+    case EVENT_ID.SEQUENCE:
+    case EVENT_ID.MAPPING:
+      return event.start;
+    case EVENT_ID.ALIAS:
+      return event.anchorStart;
+    case EVENT_ID.DOCUMENT:
+    case EVENT_ID.POP:
+      return -1;
+  }
+}
+
+const keyOf = (path: YamlPath): string => path.join('\0');
+
+function nearestLine(lines: ReadonlyMap<string, number>, path: YamlPath): number {
+  for (let length = path.length; length >= 0; length--) {
+    const line = lines.get(keyOf(path.slice(0, length)));
+    if (line !== undefined) return line;
+  }
+  return 1;
+}
+
+/**
+ * All documents of a file with the line of every value. Never throws for what a file may hold: what is wrong is in the notes,
+ * and a file that cannot be read has no documents.
+ */
+export function readYamlFile(text: string): YamlFile {
+  let events: readonly Event[];
+  try {
+    events = parseEvents(text, {});
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const line = (error.mark?.line ?? 0) + 1;
+    return { documents: [], notes: [{ kind: 'broken', path: [], line, message: error.reason }] };
+  }
+  const composer = new Composer(text, events);
+  try {
+    composer.run();
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const line = composer.lineAt(Math.max(0, error.position));
+    return { documents: [], notes: [{ kind: 'broken', path: [], line, message: error.message }] };
+  }
+  return { documents: composer.documents, notes: composer.notes };
 }
