@@ -5,26 +5,31 @@ import { formatVersion } from './version.ts';
 
 const defaultRepository = 'registry.k8s.io';
 
-function release(cluster: ClusterSpec): { etcd: string; pause: string; coredns: string } {
+/** What an image name needs to know of the cluster. */
+type Images = Pick<ClusterSpec, 'version' | 'imageRepository'>;
+
+function release(cluster: Pick<ClusterSpec, 'version'>): { etcd: string; pause: string; coredns: string } {
   const row = releaseOf(cluster.version);
   if (row === undefined) throw new Error(`no release row for ${formatVersion(cluster.version)}`);
   return row;
 }
 
 /** An image tag cannot hold the `+` of a version's build metadata. */
-function controlPlaneTag(cluster: ClusterSpec): string {
+function controlPlaneTag(cluster: Images): string {
   return formatVersion(cluster.version).replaceAll(/[^-\w.]/g, '_');
 }
 
 /** kube-apiserver, kube-controller-manager, kube-scheduler or kube-proxy. */
-export function kubernetesImage(cluster: ClusterSpec, name: string): string {
+export function kubernetesImage(cluster: Images, name: string): string {
   return `${cluster.imageRepository}/${name}:${controlPlaneTag(cluster)}`;
 }
 
-export function pauseImage(cluster: ClusterSpec): string {
+/** The sandbox image; always from the cluster's own repository. */
+export function pauseImage(cluster: Images): string {
   return `${cluster.imageRepository}/pause:${release(cluster).pause}`;
 }
 
+/** etcd's image; its repository and tag can be set apart from the cluster's. */
 export function etcdImage(cluster: ClusterSpec): string {
   const local = cluster.etcd.kind === 'local' ? cluster.etcd : undefined;
   return `${local?.imageRepository ?? cluster.imageRepository}/etcd:${local?.imageTag ?? release(cluster).etcd}`;

@@ -1,5 +1,5 @@
 // What differs between Kubernetes versions: one named predicate a difference, with the minor it began in.
-import type { KubeVersion } from './version.ts';
+import { type KubeVersion, parseVersion } from './version.ts';
 
 function since(minor: number): (version: KubeVersion) => boolean {
   return (version) => version.major > 1 || (version.major === 1 && version.minor >= minor);
@@ -45,11 +45,14 @@ export const writesNullTimestamps: (version: KubeVersion) => boolean = before(34
 /** Probes name the container port `probe-port` (1.34). */
 export const namesProbePorts: (version: KubeVersion) => boolean = since(34);
 
-/** kubeadm picks etcd's flags by the etcd version (1.34); before, always the experimental spelling. */
-export const knowsStableEtcdFlags: (version: KubeVersion) => boolean = since(34);
-
-/** Every etcd that kubeadm may run is 3.6 or newer (1.36). */
-export const assumesStableEtcdFlags: (version: KubeVersion) => boolean = since(36);
+/** etcd's corruption check and progress notices lost their `experimental` prefix: by its version from 1.34, always from 1.36. */
+export function hasStableEtcdFlags(version: KubeVersion, etcdTag: string): boolean {
+  if (since(36)(version)) return true;
+  if (!since(34)(version)) return false;
+  // `3.6.5-0`: what follows the dash is the image's build, not a pre-release.
+  const etcd = parseVersion(etcdTag.replace(/-.*$/, ''));
+  return etcd !== undefined && (etcd.major > 3 || (etcd.major === 3 && etcd.minor >= 6));
+}
 
 /** `--pod-infra-container-image` still goes to the kubelet (until 1.34). */
 export const writesPodInfraImageFlag: (version: KubeVersion) => boolean = before(35);
@@ -86,3 +89,33 @@ export const corefileSkipsClusterCache: (version: KubeVersion) => boolean = sinc
 
 /** The API server's kubelet client is bound to system:kubelet-api-admin, not in an admin group (1.36). */
 export const bindsApiserverKubeletClient: (version: KubeVersion) => boolean = since(36);
+
+// --- certificates and kubeconfigs (spec 04 §1–§2)
+
+/** CAs begin five minutes before now and have a random serial number; before, now and 0 (1.26). */
+export const backdatesCertificateAuthorities: (version: KubeVersion) => boolean = since(26);
+
+/** The etcd clients and the API server's kubelet client are no members of system:masters any more (1.29). */
+export const keepsClientsOutOfMasters: (version: KubeVersion) => boolean = since(29);
+
+/** super-admin.conf is written, and admin.conf is a member of kubeadm:cluster-admins only (1.29). */
+export const hasSuperAdminConf: (version: KubeVersion) => boolean = since(29);
+
+/** Validity counts from five minutes before the process start and follows the configured periods (1.31). */
+export const validityFromProcessStart: (version: KubeVersion) => boolean = since(31);
+
+/** encryptionAlgorithm exists, and the keys of kubeconfigs follow it (v1beta4, 1.31). */
+export const kubeconfigKeysFollowAlgorithm: (version: KubeVersion) => boolean = since(31);
+
+/** An existing kubeconfig is compared by its first CA certificate; before, by the CA's whole text (1.31). */
+export const comparesKubeconfigCaByCertificate: (version: KubeVersion) => boolean = since(31);
+
+/** Go 1.25 hashes a CA's key identifier with SHA-256 cut to 160 bits; before, SHA-1 (kubeadm's go.mod, 1.35). */
+export const hashesKeyIdentifierWithSha256: (version: KubeVersion) => boolean = since(35);
+
+/** kubelet.conf of a control plane points at its own API server: ControlPlaneKubeletLocalMode (alpha 1.31, on 1.33, locked 1.35). */
+export function kubeletUsesLocalApiServer(version: KubeVersion, gates: Readonly<Record<string, boolean>>): boolean {
+  if (since(35)(version)) return true;
+  if (!since(31)(version)) return false;
+  return gates['ControlPlaneKubeletLocalMode'] ?? since(33)(version);
+}
