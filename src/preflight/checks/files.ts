@@ -1,0 +1,66 @@
+// FileAvailable-, DirAvailable-, FileExisting- and FileContent-: what must be, and what must not be, on the disk.
+import { error, type Check } from '../check.ts';
+
+/** kubeadm's dynamic names: every `/` of the path becomes `-` (spec 03 §1). */
+function nameFor(kind: string, path: string): string {
+  return `${kind}-${path.replaceAll('/', '-')}`;
+}
+
+const reset = '`kbinit reset` removes an earlier cluster from the host';
+
+/** The path is free. */
+export function fileAvailable(path: string): Check {
+  const name = nameFor('FileAvailable', path);
+  return {
+    name,
+    asks: { paths: [path] },
+    run: ({ survey }) =>
+      (survey.paths.get(path) ?? 'missing') === 'missing'
+        ? []
+        : [error(name, `${path} already exists`, reset, { kind: 'path', path })],
+  };
+}
+
+/** The folder is missing or empty. */
+export function dirAvailable(path: string): Check {
+  const name = nameFor('DirAvailable', path);
+  return {
+    name,
+    asks: { paths: [path] },
+    run({ survey }) {
+      const state = survey.paths.get(path) ?? 'missing';
+      if (state === 'missing' || state === 'empty-folder') return [];
+      const text = state === 'file' ? `${path} is not a folder` : `${path} is not empty`;
+      return [error(name, text, reset, { kind: 'path', path })];
+    },
+  };
+}
+
+/** The command is on the PATH. */
+export function commandExisting(command: string): Check {
+  const name = nameFor('FileExisting', command);
+  return {
+    name,
+    asks: { executables: [command] },
+    run: ({ survey }) =>
+      survey.executables.has(command)
+        ? []
+        : [error(name, `${command} is not on the PATH`, `install the package that has ${command}`)],
+  };
+}
+
+/** A kernel switch is on: the file begins with `1`. */
+export function switchedOn(path: string): Check {
+  const name = nameFor('FileContent', path);
+  const key = path.replace('/proc/sys/', '').replaceAll('/', '.');
+  return {
+    name,
+    asks: { texts: [path] },
+    run({ survey }) {
+      const text = survey.texts.get(path);
+      if (text?.startsWith('1')) return [];
+      const found = text === undefined ? `${path} does not exist` : `${path} is ${text.trim() || 'empty'}, not 1`;
+      return [error(name, found, `\`sysctl -w ${key}=1\`, and the same in a file of /etc/sysctl.d`)];
+    },
+  };
+}

@@ -1,0 +1,149 @@
+// The check lists: which checks a command runs, in kubeadm's order (spec 03 §2–§4), kbinit's own at the end.
+import type { ClusterSpec, InitSpec, JoinSpec, NodeRegistration } from '../config/spec.ts';
+import { manifestPath, paths, staticPods } from '../kube/paths.ts';
+import type { KubeVersion } from '../kube/version.ts';
+import { parseCidr, parseIp, type Family } from '../util/net.ts';
+import type { Check } from './check.ts';
+import { containerRuntimeVersion, cri } from './checks/cri.ts';
+import { diskSpace } from './checks/disk-space.ts';
+import { externalEtcdClientCertificates, externalEtcdVersion } from './checks/external-etcd.ts';
+import { commandExisting, dirAvailable, fileAvailable, switchedOn } from './checks/files.ts';
+import { hostname } from './checks/hostname.ts';
+import { httpProxy, httpProxyCidr } from './checks/http-proxy.ts';
+import { kubeletVersion } from './checks/kubelet-version.ts';
+import { kubernetesVersion } from './checks/kubernetes-version.ts';
+import { leftovers } from './checks/leftovers.ts';
+import { mem, numCpu } from './checks/machine.ts';
+import { bridgeNetfilter, proxyModules } from './checks/network-modules.ts';
+import { portAvailable } from './checks/port.ts';
+import { isPrivilegedUser } from './checks/privileged-user.ts';
+import { resolver } from './checks/resolver.ts';
+import { swap } from './checks/swap.ts';
+import { systemVerification } from './checks/system-verification.ts';
+import { firewalld, serviceKubelet } from './checks/units.ts';
+import type { Batches } from './run.ts';
+import { needsConntrack } from './versions.ts';
+
+const kubeletPort = 10250;
+
+/** The checks of `init`. */
+export function initChecks(spec: InitSpec): Batches {
+  const { cluster, node, localAPIEndpoint } = spec;
+  const kubelet = cluster.kubelet.document;
+  const addresses = [...subnets(cluster), localAPIEndpoint.advertiseAddress];
+  return [
+    [isPrivilegedUser],
+    [
+      ...controlPlaneChecks(spec),
+      ...commonChecks(node, { controlPlane: cluster.version, kubelet }),
+      ...forwarding(addresses),
+      ...etcdChecks(cluster),
+      ...ownChecks({ caPath: `${cluster.certificatesDir}/ca.crt`, etcdDir: etcdDir(cluster), kubelet }),
+      ...(cluster.proxy.isDisabled ? [] : proxyModules(cluster.kubeProxy.document)),
+    ],
+  ];
+}
+
+/** The checks of `join` for a worker. `kubelet` is the cluster's KubeletConfiguration where it is known already. */
+export function joinChecks(spec: JoinSpec, kubelet?: Readonly<Record<string, unknown>>): Batches {
+  const endpoint = spec.discovery.kind === 'token' ? endpointHost(spec.discovery.apiServerEndpoint) : undefined;
+  return [
+    [isPrivilegedUser],
+    [
+      fileAvailable(paths.kubeletConf),
+      fileAvailable(paths.bootstrapKubeletConf),
+      ...commonChecks(spec.node, kubelet === undefined ? {} : { kubelet }),
+      ...(spec.controlPlane === undefined ? [fileAvailable(spec.caCertPath)] : []),
+      ...(endpoint === undefined ? [] : [httpProxy(endpoint), ...forwarding([endpoint])]),
+      ...ownChecks({ caPath: spec.caCertPath, ...(kubelet === undefined ? {} : { kubelet }) }),
+    ],
+  ];
+}
+
+/** The checks of `reset`. */
+export function resetChecks(): Batches {
+  return [[isPrivilegedUser]];
+}
+
+/** What only a control-plane host is asked, up to the common checks. */
+function controlPlaneChecks({ cluster, localAPIEndpoint }: InitSpec): readonly Check[] {
+  const { advertiseAddress, bindPort } = localAPIEndpoint;
+  return [
+    numCpu,
+    mem,
+    kubernetesVersion(cluster.version),
+    firewalld([bindPort, kubeletPort]),
+    portAvailable(bindPort, 'kube-apiserver'),
+    portAvailable(10259, 'kube-scheduler'),
+    portAvailable(10257, 'kube-controller-manager'),
+    ...staticPods.map((component) => fileAvailable(manifestPath(component))),
+    httpProxy(advertiseAddress),
+    ...subnets(cluster).map(httpProxyCidr),
+  ];
+}
+
+/** What every node is asked (spec 03 §4). */
+function commonChecks(
+  node: NodeRegistration,
+  known: { readonly controlPlane?: KubeVersion; readonly kubelet?: Readonly<Record<string, unknown>> },
+): readonly Check[] {
+  const conntrack = known.controlPlane !== undefined && needsConntrack(known.controlPlane);
+  return [
+    cri(node.criSocket),
+    containerRuntimeVersion(node.criSocket),
+    swap,
+    ...(conntrack ? [commandExisting('conntrack')] : []),
+    ...['losetup', 'mount', 'cp'].map(commandExisting),
+    systemVerification(known.kubelet),
+    hostname(node.name),
+    kubeletVersion(known.controlPlane),
+    serviceKubelet,
+    portAvailable(kubeletPort, 'kubelet'),
+  ];
+}
+
+function etcdChecks(cluster: ClusterSpec): readonly Check[] {
+  const { etcd } = cluster;
+  if (etcd.kind === 'external') return [externalEtcdVersion(etcd), ...externalEtcdClientCertificates(etcd)];
+  return [portAvailable(2379, 'etcd'), portAvailable(2380, 'etcd'), dirAvailable(etcd.dataDir)];
+}
+
+/** kbinit's additions; none of them has a name that kubeadm uses. */
+function ownChecks(node: {
+  readonly caPath: string;
+  readonly etcdDir?: string | undefined;
+  readonly kubelet?: Readonly<Record<string, unknown>>;
+}): readonly Check[] {
+  const data = [paths.kubelet, '/var/lib/containerd', ...(node.etcdDir === undefined ? [] : [node.etcdDir])];
+  return [
+    diskSpace([paths.kubernetes], data),
+    leftovers(node.caPath),
+    resolver(node.kubelet?.['resolvConf']),
+    bridgeNetfilter,
+  ];
+}
+
+function etcdDir(cluster: ClusterSpec): string | undefined {
+  return cluster.etcd.kind === 'local' ? cluster.etcd.dataDir : undefined;
+}
+
+/** Service ranges, then Pod ranges. */
+function subnets(cluster: ClusterSpec): readonly string[] {
+  const { serviceSubnet, podSubnet } = cluster.networking;
+  return [...serviceSubnet.split(','), ...podSubnet.split(',')].filter((cidr) => cidr !== '');
+}
+
+/** The kernel must forward the families in use; names count for none (spec 03 §3, §4). */
+function forwarding(addresses: readonly string[]): readonly Check[] {
+  const families = new Set(addresses.map((text): Family | undefined => (parseIp(text) ?? parseCidr(text))?.family));
+  return [
+    ...(families.has(4) ? [switchedOn('/proc/sys/net/ipv4/ip_forward')] : []),
+    ...(families.has(6) ? [switchedOn('/proc/sys/net/ipv6/conf/default/forwarding')] : []),
+  ];
+}
+
+/** The host of `host:port` or `[v6]:port`; undefined when it does not split. */
+function endpointHost(endpoint: string): string | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(endpoint);
+  return match?.[1] ?? match?.[2];
+}

@@ -1,0 +1,89 @@
+// Reads what crictl or ctr said about the container runtime. Pure.
+import type { Runtime } from './survey.ts';
+
+type Sections = ReadonlyMap<string, readonly string[]>;
+
+/** What is known of the runtime; undefined when nobody asked. */
+export function parseRuntime(sections: Sections): Runtime | undefined {
+  const socket = socketState(sections.get('socket')?.[0]);
+  if (socket === undefined) return undefined;
+  const info = sections.get('crictl-info');
+  if (info !== undefined) return { socket, tool: 'crictl', ...fromInfo(info), ...fromConfig(sections) };
+  const ctr = sections.get('ctr');
+  if (ctr !== undefined) return { socket, tool: 'ctr', ...fromCtr(ctr) };
+  return { socket, tool: 'none' };
+}
+
+const socketStates = ['missing', 'not-a-socket', 'listening', 'stale'] as const;
+
+function socketState(text: string | undefined): Runtime['socket'] | undefined {
+  return socketStates.find((state) => state === text);
+}
+
+type Answer = Omit<Runtime, 'socket' | 'tool'>;
+
+/** The tool's output and exit code, which the script writes as the last line. */
+function split(lines: readonly string[]): { text: string; code: number } {
+  const end = lines.findLastIndex((line) => line.startsWith('exit '));
+  return { text: lines.slice(0, end).join('\n').trim(), code: Number(lines[end]?.slice('exit '.length) ?? 1) };
+}
+
+/** `crictl info` exits 0 whatever the conditions are. */
+function fromInfo(lines: readonly string[]): Answer {
+  const { text, code } = split(lines);
+  if (code !== 0) return { isReady: false, message: lastLine(text) };
+  const info = readJson(text);
+  const ready = list(at(info, 'status', 'conditions')).find((c) => at(c, 'type') === 'RuntimeReady');
+  const sandboxImage = at(info, 'config', 'sandboxImage');
+  return {
+    ...(ready === undefined ? {} : { isReady: at(ready, 'status') === true }),
+    message: [at(ready, 'reason'), at(ready, 'message')].filter((part) => typeof part === 'string').join(' '),
+    ...(typeof sandboxImage === 'string' ? { sandboxImage } : {}),
+  };
+}
+
+/** `crictl runtime-config` (since 1.28): a driver, or the gRPC code of a runtime that does not know the call. */
+function fromConfig(sections: Sections): Answer {
+  const text = (sections.get('crictl-config') ?? []).join('\n');
+  if (/cgroup driver:/i.test(text)) return { hasRuntimeConfig: true };
+  return /code = Unimplemented/.test(text) ? { hasRuntimeConfig: false } : {};
+}
+
+/** `ctr version` and `ctr plugins ls`: containerd answers RuntimeConfig since 2.0 (containerd#8722). */
+function fromCtr(lines: readonly string[]): Answer {
+  const { text, code } = split(lines);
+  if (code !== 0) return { isReady: false, message: lastLine(text) };
+  const major = /Server:\s*\n\s*Version:\s*v?(\d+)/.exec(text)?.[1];
+  const status = /^io\.containerd\.(?:grpc\.v1|cri\.v1)\s+(?:cri|runtime)\s.*?(\S+)\s*$/m.exec(text)?.[1];
+  return {
+    isReady: status === 'ok',
+    ...(status === 'ok' ? {} : { message: `its CRI plugin is ${status === undefined ? 'disabled' : status}` }),
+    ...(major === undefined ? {} : { hasRuntimeConfig: Number(major) > 1 }),
+  };
+}
+
+/** A tool's log lines may come before the JSON. */
+function readJson(text: string): unknown {
+  const start = text.indexOf('{');
+  try {
+    return start < 0 ? undefined : JSON.parse(text.slice(start, text.lastIndexOf('}') + 1));
+  } catch {
+    return undefined;
+  }
+}
+
+function at(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((v, key) => (isRecord(v) ? v[key] : undefined), value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function lastLine(text: string): string {
+  return text.split('\n').at(-1) ?? '';
+}

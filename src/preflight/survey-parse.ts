@@ -1,0 +1,189 @@
+// Reads the survey script's answer: fenced sections in, a typed Survey out. Pure.
+import { parseRuntime } from './runtime-parse.ts';
+import type { Filesystem, Leftovers, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
+
+/** A section's lines by its name, without the blank line that the fence adds. */
+type Sections = ReadonlyMap<string, readonly string[]>;
+
+const fence = '@@kbinit:';
+
+/** What the script said; undefined when it did not get to its end. */
+export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | undefined {
+  const sections = readSections(output);
+  if (!sections.has('end')) return undefined;
+  const lines = (name: string): readonly string[] => (sections.get(name) ?? []).filter((line) => line !== '');
+  const [uid = '', kernelName = ''] = lines('identity');
+  const runtime = parseRuntime(sections);
+  return {
+    uid: Number(uid),
+    kernelName,
+    listeners: listeners(lines('listeners'), lines('owners')),
+    paths: pathStates(lines('paths')),
+    texts: named(sections, 'text '),
+    certificates: certificates(sections),
+    executables: new Set(lines('executables')),
+    units: sections.has('units') ? units(sections.get('units') ?? []) : undefined,
+    // The first line is the table's head.
+    swaps: lines('swaps')
+      .slice(1)
+      .map((line) => line.split(/\s+/)[0] ?? ''),
+    lookups: lookups(lines('lookups')),
+    kernel: kernel(lines('kernel')),
+    cgroups: cgroups(lines),
+    disks: lines('disks').flatMap(disk),
+    ...(runtime === undefined ? {} : { runtime }),
+    leftovers: leftovers(lines),
+  };
+}
+
+function readSections(output: string): Sections {
+  const sections = new Map<string, string[]>();
+  let current: string[] | undefined;
+  for (const line of output.split('\n')) {
+    if (line.startsWith(fence)) {
+      if (current?.at(-1) === '') current.pop();
+      current = [];
+      sections.set(line.slice(fence.length), current);
+    } else current?.push(line);
+  }
+  return sections;
+}
+
+/** Sections whose name begins with the prefix: the rest of the name → the text. */
+function named(sections: Sections, prefix: string): ReadonlyMap<string, string> {
+  const found = [...sections].filter(([name]) => name.startsWith(prefix));
+  return new Map(found.map(([name, lines]) => [name.slice(prefix.length), lines.join('\n')]));
+}
+
+function certificates(sections: Sections): Survey['certificates'] {
+  const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+  return new Map([...named(sections, 'certificates ')].map(([path, text]) => [path, text.match(pem) ?? []]));
+}
+
+/** Rows of /proc/net/tcp{,6}: `sl local:PORT remote state … inode`. */
+function listeners(rows: readonly string[], owners: readonly string[]): ReadonlyMap<number, Listener> {
+  const byInode = ownersByInode(owners);
+  const found = new Map<number, Listener>();
+  for (const row of rows) {
+    const fields = row.trim().split(/\s+/);
+    const port = Number.parseInt((fields[1] ?? '').split(':')[1] ?? '', 16);
+    const owner = byInode.get(fields[9] ?? '');
+    if (!Number.isNaN(port) && (owner !== undefined || !found.has(port))) found.set(port, { port, ...owner });
+  }
+  return found;
+}
+
+/** Four lines an owner: pid, kernel name, executable ('' when it can't be read), the `ls -l` line with the inode. */
+function ownersByInode(lines: readonly string[]): ReadonlyMap<string, Omit<Listener, 'port'>> {
+  const found = new Map<string, Omit<Listener, 'port'>>();
+  // Blank lines were dropped, so an unreadable executable leaves three lines: the inode's line ends an owner.
+  let parts: string[] = [];
+  for (const line of lines) {
+    const inode = /socket:\[(\d+)\]/.exec(line)?.[1];
+    if (inode === undefined) {
+      parts.push(line);
+      continue;
+    }
+    const [pid = '', comm = '', executable] = parts;
+    const command =
+      executable
+        ?.replace(/ \(deleted\)$/, '')
+        .split('/')
+        .at(-1) ?? comm;
+    found.set(inode, { pid: Number(pid), command });
+    parts = [];
+  }
+  return found;
+}
+
+const states: readonly PathState[] = ['missing', 'file', 'empty-folder', 'filled-folder'];
+
+function pathStates(lines: readonly string[]): ReadonlyMap<string, PathState> {
+  const found = new Map<string, PathState>();
+  for (const line of lines) {
+    const state = states.find((s) => line.startsWith(`${s} `));
+    if (state !== undefined) found.set(line.slice(state.length + 1), state);
+  }
+  return found;
+}
+
+/** Blocks of `Key=value`, a blank line between units. */
+function units(lines: readonly string[]): ReadonlyMap<string, UnitState> {
+  const found = new Map<string, UnitState>();
+  for (const block of lines.join('\n').split(/\n{2,}/)) {
+    const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(block)?.[1] ?? '';
+    const id = value('Id');
+    if (id !== '') {
+      found.set(id, { load: value('LoadState'), active: value('ActiveState'), file: value('UnitFileState') });
+    }
+  }
+  return found;
+}
+
+/** `? name`, then getent's `address TYPE name` rows. */
+function lookups(lines: readonly string[]): ReadonlyMap<string, Lookup> {
+  const found = new Map<string, { name: string; addresses: string[] }>();
+  let current: string[] = [];
+  for (const line of lines) {
+    if (line.startsWith('? ')) {
+      current = [];
+      found.set(line.slice(2), { name: line.slice(2), addresses: current });
+    } else {
+      const address = line.split(/\s+/)[0] ?? '';
+      if (!current.includes(address)) current.push(address);
+    }
+  }
+  return found;
+}
+
+function kernel(lines: readonly string[]): Survey['kernel'] {
+  const [source, ...rest] = lines;
+  const options = rest.flatMap((line): [string, string][] => {
+    const match = /^CONFIG_([A-Z0-9_]+)=([ymn])$/.exec(line);
+    return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
+  });
+  return { ...(source === undefined ? {} : { source }), options: new Map(options) };
+}
+
+/** As kubeadm's library decides it: a mount at /sys/fs/cgroup first, then whatever else is mounted (spec 03 §6). */
+function cgroupVersion(mounts: readonly string[], hasMemoryFolder: boolean): 1 | 2 | undefined {
+  const rows = mounts.map((line) => line.split(' '));
+  const atRoot = rows.find(([, at]) => at === '/sys/fs/cgroup')?.[2];
+  if (atRoot === 'cgroup2') return 2;
+  if (atRoot === 'tmpfs') return hasMemoryFolder ? 1 : 2;
+  if (atRoot !== undefined) return 1;
+  if (rows.some(([, , type]) => type === 'cgroup2')) return 2;
+  return rows.some(([, , type]) => type === 'cgroup') ? 1 : undefined;
+}
+
+function cgroups(lines: (name: string) => readonly string[]): Survey['cgroups'] {
+  const version = cgroupVersion(lines('mounts'), lines('cgroup-memory').length > 0);
+  if (version === undefined) return { controllers: new Set() };
+  if (version === 1) {
+    const rows = lines('cgroup-v1').map((line) => line.split(/\s+/));
+    return { version, controllers: new Set(rows.flatMap(([name = '#', , , on]) => (on === '1' ? [name] : []))) };
+  }
+  // v2 has no `devices` controller: the kernel does that job with BPF (spec 03 §6).
+  return { version, controllers: new Set(['devices', ...lines('cgroup-v2').flatMap((line) => line.split(' '))]) };
+}
+
+/** `rw DEVICE FREE-BLOCKS BLOCK-SIZE FREE-INODES INODES PATH` */
+function disk(line: string): readonly Filesystem[] {
+  const match = /^(r[wo]) (\d+) (\d+) (\d+) (\d+) (\d+) (.+)$/.exec(line);
+  if (match === null) return [];
+  const [, mode, device = '', blocks, size, freeInodes, inodes, path = ''] = match;
+  return [
+    {
+      path,
+      device,
+      freeMiB: Math.floor((Number(blocks) * Number(size)) / 1024 ** 2),
+      ...(Number(inodes) === 0 ? {} : { freeInodes: Number(freeInodes) }),
+      isWritable: mode === 'rw',
+    },
+  ];
+}
+
+function leftovers(lines: (name: string) => readonly string[]): Leftovers {
+  const chains = lines('chains').map((line) => /^:(KUBE-[^ ]+)/.exec(line)?.[1] ?? `nftables ${line.trim()}`);
+  return { cniFiles: lines('cni'), links: lines('links'), chains: [...new Set(chains)] };
+}

@@ -1,0 +1,174 @@
+// The script of the survey: read-only POSIX sh, one pass, slow tools at the same time as the rest.
+import { script, type Shell } from '../host/shell.ts';
+
+/**
+ * Its inputs are the shell variables that survey.ts sets before it; lists are one item a line. Every answer is a
+ * section that begins with a fence. A slow job writes into a pipe of its own while the others run, and its section
+ * is copied out at the end: no temporary file, no waiting in turn.
+ */
+export const surveyScript: Shell = script`
+set -f
+IFS='
+'
+section() { printf '\n@@kbinit:%s\n' "$1"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Who listens: the kernel's own table, then the sockets that processes hold (only when a port is taken).
+listeners() {
+  section listeners
+  [ -n "$ports" ] || return 0
+  found=$(grep -hE ":($ports) [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null) || return 0
+  printf '%s\n' "$found"
+  inodes=0
+  for line in $found; do
+    IFS=' '; set -- $line; shift 9; inodes="$inodes|$1"
+    IFS='
+'
+  done
+  section owners
+  set +f
+  ls -ln /proc/[0-9]*/fd 2>/dev/null | grep -E "^/proc/|socket:\[($inodes)\]" | while read -r line; do
+    case $line in
+      /proc/*) IFS=/; set -- $line; pid=$3 ;;
+      *) name=; { read -r name <"/proc/$pid/comm"; } 2>/dev/null
+         printf '%s\n' "$pid" "$name" "$(readlink "/proc/$pid/exe")" "$line" ;;
+    esac
+  done
+  set -f
+}
+
+path_states() {
+  section paths
+  for path in $paths; do
+    if [ ! -e "$path" ]; then state=missing
+    elif [ ! -d "$path" ]; then state=file
+    elif [ -n "$(ls -A "$path" 2>/dev/null)" ] || [ ! -r "$path" ]; then state=filled-folder
+    else state=empty-folder
+    fi
+    printf '%s %s\n' "$state" "$path"
+  done
+  for path in $texts; do
+    [ -r "$path" ] || continue
+    section "text $path"; cat "$path" 2>/dev/null
+  done
+  for path in $certificates; do
+    [ -r "$path" ] || continue
+    section "certificates $path"; sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$path"
+  done
+}
+
+executables() {
+  section executables
+  for name in $executables; do has "$name" && printf '%s\n' "$name"; done
+  return 0
+}
+
+unit_states() {
+  has systemctl && [ -n "$units" ] || return 0
+  section units
+  systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState $units 2>/dev/null
+}
+
+cgroups() {
+  section mounts; grep cgroup /proc/mounts
+  section cgroup-memory; [ -d /sys/fs/cgroup/memory ] && printf 'yes\n'
+  section cgroup-v1; cat /proc/cgroups 2>/dev/null
+  section cgroup-v2
+  mount=$(grep -E '^[^ ]+ [^ ]+ cgroup2 ' /proc/mounts | head -n 1 | cut -d ' ' -f 2)
+  [ -n "$mount" ] || return 0
+  cat "$mount/cgroup.controllers" 2>/dev/null
+  set +f
+  for file in "$mount/cgroup.freeze" "$mount"/*/cgroup.freeze; do
+    [ -e "$file" ] && { printf 'freezer\n'; break; }
+  done
+  set -f
+}
+
+# Room where a folder is, or would be: the nearest parent that exists.
+room() {
+  section disks
+  for path in $disks; do
+    at=$path
+    while [ ! -e "$at" ]; do at=$(dirname "$at"); done
+    mode=ro; [ -w "$at" ] && mode=rw
+    printf '%s %s %s %s\n' "$mode" "$(stat -c %d "$at")" "$(stat -f -c '%a %S %d %c' "$at")" "$path"
+  done
+}
+
+socket_state() {
+  section socket
+  if [ ! -e "$socket" ]; then printf 'missing\n'
+  elif [ ! -S "$socket" ]; then printf 'not-a-socket\n'
+  elif grep -E ' 00010000 [0-9]+ 0*1 ' /proc/net/unix | sed 's/$/ /' |
+    grep -qF " $(readlink -f "$socket") "; then printf 'listening\n'
+  else printf 'stale\n'
+  fi
+}
+
+# containerd's own tool knows whether its CRI plugin is loaded; crictl asks the CRI itself.
+runtime() {
+  [ -S "$socket" ] || return 0
+  if has crictl; then
+    section crictl-info; timeout 6 crictl --timeout 2s -r "unix://$socket" info 2>&1
+    printf '\nexit %s\n' $?
+    return 0
+  fi
+  has ctr || return 0
+  case $socket in *containerd*) ;; *) return 0 ;; esac
+  section ctr; timeout 6 ctr --address "$socket" --connect-timeout 2s version 2>&1
+  code=$?
+  timeout 6 ctr --address "$socket" --connect-timeout 2s plugins ls 2>&1
+  printf '\nexit %s\n' "$code"
+}
+
+runtime_config() {
+  [ -S "$socket" ] && has crictl || return 0
+  section crictl-config
+  timeout 6 crictl --timeout 2s -r "unix://$socket" runtime-config 2>&1
+}
+
+kernel_options() {
+  [ -n "$options" ] || return 0
+  release=$(uname -r)
+  for file in /proc/config.gz "/boot/config-$release" "/usr/src/linux-$release/.config" /usr/src/linux/.config \
+    "/usr/lib/modules/$release/config" "/usr/lib/ostree-boot/config-$release" "/usr/lib/kernel/config-$release" \
+    "/usr/src/linux-headers-$release/.config" "/lib/modules/$release/build/.config"; do
+    [ -r "$file" ] || continue
+    section kernel; printf '%s\n' "$file"
+    case $file in *.gz) gzip -dc "$file" ;; *) cat "$file" ;; esac | grep -E "^CONFIG_($options)=[ymn]"
+    return 0
+  done
+}
+
+lookups() {
+  section lookups
+  for name in $lookups; do
+    printf '? %s\n' "$name"; timeout 5 getent ahosts "$name"
+  done
+}
+
+network_leftovers() {
+  [ -n "$leftovers" ] || return 0
+  section cni; ls -1 /etc/cni/net.d 2>/dev/null
+  section links; for link in cni0 flannel.1 flannel-v6.1; do [ -e "/sys/class/net/$link" ] && printf '%s\n' "$link"; done
+  section chains
+  has iptables-save && timeout 3 iptables-save 2>/dev/null | grep -E '^:KUBE-'
+  has nft && timeout 3 nft list tables 2>/dev/null | grep kube-proxy
+}
+
+runtime </dev/null | { exec 3<&0; runtime_config </dev/null | { exec 4<&0; kernel_options </dev/null | { exec 5<&0
+lookups </dev/null | { exec 6<&0; network_leftovers </dev/null | {
+exec 7<&0 </dev/null
+section identity; id -u; uname -s
+section swaps; cat /proc/swaps 2>/dev/null
+listeners
+path_states
+executables
+unit_states
+cgroups
+room
+[ -z "$socket" ] || socket_state
+cat <&7; cat <&6; cat <&5; cat <&4; cat <&3
+section end
+}; }; }; }; }
+`;
