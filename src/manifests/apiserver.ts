@@ -3,19 +3,11 @@ import type { Arg } from '../config/spec.ts';
 import { kubernetesImage } from '../kube/images.ts';
 import { printsRawAuthorizationMode } from '../kube/traits.ts';
 import type { KubeVersion } from '../kube/version.ts';
+import { joinHostPort } from '../util/net.ts';
 import { composeArguments, type DefaultArgs, lastArgument } from './arguments.ts';
 import { certificateVolumes, externalEtcdVolumes } from './ca-volumes.ts';
 import type { KubeObject } from './object.ts';
-import {
-  environment,
-  hostPort,
-  isIPv6,
-  isWildcard,
-  type PodContext,
-  type PodVolume,
-  staticPod,
-  withExtraVolumes,
-} from './pod.ts';
+import { environment, isWildcard, type PodContext, type PodVolume, staticPod, withExtraVolumes } from './pod.ts';
 
 /** Join and upgrade read the API server's address back from its Pod. */
 export const apiserverEndpointAnnotation = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint';
@@ -26,7 +18,7 @@ export function apiserverPod(ctx: PodContext): KubeObject {
   const extraArgs = authorizationAsExtraArg(cluster.apiServer.extraArgs, cluster.version);
   return staticPod(ctx, {
     name: 'kube-apiserver',
-    annotations: { [apiserverEndpointAnnotation]: hostPort(endpoint.advertiseAddress, endpoint.bindPort) },
+    annotations: { [apiserverEndpointAnnotation]: joinHostPort(endpoint.advertiseAddress, endpoint.bindPort) },
     image: kubernetesImage(cluster, 'kube-apiserver'),
     command: ['kube-apiserver', ...composeArguments(defaultArguments(ctx), extraArgs, cluster.version)],
     env: environment(ctx, cluster.apiServer),
@@ -82,12 +74,13 @@ function defaultArguments(ctx: PodContext): DefaultArgs {
 function etcdArguments(ctx: PodContext): DefaultArgs {
   const { etcd, certificatesDir: pki } = ctx.cluster;
   if (etcd.kind === 'local') {
-    const loopback = isIPv6(ctx.endpoint.advertiseAddress) ? '::1' : '127.0.0.1';
+    const loopback = ctx.endpoint.advertiseAddress.includes(':') ? '::1' : '127.0.0.1';
     return {
       'etcd-cafile': `${pki}/etcd/ca.crt`,
       'etcd-certfile': `${pki}/apiserver-etcd-client.crt`,
       'etcd-keyfile': `${pki}/apiserver-etcd-client.key`,
-      'etcd-servers': lastArgument(etcd.extraArgs, 'advertise-client-urls') ?? `https://${hostPort(loopback, 2379)}`,
+      'etcd-servers':
+        lastArgument(etcd.extraArgs, 'advertise-client-urls') ?? `https://${joinHostPort(loopback, 2379)}`,
     };
   }
   const hasClientPair = etcd.certFile !== '' && etcd.keyFile !== '';

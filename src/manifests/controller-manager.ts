@@ -5,7 +5,15 @@ import { mountsFlexvolumes } from '../kube/traits.ts';
 import { composeArguments, type DefaultArgs, lastArgument } from './arguments.ts';
 import { certificateVolumes } from './ca-volumes.ts';
 import type { KubeObject } from './object.ts';
-import { environment, isWildcard, type PodContext, type PodVolume, samePath, staticPod, withExtraVolumes } from './pod.ts';
+import {
+  environment,
+  isWildcard,
+  type PodContext,
+  type PodVolume,
+  samePath,
+  staticPod,
+  withExtraVolumes,
+} from './pod.ts';
 
 /** kube-controller-manager's static Pod. */
 export function controllerManagerPod(ctx: PodContext): KubeObject {

@@ -2,9 +2,10 @@
 import type { LocalEtcd } from '../config/spec.ts';
 import { etcdImage } from '../kube/images.ts';
 import { etcdHasReadyz, hasStableEtcdFlags } from '../kube/traits.ts';
+import { joinHostPort } from '../util/net.ts';
 import { composeArguments, type DefaultArgs, lastArgument } from './arguments.ts';
 import type { KubeObject } from './object.ts';
-import { hostPort, isIPv6, mergeEnvironment, type PodContext, type ProbeTarget, samePath, staticPod } from './pod.ts';
+import { mergeEnvironment, type PodContext, type ProbeTarget, samePath, staticPod } from './pod.ts';
 
 /** Joining nodes read the members' client URLs back from their Pods. */
 export const etcdClientUrlsAnnotation = 'kubeadm.kubernetes.io/etcd.advertise-client-urls';
@@ -15,7 +16,7 @@ export function etcdPod(ctx: PodContext): KubeObject {
   const etcd = localEtcd(ctx);
   return staticPod(ctx, {
     name: 'etcd',
-    annotations: { [etcdClientUrlsAnnotation]: `https://${hostPort(endpoint.advertiseAddress, 2379)}` },
+    annotations: { [etcdClientUrlsAnnotation]: `https://${joinHostPort(endpoint.advertiseAddress, 2379)}` },
     image: etcdImage(cluster),
     command: ['etcd', ...composeArguments(defaultArguments(ctx, etcd), etcd.extraArgs, cluster.version)],
     // No proxy variables: etcd talks to its peers and nobody else.
@@ -36,14 +37,14 @@ function localEtcd(ctx: PodContext): LocalEtcd {
 }
 
 function loopback(ctx: PodContext): string {
-  return isIPv6(ctx.endpoint.advertiseAddress) ? '::1' : '127.0.0.1';
+  return ctx.endpoint.advertiseAddress.includes(':') ? '::1' : '127.0.0.1';
 }
 
 function defaultArguments(ctx: PodContext, etcd: LocalEtcd): DefaultArgs {
   const { node, initialCluster = [] } = ctx;
   const pki = `${ctx.cluster.certificatesDir}/etcd`;
-  const clientUrl = `https://${hostPort(ctx.endpoint.advertiseAddress, 2379)}`;
-  const peerUrl = `https://${hostPort(ctx.endpoint.advertiseAddress, 2380)}`;
+  const clientUrl = `https://${joinHostPort(ctx.endpoint.advertiseAddress, 2379)}`;
+  const peerUrl = `https://${joinHostPort(ctx.endpoint.advertiseAddress, 2380)}`;
   const isJoining = initialCluster.length > 0;
   const members = isJoining ? initialCluster : [{ name: node.name, peerURL: peerUrl }];
   return {
@@ -56,8 +57,8 @@ function defaultArguments(ctx: PodContext, etcd: LocalEtcd): DefaultArgs {
     'initial-cluster': members.map((member) => `${member.name}=${member.peerURL}`).join(','),
     'initial-cluster-state': isJoining ? 'existing' : undefined,
     'key-file': `${pki}/server.key`,
-    'listen-client-urls': `https://${hostPort(loopback(ctx), 2379)},${clientUrl}`,
-    'listen-metrics-urls': `http://${hostPort(loopback(ctx), 2381)}`,
+    'listen-client-urls': `https://${joinHostPort(loopback(ctx), 2379)},${clientUrl}`,
+    'listen-metrics-urls': `http://${joinHostPort(loopback(ctx), 2381)}`,
     'listen-peer-urls': peerUrl,
     name: node.name,
     'peer-cert-file': `${pki}/peer.crt`,

@@ -1,8 +1,9 @@
 // Where the kubelet and the control plane answer health requests on their own host.
 import type { Arg, InitSpec } from '../config/spec.ts';
 import { schedulerHasReadyz } from '../kube/traits.ts';
+import { joinHostPort } from '../util/net.ts';
 import { lastArgument } from './arguments.ts';
-import { hostPort, isWildcard } from './pod.ts';
+import { isWildcard } from './pod.ts';
 
 /** URLs to ask on the host itself; undefined where the user turned the port off. */
 export interface HealthEndpoints {
@@ -17,7 +18,11 @@ export function healthEndpoints(spec: Pick<InitSpec, 'cluster'>): HealthEndpoint
   return {
     kubelet: kubelet(cluster.kubelet.document),
     controllerManager: component(cluster.controllerManager.extraArgs, 10257, '/healthz'),
-    scheduler: component(cluster.scheduler.extraArgs, 10259, schedulerHasReadyz(cluster.version) ? '/livez' : '/healthz'),
+    scheduler: component(
+      cluster.scheduler.extraArgs,
+      10259,
+      schedulerHasReadyz(cluster.version) ? '/livez' : '/healthz',
+    ),
   };
 }
 
@@ -35,7 +40,7 @@ function component(extraArgs: readonly Arg[], defaultPort: number, path: string)
 }
 
 function url(scheme: 'http' | 'https', address: string, port: number, path: string): URL {
-  return new URL(`${scheme}://${hostPort(reachable(address), port)}${path}`);
+  return new URL(`${scheme}://${joinHostPort(reachable(address), port)}${path}`);
 }
 
 /** What listens everywhere listens on the loopback address too. */

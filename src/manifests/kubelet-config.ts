@@ -57,7 +57,7 @@ function kubeletFlags(ctx: KubeletContext): string {
   const defaults = {
     'container-runtime': writesContainerRuntimeFlag(version) ? 'remote' : undefined,
     'container-runtime-endpoint': hasLocalSocket ? undefined : node.criSocket,
-    'hostname-override': node.name === host.hostname ? undefined : node.name,
+    'hostname-override': node.name === host.hostname.toLowerCase() ? undefined : node.name,
     'pod-infra-container-image': writesPodInfraImageFlag(version) ? pauseImage(cluster) : undefined,
     'register-with-taints': taints.length === 0 ? undefined : taints.map(printTaint).join(','),
   };

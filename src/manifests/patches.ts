@@ -88,20 +88,20 @@ function applyPatch(object: JsonObject, patch: Patch): JsonObject {
 }
 
 function patched(object: JsonObject, patch: Patch): unknown {
-  switch (patch.type) {
-    case 'json':
-      return applyJsonPatch(object, patch.content);
-    case 'merge':
-      return applyMergePatch(object, patch.content);
-    case 'strategic':
-      return applyStrategicMerge(object, patch.content, schemas[patch.target]);
-  }
+  if (patch.type === 'json') return applyJsonPatch(object, patch.content);
+  if (patch.type === 'merge') return applyMergePatch(object, patch.content);
+  return applyStrategicMerge(object, patch.content, schemas[patch.target]);
 }
 
 type FileResult =
   | { readonly patches: readonly Patch[] }
   | { readonly ignored: PatchSet['ignored'] }
-  | { readonly code: 'KB_PATCH_NAME' | 'KB_PATCH_READ'; readonly summary: string; readonly detail: string; readonly fix: string };
+  | {
+      readonly code: 'KB_PATCH_NAME' | 'KB_PATCH_READ';
+      readonly summary: string;
+      readonly detail: string;
+      readonly fix: string;
+    };
 
 function readPatchFile(file: PatchFile): FileResult {
   const name = parseName(file.path.slice(file.path.lastIndexOf('/') + 1));

@@ -109,16 +109,6 @@ export function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-/** Whether an address is IPv6; only the colon tells them apart here, validation is behind us. */
-export function isIPv6(address: string): boolean {
-  return address.includes(':');
-}
-
-/** `192.168.3.29:6443`, `[fd00::1]:6443` */
-export function hostPort(address: string, port: number): string {
-  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 /** A hostPath seen at the same path inside. */
 export function samePath(name: string, path: string, type: string, isReadOnly: boolean): PodVolume {
   return { name, hostPath: path, mountPath: path, type, isReadOnly };
@@ -126,15 +116,13 @@ export function samePath(name: string, path: string, type: string, isReadOnly: b
 
 /** The user's extraVolumes over the defaults: the same name replaces. */
 export function withExtraVolumes(defaults: readonly PodVolume[], component: ControlPlaneComponent): PodVolume[] {
-  const extra = component.extraVolumes.map(
-    (volume): PodVolume => ({
-      name: volume.name,
-      hostPath: volume.hostPath,
-      mountPath: volume.mountPath,
-      type: volume.pathType ?? '',
-      isReadOnly: volume.readOnly ?? false,
-    }),
-  );
+  const extra = component.extraVolumes.map((volume): PodVolume => ({
+    name: volume.name,
+    hostPath: volume.hostPath,
+    mountPath: volume.mountPath,
+    type: volume.pathType ?? '',
+    isReadOnly: volume.readOnly ?? false,
+  }));
   return [...new Map([...defaults, ...extra].map((volume) => [volume.name, volume])).values()];
 }
 
@@ -177,7 +165,8 @@ function environmentVariable(variable: EnvVar): Record<string, unknown> {
 }
 
 function mounts(volumes: readonly PodVolume[], order: readonly string[] | undefined): Record<string, unknown>[] {
-  const ordered = order === undefined ? volumes : volumes.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  const ordered =
+    order === undefined ? volumes : volumes.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   return ordered.map((volume) => ({
     mountPath: volume.mountPath,
     name: volume.name,

@@ -4,7 +4,15 @@ import { paths } from '../kube/paths.ts';
 import { schedulerHasReadyz } from '../kube/traits.ts';
 import { composeArguments, lastArgument } from './arguments.ts';
 import type { KubeObject } from './object.ts';
-import { environment, isWildcard, type PodContext, type ProbeTarget, samePath, staticPod, withExtraVolumes } from './pod.ts';
+import {
+  environment,
+  isWildcard,
+  type PodContext,
+  type ProbeTarget,
+  samePath,
+  staticPod,
+  withExtraVolumes,
+} from './pod.ts';
 
 /** kube-scheduler's static Pod. */
 export function schedulerPod(ctx: PodContext): KubeObject {

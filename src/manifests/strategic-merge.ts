@@ -93,7 +93,10 @@ function mergeFields(target: JsonObject, patch: JsonObject, schema: MergeSchema)
     if (key.startsWith(deletePrefix)) {
       const field = key.slice(deletePrefix.length);
       const removed = listOf(value, key);
-      merged.set(field, listOf(merged.get(field) ?? [], field).filter((item) => !removed.some((r) => jsonEquals(r, item))));
+      merged.set(
+        field,
+        listOf(merged.get(field) ?? [], field).filter((item) => !removed.some((r) => jsonEquals(r, item))),
+      );
     } else if (!key.startsWith(orderPrefix)) {
       const result = mergeField(merged.get(key), value, schema.fields?.[key] ?? {}, key);
       if (result === undefined) merged.delete(key);
@@ -151,7 +154,11 @@ function mergeItem(
 }
 
 /** Items named in the order come as named; the others keep their places behind them. */
-function reorder(items: readonly unknown[], order: readonly unknown[], mergeKey: string | undefined): readonly unknown[] {
+function reorder(
+  items: readonly unknown[],
+  order: readonly unknown[],
+  mergeKey: string | undefined,
+): readonly unknown[] {
   const keyOf = (item: unknown): unknown => (mergeKey !== undefined && isJsonObject(item) ? item[mergeKey] : item);
   const keys = order.map(keyOf);
   const rank = (item: unknown): number => {

@@ -1,0 +1,18 @@
+// The public ConfigMap cluster-info: where the cluster is and whom to trust, for nodes that have only a token (spec 04 §6.1).
+import type { KubeObject } from './object.ts';
+import { readOne } from './rbac.ts';
+
+/** ConfigMap cluster-info from a kubeconfig without credentials, and the right of everyone to read it. */
+export function clusterInfoObjects(kubeconfig: string): readonly KubeObject[] {
+  const name = 'cluster-info';
+  const everyone = { kind: 'User', name: 'system:anonymous' } as const;
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'kube-public' },
+      data: { kubeconfig },
+    },
+    ...readOne('kube-public', 'kubeadm:bootstrap-signer-clusterinfo', { resource: 'configmaps', name }, [everyone]),
+  ];
+}
