@@ -1,0 +1,121 @@
+// What is on disk of one certificate pair: good, broken or absent, and what is wrong with a certificate.
+import type { KeyObject } from 'node:crypto';
+import { isSamePair, readPrivateKey } from './keys.ts';
+import type { CertificatePlan } from './plan.ts';
+import { readCertificates, type Certificate } from './x509.ts';
+
+/** One file of a pair. `found` completes "FILE …": `is empty`. */
+export type Part<T> =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'broken'; readonly found: string }
+  | { readonly kind: 'good'; readonly value: T };
+
+/** A leaf or CA first, then the intermediates of its file. */
+export type CertificateFile = readonly [Certificate, ...Certificate[]];
+
+export interface Pair {
+  readonly plan: CertificatePlan;
+  readonly certificatePath: string;
+  readonly keyPath: string;
+  readonly certificate: Part<CertificateFile>;
+  readonly key: Part<KeyObject>;
+  /** Every file there is was being written by this spec's own earlier run. */
+  readonly isOurs: boolean;
+}
+
+export interface Disk {
+  readonly existing: ReadonlyMap<string, string>;
+  readonly journal: ReadonlySet<string>;
+  readonly certificatesDir: string;
+}
+
+/** Read one row's pair from what exists. */
+export function inspectPair(plan: CertificatePlan, { existing, journal, certificatesDir }: Disk): Pair {
+  const certificatePath = `${certificatesDir}/${plan.base}.crt`;
+  const keyPath = `${certificatesDir}/${plan.base}.key`;
+  const present = [certificatePath, keyPath].filter((path) => existing.has(path));
+  return {
+    plan,
+    certificatePath,
+    keyPath,
+    certificate: inspect(existing.get(certificatePath), 'certificate', readFile),
+    key: inspect(existing.get(keyPath), 'private key', readPrivateKey),
+    isOurs: present.every((path) => journal.has(path)),
+  };
+}
+
+/** Judge a file's text by a reader that returns undefined for what it cannot read. */
+export function inspect<T>(text: string | undefined, what: string, read: (text: string) => T | undefined): Part<T> {
+  if (text === undefined) return { kind: 'absent' };
+  const value = read(text);
+  return value === undefined ? { kind: 'broken', found: whatIsBroken(text, what) } : { kind: 'good', value };
+}
+
+function readFile(text: string): CertificateFile | undefined {
+  const [first, ...rest] = readCertificates(text);
+  return first && [first, ...rest];
+}
+
+function whatIsBroken(text: string, what: string): string {
+  if (text.trim() === '') return 'is empty';
+  if (text.includes('-----BEGIN ') && !text.includes('-----END ')) return 'is cut off';
+  if (/ENCRYPTED/.test(text)) return `holds a ${what} with a passphrase`;
+  return `holds no ${what} that can be read`;
+}
+
+/** `ca.crt exists, ca.key is cut off`, by full paths. */
+export function describePair({ certificatePath, keyPath, certificate, key }: Pair): string {
+  return `${describePart(certificatePath, certificate)}; ${describePart(keyPath, key)}`;
+}
+
+/** `/etc/kubernetes/pki/sa.key is empty` */
+export function describePart(path: string, part: Part<unknown>): string {
+  switch (part.kind) {
+    case 'absent':
+      return `${path} does not exist`;
+    case 'broken':
+      return `${path} ${part.found}`;
+    case 'good':
+      return `${path} exists`;
+  }
+}
+
+/** Whether this private key made this certificate's public key. */
+export function belongsTo(certificate: Certificate, key: KeyObject): boolean {
+  return isSamePair(certificate.publicKey, key);
+}
+
+/** `expired on …` or `is not valid before …`; undefined while it is valid. */
+export function outsideValidity(certificate: Certificate, now: Date): string | undefined {
+  if (now > certificate.notAfter) return `expired on ${certificate.notAfter.toISOString()}`;
+  // A certificate begins at a whole second, and kubeadm 1.25 begins it now.
+  const begin = Math.floor(now.getTime() / 1000) * 1000;
+  return begin < certificate.notBefore.getTime()
+    ? `is not valid before ${certificate.notBefore.toISOString()}`
+    : undefined;
+}
+
+/** Why a certificate does not lead to the CA, directly or through the intermediates of its file. */
+export function whyNotChained([leaf, ...others]: CertificateFile, ca: Certificate): string | undefined {
+  if (isSignedBy(leaf, ca)) return undefined;
+  const issuer = others.find((other) => other.isCa && isSignedBy(leaf, other));
+  if (issuer !== undefined) {
+    const rest = others.filter((other) => other !== issuer);
+    return whyNotChained([issuer, ...rest], ca);
+  }
+  const isSameName = leaf.issuerDer === ca.subjectDer;
+  return isSameName
+    ? `was signed by another CA of the name ${ca.subject.commonName}`
+    : `was signed by ${leaf.issuer.commonName || 'somebody'}, not by ${ca.subject.commonName}`;
+}
+
+function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
+  return certificate.issuerDer === ca.subjectDer && certificate.x509.verify(ca.publicKey);
+}
+
+/** Names and addresses of the plan that the certificate is not valid for. A wildcard covers one label. */
+export function missingAltNames({ altNames }: CertificatePlan, certificate: Certificate): readonly string[] {
+  const has = new Set([...certificate.altNames.dnsNames, ...certificate.altNames.ipAddresses]);
+  const isCovered = (name: string): boolean => has.has(name) || has.has(name.replace(/^[^.]+/, '*'));
+  return [...altNames.dnsNames.filter((name) => !isCovered(name)), ...altNames.ipAddresses.filter((ip) => !has.has(ip))];
+}
