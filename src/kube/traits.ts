@@ -78,17 +78,20 @@ export const corednsGetsNodes: (version: KubeVersion) => boolean = before(28);
 /** CoreDNS drops `ALL` capabilities; before, it was spelled `all` (1.29). */
 export const spellsAllCapabilitiesUpper: (version: KubeVersion) => boolean = since(29);
 
-/** The Group kubeadm:cluster-admins is bound to cluster-admin, so that admin.conf need not be system:masters (1.29). */
-export const hasClusterAdminsGroup: (version: KubeVersion) => boolean = since(29);
-
 /** `--patches` knows the target corednsdeployment (1.31). */
 export const patchesCorednsDeployment: (version: KubeVersion) => boolean = since(31);
 
 /** The Corefile keeps cluster names out of the cache (1.32). */
 export const corefileSkipsClusterCache: (version: KubeVersion) => boolean = since(32);
 
-/** The API server's kubelet client is bound to system:kubelet-api-admin, not in an admin group (1.36). */
-export const bindsApiserverKubeletClient: (version: KubeVersion) => boolean = since(36);
+/** The patch of each minor that first had kubernetes PR 138957, a fix that was taken back to supported minors. */
+const bindingPatches: Readonly<Record<number, number>> = { 33: 12, 34: 8, 35: 5, 36: 1 };
+
+/** The API server's kubelet client is bound to system:kubelet-api-admin, not in an admin group (1.36.1 and patches). */
+export function bindsApiserverKubeletClient(version: KubeVersion): boolean {
+  const patch = bindingPatches[version.minor];
+  return patch === undefined ? since(37)(version) : version.patch >= patch;
+}
 
 // --- certificates and kubeconfigs (spec 04 §1–§2)
 

@@ -1,5 +1,5 @@
 // What a cluster remembers of its configuration: the ConfigMaps kubeadm-config and kubelet-config (spec 04 §6.1).
-import { componentHash, componentHashAnnotation } from './component-hash.ts';
+import { componentHash, componentHashAnnotation } from '../config/component-hash.ts';
 import type { ComponentConfig } from '../config/spec.ts';
 import { writeYaml } from '../util/yaml.ts';
 import type { KubeObject } from './object.ts';
