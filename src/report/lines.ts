@@ -1,10 +1,10 @@
 // Turns events into the lines a person reads; the plain and the live view both use it.
 import { exitCode } from '../errors.ts';
+import { count } from '../util/text.ts';
 import type { RunEvent } from './events.ts';
 import { renderProblem } from './problem.ts';
 import { painter, printable, seconds, type Paint } from './style.ts';
 import { timeTable, type PhaseTime } from './table.ts';
-import { count } from '../util/text.ts';
 
 export interface LineOptions {
   readonly color: boolean;
@@ -16,50 +16,54 @@ export interface LineOptions {
 export interface Lines {
   /** The lines this event adds to the screen, without line feeds; often none. */
   of(event: RunEvent): readonly string[];
-  /** `master1  certs           text`, on every line of the text. */
-  about(host: string, phase: string | undefined, text: string): readonly string[];
+  /** `master1  certs           text`, on every line of the text, which is cleaned of control characters. */
+  about(host: string, phase: string | undefined, text: string, style?: (line: string) => string): readonly string[];
 }
 
-type Tally = Record<string, number>;
-type PhaseEnd = Extract<RunEvent, { kind: 'phase-end' }>;
+type Event<K extends RunEvent['kind']> = Extract<RunEvent, { kind: K }>;
+/** How many of what: `file created` → 12. */
+type Tally = ReadonlyMap<string, number>;
 
+/** The longest name of a phase of init is mark-control-plane. */
 const phaseWidth = 18;
 
 export function createLines(options: LineOptions): Lines {
   const paint = painter(options.color);
-  const tallies = new Map<string, Tally>();
+  const tallies = new Map<string, Map<string, number>>();
   const times: PhaseTime[] = [];
+  const made = { counted: 0, changed: 0 };
   let hostWidth = 0;
   let logPath: string | undefined;
-  let hasChanged = false;
 
-  const about = (host: string, phase: string | undefined, text: string): readonly string[] => {
+  const about: Lines['about'] = (host, phase, text, style = (line) => line) => {
     hostWidth = Math.max(hostWidth, host.length);
     const head = `${host.padEnd(hostWidth)}  ${(phase ?? '').padEnd(phaseWidth)}  `;
-    return printable(text)
-      .split('\n')
-      .map((line) => `${head}${line}`.trimEnd());
+    const lines = printable(text).split('\n');
+    return lines.map((line) => (head + style(line)).trimEnd());
   };
 
-  const tally = (host: string, what: string): void => {
-    const found = tallies.get(host) ?? {};
-    found[what] = (found[what] ?? 0) + 1;
-    tallies.set(host, found);
+  const counted = (host: string, what: string, noun: 'file' | 'object', outcome: string): readonly string[] => {
+    const isChange = outcome !== 'unchanged';
+    made.counted++;
+    if (isChange) made.changed++;
+    const tally = tallies.get(host) ?? new Map<string, number>();
+    if (isChange) tally.set(`${noun} ${outcome}`, (tally.get(`${noun} ${outcome}`) ?? 0) + 1);
+    tallies.set(host, tally);
+    return isChange && options.verbose ? about(host, undefined, `${what} ${outcome}`) : [];
   };
 
-  const phaseEnd = (event: PhaseEnd): readonly string[] => {
-    const done = tallies.get(event.host) ?? {};
+  const phaseEnd = (event: Event<'phase-end'>): readonly string[] => {
+    const tally = tallies.get(event.host) ?? new Map<string, number>();
     tallies.delete(event.host);
-    hasChanged ||= event.outcome === 'done';
-    if (event.outcome === 'skipped') {
-      return about(event.host, event.phase, paint('dim', `skipped${event.reason ? `: ${event.reason}` : ''}`));
-    }
-    times.push({ host: event.host, phase: event.phase, seconds: event.seconds });
-    return about(
-      event.host,
-      event.phase,
-      `${outcomeText(event, done, paint)}  ${paint('dim', seconds(event.seconds))}`,
-    );
+    if (event.outcome !== 'skipped') times.push(event);
+    return about(event.host, event.phase, outcomeText(event, tally), (line) => paintOutcome(event, line, paint));
+  };
+
+  const runEnd = (event: Event<'run-end'>): readonly string[] => {
+    const hasChanged = made.changed > 0 || made.counted === 0;
+    const last = paint(event.exitCode === exitCode.done ? 'green' : 'red', endText(event, hasChanged));
+    if (!options.verbose || times.length < 2) return [last];
+    return ['where the time went', ...timeTable(times).split('\n'), last];
   };
 
   const of = (event: RunEvent): readonly string[] => {
@@ -74,30 +78,21 @@ export function createLines(options: LineOptions): Lines {
       case 'phase-end':
         return phaseEnd(event);
       case 'file':
-        tally(event.host, `file ${event.outcome}`);
-        return options.verbose && event.outcome !== 'unchanged'
-          ? about(event.host, undefined, `${event.path} ${event.outcome}`)
-          : [];
+        return counted(event.host, event.path, 'file', event.outcome);
       case 'object':
-        tally(event.host, `object ${event.outcome}`);
-        return options.verbose && event.outcome !== 'unchanged'
-          ? about(event.host, undefined, `${event.object} ${event.outcome}`)
-          : [];
+        return counted(event.host, event.object, 'object', event.outcome);
       case 'warning':
-        return about(event.host, event.phase, `${paint('yellow', 'warning')} ${named(event.name, event.text)}`);
+        return about(event.host, event.phase, `warning ${named(event.name, event.text)}`, (line) =>
+          line.replace(/^warning/, paint('yellow', 'warning')),
+        );
       case 'step':
         return options.verbose ? about(event.host, event.phase, event.text) : [];
-      case 'plan': {
-        const content = options.verbose && event.content !== undefined ? `\n${indent(event.content)}` : '';
-        return about(event.host, undefined, `${event.text}${content}`);
-      }
+      case 'plan':
+        return about(event.host, undefined, event.text + (options.verbose ? indent(event.content ?? '') : ''));
       case 'problem':
         return renderProblem(event.problem, { color: options.color, logPath }).split('\n');
       case 'run-end':
-        return [
-          ...(options.verbose && times.length > 1 ? ['where the time went', ...timeTable(times).split('\n')] : []),
-          paint(event.exitCode === 0 ? 'green' : 'red', endText(event, hasChanged)),
-        ];
+        return runEnd(event);
       case 'command':
       case 'request':
       case 'waiting':
@@ -111,7 +106,7 @@ export function createLines(options: LineOptions): Lines {
 }
 
 /** The last line: how it went, and how long it took. */
-function endText(event: Extract<RunEvent, { kind: 'run-end' }>, hasChanged: boolean): string {
+function endText(event: Event<'run-end'>, hasChanged: boolean): string {
   const time = seconds(event.seconds);
   if (event.exitCode === exitCode.interrupted) return `stopped after ${time}`;
   if (event.exitCode !== exitCode.done) return `failed after ${time}`;
@@ -123,22 +118,34 @@ function named(name: string | undefined, text: string): string {
 }
 
 function indent(text: string): string {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
+  if (text === '') return '';
+  const lines = text.trimEnd().split('\n');
+  return lines.map((line) => `\n    ${line}`).join('');
 }
 
-/** `12 files created`, `unchanged`, `failed`, or `done` when the phase made nothing that is counted. */
-function outcomeText(event: PhaseEnd, done: Tally, paint: Paint): string {
-  if (event.outcome === 'failed') return paint('red', 'failed');
-  if (event.outcome === 'unchanged') return 'unchanged';
-  const parts = Object.entries(done)
-    .filter(([what]) => !what.endsWith(' unchanged'))
-    .map(([what, n]) => {
-      const [noun = '', verb = ''] = what.split(' ');
-      return `${count(n, noun)} ${verb}`;
-    });
-  return parts.length === 0 ? 'done' : parts.join(', ');
+/** `12 files created  0.8s`; `done` when the phase made nothing that is counted. */
+function outcomeText(event: Event<'phase-end'>, tally: Tally): string {
+  const parts = [...tally].map(([what, n]) => {
+    const [noun = '', verb = ''] = what.split(' ');
+    return `${count(n, noun)} ${verb}`;
+  });
+  const did = parts.length === 0 ? event.outcome : parts.join(', ');
+  switch (event.outcome) {
+    case 'skipped':
+      return event.reason === undefined ? 'skipped' : `skipped: ${event.reason}`;
+    case 'done':
+      return `${did}  ${seconds(event.seconds)}`;
+    case 'unchanged':
+    case 'failed':
+      return `${event.outcome}  ${seconds(event.seconds)}`;
+    default:
+      event.outcome satisfies never;
+      return '';
+  }
+}
+
+function paintOutcome(event: Event<'phase-end'>, line: string, paint: Paint): string {
+  if (event.outcome === 'skipped') return paint('dim', line);
+  if (event.outcome === 'failed') return paint('red', line);
+  return line.replace(/ {2}\S+(?: \d\ds)?$/, (time) => `  ${paint('dim', time.trim())}`);
 }

@@ -101,17 +101,15 @@ function follow(event: RunEvent, running: Map<string, Running>, now: number): vo
 
 /** A line that wrapped would spoil the count of lines to erase. */
 function fit(line: string, columns: number): string {
-  const text = printable(line).replaceAll('\t', ' ');
   let width = 0;
-  for (const [index, { segment }] of [...segments.segment(text)].entries()) {
+  let shown = '';
+  for (const { segment } of segments.segment(printable(line).replaceAll('\t', ' '))) {
     width += isWide(segment) ? 2 : 1;
-    if (width >= columns)
-      return `${[...segments.segment(text)]
-        .slice(0, Math.max(index - 1, 0))
-        .map((s) => s.segment)
-        .join('')}…`;
+    // One column stays free for the ellipsis, one because some terminals wrap when the last is filled.
+    if (width > columns - 2) return `${shown}…`;
+    shown += segment;
   }
-  return text;
+  return shown;
 }
 
 const segments = new Intl.Segmenter();
