@@ -20,7 +20,10 @@ export function apiserverAltNames({ cluster, node, localAPIEndpoint }: AltNameSp
     'kubernetes.default.svc',
     ...(dnsDomain === '' ? [] : [`kubernetes.default.svc.${dnsDomain}`]),
   ];
-  const addresses = [...(kubernetesService === undefined ? [] : [kubernetesService]), localAPIEndpoint.advertiseAddress];
+  const addresses = [
+    ...(kubernetesService === undefined ? [] : [kubernetesService]),
+    localAPIEndpoint.advertiseAddress,
+  ];
   const endpoint = cluster.controlPlaneEndpoint === undefined ? [] : [hostOf(cluster.controlPlaneEndpoint)];
   return collect(names, addresses, [...endpoint, ...cluster.apiServer.certSANs]);
 }

@@ -117,5 +117,8 @@ function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
 export function missingAltNames({ altNames }: CertificatePlan, certificate: Certificate): readonly string[] {
   const has = new Set([...certificate.altNames.dnsNames, ...certificate.altNames.ipAddresses]);
   const isCovered = (name: string): boolean => has.has(name) || has.has(name.replace(/^[^.]+/, '*'));
-  return [...altNames.dnsNames.filter((name) => !isCovered(name)), ...altNames.ipAddresses.filter((ip) => !has.has(ip))];
+  return [
+    ...altNames.dnsNames.filter((name) => !isCovered(name)),
+    ...altNames.ipAddresses.filter((ip) => !has.has(ip)),
+  ];
 }

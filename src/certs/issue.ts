@@ -1,11 +1,18 @@
 // From a plan row to a certificate: validity and serial by the rules of the cluster's version (spec 04 §1.3).
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { ClusterSpec } from '../config/spec.ts';
-import { backdatesCertificateAuthorities, hashesKeyIdentifierWithSha256, validityFromProcessStart } from '../kube/traits.ts';
+import {
+  backdatesCertificateAuthorities,
+  hashesKeyIdentifierWithSha256,
+  validityFromProcessStart,
+} from '../kube/traits.ts';
 import type { Chance, KeyPair } from '../util/keygen.ts';
 import { signCertificate, type AltNames, type Certificate, type ExtendedUsage, type Subject } from './x509.ts';
 
-export type IssuingCluster = Pick<ClusterSpec, 'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'>;
+export type IssuingCluster = Pick<
+  ClusterSpec,
+  'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'
+>;
 
 /** A CA that can sign. */
 export interface Authority {

@@ -10,7 +10,7 @@ import { issueAuthority, issueLeaf, type Authority } from './issue.ts';
 import { pkiKeyAlgorithm } from './keys.ts';
 import { certificatePhaseNames, certificatePlan } from './plan.ts';
 import { serviceAccountPaths, surveyServiceAccount, type ServiceAccountSurvey } from './service-account.ts';
-import { isKeyless, surveyPki, type Survey } from './survey.ts';
+import { surveyPki, type Survey } from './survey.ts';
 import { readCertificates } from './x509.ts';
 
 export interface PkiRequest extends AltNameSpec {
@@ -54,7 +54,7 @@ export async function ensurePki(request: PkiRequest): Promise<PkiResult> {
   const disk: Disk = { existing, certificatesDir, journal: request.journal ?? new Set() };
   const only = new Set(request.only ?? certificatePhaseNames.map(({ name }) => name));
   const survey = surveyPki({ ...disk, plan, only, now });
-  const isExternalCa = [...survey.pairs.values()].some((pair) => pair.plan.name === 'ca' && isKeyless(pair));
+  const { isExternalCa } = survey;
   const account = only.has('sa') ? surveyServiceAccount(disk, isExternalCa) : undefined;
   const problems = [...survey.problems, ...problemsOf(account)];
   if (problems.length > 0) throw new KbError(problems);

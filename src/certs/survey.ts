@@ -20,6 +20,8 @@ export interface Survey {
   readonly keep: readonly Pair[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
+  /** ca.crt is there without its key, and not because our own earlier run was killed between the two. */
+  readonly isExternalCa: boolean;
 }
 
 interface Verdict {
@@ -38,7 +40,8 @@ export function surveyPki(
 ): Survey {
   const { plan, only, now } = request;
   const pairs = new Map(plan.map((row) => [row.name, inspectPair(row, request)]));
-  const leavesOf = (ca: Pair): readonly Pair[] => [...pairs.values()].filter(({ plan: row }) => row.signer === ca.plan.name);
+  const leavesOf = (ca: Pair): readonly Pair[] =>
+    [...pairs.values()].filter(({ plan: row }) => row.signer === ca.plan.name);
   const asked = [...pairs.values()].filter(({ plan: row }) => only.has(row.name));
   const judged = new Map<Pair, Verdict>();
   for (const pair of asked) {
@@ -57,24 +60,37 @@ export function surveyPki(
     keep: chosen('keep'),
     problems: [...verdicts.flatMap(({ problems }) => problems), ...missing, ...keylessAuthorities(judged)],
     warnings: verdicts.flatMap(({ warnings }) => warnings),
+    isExternalCa: [...pairs.values()].some(
+      (pair) => pair.plan.name === 'ca' && isKeyless(pair) && !isLeftOver(pair, leavesOf(pair)),
+    ),
   };
 }
 
-/** The whole PKI is there but its CA's key: certificates come from somewhere else (spec 04 §1.5, external CA mode). */
-export function isKeyless(ca: Pair): boolean {
+/** A CA that is kept elsewhere: its certificates come from there (spec 04 §1.5, external CA mode). */
+function isKeyless(ca: Pair): boolean {
   return ca.certificate.kind === 'good' && ca.key.kind === 'absent';
+}
+
+const isSigned = (leaf: Pair): boolean => leaf.certificate.kind === 'good';
+
+/** Nothing, or half of a pair that our own killed run was writing, and no certificate that a new CA would cut off. */
+function isLeftOver(pair: Pair, leaves: readonly Pair[]): boolean {
+  return pair.isOurs && !isComplete(pair) && !leaves.some(isSigned);
 }
 
 function judgeAuthority(pair: Pair, leaves: readonly Pair[], now: Date): Verdict {
   const { certificate, key } = pair;
-  const signed = leaves.filter((leaf) => leaf.certificate.kind === 'good');
-  // A new CA would cut off whatever trusts the certificates of the old one.
-  const mayMake = signed.length === 0;
-  if (mayMake && pair.isOurs && !isComplete(pair)) return make;
-  if (certificate.kind === 'absent' && key.kind === 'absent') return refuse(withoutAuthority(pair, signed));
+  if (isLeftOver(pair, leaves)) return make;
+  if (certificate.kind === 'absent' && key.kind === 'absent') {
+    return refuse(withoutAuthority(pair, leaves.filter(isSigned)));
+  }
   if (certificate.kind !== 'good' || key.kind === 'broken') return refuse(halfWritten(pair));
   const ca = certificate.value[0];
-  const problems = [...notAuthority(pair, certificate.value), ...mismatch(pair), ...invalidNow(pair, certificate.value, now)];
+  const problems = [
+    ...notAuthority(pair, certificate.value),
+    ...mismatch(pair),
+    ...invalidNow(pair, certificate.value, now),
+  ];
   const days = Math.floor((ca.notAfter.getTime() - now.getTime()) / dayMilliseconds);
   const ends = `${pair.certificatePath} ends in ${days} days, on ${ca.notAfter.toISOString()}: everything it signed ends with it`;
   return {
