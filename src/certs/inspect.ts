@@ -70,14 +70,8 @@ export function describePair({ certificatePath, keyPath, certificate, key }: Pai
 
 /** `/etc/kubernetes/pki/sa.key is empty` */
 export function describePart(path: string, part: Part<unknown>): string {
-  switch (part.kind) {
-    case 'absent':
-      return `${path} does not exist`;
-    case 'broken':
-      return `${path} ${part.found}`;
-    case 'good':
-      return `${path} exists`;
-  }
+  if (part.kind === 'broken') return `${path} ${part.found}`;
+  return part.kind === 'good' ? `${path} exists` : `${path} does not exist`;
 }
 
 /** Whether this private key made this certificate's public key. */

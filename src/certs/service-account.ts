@@ -57,34 +57,28 @@ function judgePublic(
   };
 }
 
-function unusable(reason: 'external-ca' | 'absent' | 'broken', paths: ServiceAccountPaths, detail: string): Problem {
-  const phase = 'certs/sa';
-  switch (reason) {
-    case 'external-ca':
-      return {
-        code: 'KB_PKI_INCOMPLETE',
-        summary: 'the service-account key is missing',
-        phase,
-        detail: `${detail}; with a CA that is kept elsewhere kbinit makes no keys`,
-        fix: `put a key pair at ${paths.key} and ${paths.pub}`,
-      };
-    case 'absent':
-      return {
-        code: 'KB_PKI_INCOMPLETE',
-        summary: 'the service-account key is missing, its public half is not',
-        phase,
-        detail,
-        fix: `put the key of ${paths.pub} at ${paths.key}, or move ${paths.pub} away to let kbinit make a new pair`,
-      };
-    case 'broken':
-      return {
-        code: 'KB_CERT_INVALID',
-        summary: 'the service-account key cannot be read',
-        phase,
-        detail,
-        fix: `put the right key at ${paths.key}, or move it and ${paths.pub} away to let kbinit make a new pair`,
-      };
-  }
+function unusable(reason: 'external-ca' | 'absent' | 'broken', paths: ServiceAccountPaths, found: string): Problem {
+  const reasons = {
+    'external-ca': {
+      code: 'KB_PKI_INCOMPLETE',
+      summary: 'the service-account key is missing',
+      detail: `${found}; with a CA that is kept elsewhere kbinit makes no keys`,
+      fix: `put a key pair at ${paths.key} and ${paths.pub}`,
+    },
+    absent: {
+      code: 'KB_PKI_INCOMPLETE',
+      summary: 'the service-account key is missing, its public half is not',
+      detail: found,
+      fix: `put the key of ${paths.pub} at ${paths.key}, or move ${paths.pub} away to let kbinit make a new pair`,
+    },
+    broken: {
+      code: 'KB_CERT_INVALID',
+      summary: 'the service-account key cannot be read',
+      detail: found,
+      fix: `put the right key at ${paths.key}, or move it and ${paths.pub} away to let kbinit make a new pair`,
+    },
+  } as const;
+  return { ...reasons[reason], phase: 'certs/sa' };
 }
 
 function readSome(text: string): readonly KeyObject[] | undefined {

@@ -128,7 +128,10 @@ function algorithmOf(key: KeyObject): SignatureAlgorithm {
 const node = (type: forge.asn1.Type, value: string | Node[], tagClass: forge.asn1.Class = Class.UNIVERSAL): Node =>
   asn1.create(tagClass, type, Array.isArray(value), value);
 const sequence = (...values: Node[]): Node => node(Type.SEQUENCE, values);
-const tagged = (tag: number, value: string | Node[]): Node => node(tag, value, Class.CONTEXT_SPECIFIC);
+/** Context-specific tags by number: forge's types know the universal names of these numbers only. */
+const tag = { 0: Type.NONE, 2: Type.INTEGER, 3: Type.BITSTRING, 7: Type.ODESC } as const;
+const tagged = (number: keyof typeof tag, value: string | Node[]): Node =>
+  node(tag[number], value, Class.CONTEXT_SPECIFIC);
 const objectId = (id: string): Node => node(Type.OID, asn1.oidToDer(id).getBytes());
 const octets = (value: string): Node => node(Type.OCTETSTRING, value);
 const bits = (value: string, unused = 0): Node => node(Type.BITSTRING, String.fromCharCode(unused) + value);
@@ -325,10 +328,9 @@ function readAddress(bytes: Buffer): readonly string[] {
 
 function readAltNames(value: Node | undefined): AltNames {
   const names = childrenOf(value);
-  const tag = (name: Node): number => name.type;
   return {
-    dnsNames: names.filter((name) => tag(name) === 2).map((name) => contentsOf(name).toString('latin1')),
-    ipAddresses: names.filter((name) => tag(name) === 7).flatMap((name) => readAddress(contentsOf(name))),
+    dnsNames: names.filter(({ type }) => type === tag[2]).map((name) => contentsOf(name).toString('latin1')),
+    ipAddresses: names.filter(({ type }) => type === tag[7]).flatMap((name) => readAddress(contentsOf(name))),
   };
 }
 
@@ -342,8 +344,7 @@ function hexOf(value: Node | undefined): string | undefined {
 
 /** A keyIdentifier [0] of the AuthorityKeyIdentifier sequence. */
 function readAuthorityKeyId(value: Node | undefined): string | undefined {
-  const tag = (part: Node): number => part.type;
-  return hexOf(childrenOf(value).find((part) => tag(part) === 0));
+  return hexOf(childrenOf(value).find(({ type }) => type === tag[0]));
 }
 
 /** Read one certificate. @throws Error when the DER is no certificate */

@@ -137,15 +137,11 @@ function clusterFields({ server, ca }: Pick<Kubeconfig, 'server' | 'ca'>): Field
 }
 
 function identityFields(identity: Identity): Fields {
-  switch (identity.kind) {
-    case 'certificate':
-      return {
-        'client-certificate-data': toBase64(identity.certificate),
-        'client-key-data': toBase64(identity.key),
-      };
-    case 'token':
-      return { token: identity.token };
-  }
+  if (identity.kind === 'token') return { token: identity.token };
+  return {
+    'client-certificate-data': toBase64(identity.certificate),
+    'client-key-data': toBase64(identity.key),
+  };
 }
 
 function readDocument(text: string, path: string): Fields {
