@@ -1,0 +1,72 @@
+/** Owns the order of the work: every step of the cache, as much at once as the machine bears, and what is done already skipped. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensurePackages } from './apt.ts';
+import { buildStep, exists, labCacheDir, prune, stepDir, type Step } from './cache.ts';
+import { containerdTemplate } from './containerd-template.ts';
+import { withLock } from './lock.ts';
+import { seconds, table, type Report } from './progress.ts';
+import { hostRoot } from './rootfs.ts';
+
+const wanted = [hostRoot, containerdTemplate];
+
+/** Makes the cache complete; returns at once when it is. */
+export async function ensureCache(report: Report): Promise<void> {
+  const steps = allSteps();
+  await ensurePackages(labCacheDir(), report);
+  if ((await missing(steps)).length === 0) return;
+  await mkdir(labCacheDir(), { recursive: true });
+  const waiting = (): void => report('another process builds the cache: waiting for it');
+  await withLock(join(labCacheDir(), 'build.lock'), () => buildMissing(steps, report), waiting);
+}
+
+async function buildMissing(steps: readonly Step[], report: Report): Promise<void> {
+  const todo = await missing(steps);
+  if (todo.length === 0) return;
+  report(`cache: making ${todo.map(({ name }) => name).join(', ')} in ${labCacheDir()}`);
+  const startedAt = performance.now();
+  const rows: string[][] = [];
+  const lanes = new Map<Step['lane'], Promise<void>>();
+  const done = new Map<Step, Promise<void>>();
+  for (const step of todo) {
+    const needs = step.needs.map((need) => done.get(need));
+    const lane = step.lane === 'go' ? lanes.get('go') : undefined;
+    const work = Promise.all([...needs, lane]).then(async () => {
+      const from = performance.now();
+      report(`${step.name} …`);
+      await buildStep(step);
+      const now = performance.now();
+      rows.push([
+        step.name,
+        seconds(now - from),
+        `from ${seconds(from - startedAt)}`,
+        `to ${seconds(now - startedAt)}`,
+      ]);
+      report(`${step.name} done in ${seconds(now - from)}`);
+    });
+    lanes.set(step.lane, work);
+    done.set(step, work);
+  }
+  // Let all end before the first failure is told: nothing may go on working in the cache behind our back.
+  const results = await Promise.allSettled(done.values());
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  await prune(steps);
+  table([['step', 'took', '', ''], ...rows]).forEach((line) => report(line));
+}
+
+async function missing(steps: readonly Step[]): Promise<Step[]> {
+  const there = await Promise.all(steps.map((step) => exists(stepDir(step))));
+  return steps.filter((_, i) => !there[i]);
+}
+
+/** Every step, each after those it needs. */
+function allSteps(): Step[] {
+  const ordered = new Set<Step>();
+  const visit = (step: Step): void => {
+    step.needs.forEach(visit);
+    ordered.add(step);
+  };
+  wanted.forEach(visit);
+  return [...ordered];
+}
