@@ -1,0 +1,87 @@
+// A golden folder: kubeadm's input, its output, and what kbinit makes of the same input.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { InitSpec } from '../../../src/config/spec.ts';
+import type { PatchFile } from '../../../src/manifests/patches.ts';
+import type { PodContext } from '../../../src/manifests/pod.ts';
+import { byHand } from './by-hand.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Every folder that kubeadm filled; a test below compares this list with the disk. */
+export const goldenCases = [
+  'v1.28.15/default',
+  'v1.28.15/external-etcd',
+  'v1.28.15/ha-mirror',
+  'v1.28.15/tuned-v1beta3',
+  'v1.33.13/default',
+  'v1.33.13/external-etcd',
+  'v1.33.13/ha-mirror',
+  'v1.33.13/tuned-v1beta3',
+  'v1.33.13/tuned-v1beta4',
+  'v1.34.4/default',
+  'v1.34.4/external-etcd',
+  'v1.34.4/ha-mirror',
+  'v1.34.4/tuned-v1beta3',
+  'v1.34.4/tuned-v1beta4',
+  'v1.35.4/default',
+  'v1.35.4/external-etcd',
+  'v1.35.4/ha-mirror',
+  'v1.35.4/tuned-v1beta3',
+  'v1.35.4/tuned-v1beta4',
+  'v1.36.3/default',
+  'v1.36.3/external-etcd',
+  'v1.36.3/ha-mirror',
+  'v1.36.3/tuned-v1beta3',
+  'v1.36.3/tuned-v1beta4',
+] as const;
+export type GoldenName = (typeof goldenCases)[number];
+
+/** The folders on the disk, as `version/case`. */
+export function foldersOnDisk(): readonly string[] {
+  return readdirSync(root)
+    .filter((entry) => /^v\d/.test(entry))
+    .flatMap((version) => readdirSync(`${root}/${version}`).map((name) => `${version}/${name}`))
+    .toSorted();
+}
+
+/** The text of a file of a golden folder. */
+export function golden(name: GoldenName, file: string): string {
+  return readFileSync(`${root}/${name}/${file}`, 'utf8');
+}
+
+/** The base names of the files kubeadm wrote. */
+export function goldenFiles(name: GoldenName): readonly string[] {
+  return readdirSync(`${root}/${name}/files`).toSorted();
+}
+
+/** The spec that the golden's config.yaml leads to, on the host the goldens were made on. */
+export function specOf(name: GoldenName): InitSpec {
+  return byHand(golden(name, 'config.yaml'), Number(name.split('.')[1]));
+}
+
+/** The tuned cases were made with /patches. */
+export function patchesOf(name: GoldenName): readonly PatchFile[] {
+  const folder = `${root}/patches`;
+  if (!name.includes('/tuned') || !existsSync(folder)) return [];
+  return readdirSync(folder).map((path) => ({ path, text: readFileSync(`${folder}/${path}`, 'utf8') }));
+}
+
+/** What the README says of the host: Debian 12, name master1, no systemd, no proxy variables. */
+export const goldenHost = {
+  hostname: 'master1',
+  isResolvedActive: false,
+  caDirectories: ['/etc/ca-certificates', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates'],
+  proxyEnvironment: {},
+} as const;
+
+/** What the static Pods of a golden are rendered from. */
+export function podContextOf(spec: InitSpec): PodContext {
+  return {
+    cluster: spec.cluster,
+    node: spec.node,
+    endpoint: spec.localAPIEndpoint,
+    timeouts: spec.timeouts,
+    host: goldenHost,
+  };
+}
