@@ -1,11 +1,29 @@
-// The static defaults of a configuration: what is known without looking at a host (spec 02 §1).
-import type { ControlPlaneComponent, LocalEtcd, Timeouts } from './spec.ts';
+// The static defaults of a configuration: what is known without looking at a host (kubeadm v1beta4 §1).
+import type { ControlPlaneComponent, EncryptionAlgorithm, ImagePullPolicy, LocalEtcd, Timeouts } from './spec.ts';
 import type { NodeDraft, TokenDraft } from './draft.ts';
 import { paths } from '../kube/paths.ts';
 
 const hour = 3600;
 
-export const defaults = {
+/** The values of single fields. */
+export interface Defaults {
+  readonly bindPort: number;
+  readonly clusterName: string;
+  readonly imageRepository: string;
+  readonly serviceSubnet: string;
+  readonly dnsDomain: string;
+  readonly certificatesDir: string;
+  readonly encryptionAlgorithm: EncryptionAlgorithm;
+  readonly certificateValiditySeconds: number;
+  readonly caCertificateValiditySeconds: number;
+  readonly tokenTtlSeconds: number;
+  readonly imagePullPolicy: ImagePullPolicy;
+  readonly caCertPath: string;
+  /** Used where none is found, and by commands that talk to no runtime (kubeadm v1beta4 §5). */
+  readonly criSocket: string;
+}
+
+export const defaults: Defaults = {
   bindPort: 6443,
   clusterName: 'kubernetes',
   imageRepository: 'registry.k8s.io',
@@ -18,9 +36,8 @@ export const defaults = {
   tokenTtlSeconds: 24 * hour,
   imagePullPolicy: 'IfNotPresent',
   caCertPath: paths.caCert,
-  /** Used where none is found, and by commands that talk to no runtime (spec 02 §5). */
   criSocket: 'unix:///var/run/containerd/containerd.sock',
-} as const;
+};
 
 /** v1beta4 Timeouts, in seconds. */
 export const defaultTimeouts: Timeouts = {

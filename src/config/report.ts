@@ -1,0 +1,60 @@
+// Collects what is wrong and what is worth a warning while a configuration is read, so that everything is said at once.
+import { KbError, type Problem } from '../errors.ts';
+import { formatPath, type YamlPath } from '../util/yaml.ts';
+import type { ConfigWarning } from './draft.ts';
+
+/** One KB_CONFIG problem. The detail says where and what; it must not repeat a secret. */
+export function configProblem(detail: string, fix: string): Problem {
+  return { code: 'KB_CONFIG', summary: 'the configuration is not valid', detail, fix };
+}
+
+/** Where something is in a file. */
+export interface Place {
+  readonly line: number;
+  readonly path: YamlPath;
+}
+
+/** Problems and warnings of one configuration. */
+export class Report {
+  readonly problems: Problem[] = [];
+  readonly warnings: ConfigWarning[] = [];
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** Something wrong in the file. */
+  refuse(place: Place, message: string, fix: string): void {
+    const path = place.path.length === 0 ? '' : `${formatPath(place.path)}: `;
+    this.problems.push(configProblem(`${this.#source} line ${place.line}: ${path}${message}`, fix));
+  }
+
+  /** Something wrong that has no place in a file: the file as a whole, or a flag. */
+  refuseAll(detail: string, fix: string): void {
+    this.problems.push(configProblem(detail, fix));
+  }
+
+  /** Something to know about the file. */
+  warn(place: Place, message: string, isStrict: boolean): void {
+    const path = formatPath(place.path);
+    this.warnings.push({ message, source: this.#source, line: place.line, ...(path !== '' && { path }), isStrict });
+  }
+
+  /** Something to know about the flags. */
+  warnAll(message: string): void {
+    this.warnings.push({ message, isStrict: false });
+  }
+
+  /** @throws KbError with every problem, when there is one */
+  check(): void {
+    if (this.problems.length > 0) throw new KbError(this.problems);
+  }
+}
+
+/** `kubeadm.yaml line 3: networking.foo: unknown field, ignored` */
+export function formatWarning(warning: ConfigWarning): string {
+  const line = warning.line === undefined ? '' : ` line ${warning.line}`;
+  const where = warning.source === undefined ? '' : `${warning.source}${line}: `;
+  return `${where}${warning.path === undefined ? '' : `${warning.path}: `}${warning.message}`;
+}

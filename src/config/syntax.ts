@@ -1,0 +1,79 @@
+// The shapes of single values, as Kubernetes and kubeadm check them.
+import { parseIp } from '../util/net.ts';
+
+const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+const subdomain = new RegExp(`^${label}(?:\\.${label})*$`);
+
+/** RFC 1123 subdomain (k8s.io/apimachinery IsDNS1123Subdomain). */
+export function isDnsSubdomain(text: string): boolean {
+  return text.length <= 253 && subdomain.test(text);
+}
+
+/** A name a certificate may carry: a subdomain, one behind `*.`, or an address. */
+export function isCertificateName(text: string): boolean {
+  return isDnsSubdomain(text.startsWith('*.') ? text.slice(2) : text) || parseIp(text) !== undefined;
+}
+
+/** `abcdef.0123456789abcdef` */
+export function isBootstrapToken(text: string): boolean {
+  return /^[a-z0-9]{6}\.[a-z0-9]{16}$/.test(text);
+}
+
+/** A group that bootstrap tokens may give (k8s.io/cluster-bootstrap ValidateBootstrapGroupName). */
+export function isBootstrapGroup(text: string): boolean {
+  return /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/.test(text);
+}
+
+/** A qualified name: `example.com/key` or `key`. */
+export function isQualifiedName(text: string): boolean {
+  const parts = text.split('/');
+  const name = parts.at(-1) ?? '';
+  const prefix = parts.slice(0, -1);
+  const isName = name.length <= 63 && /^[A-Za-z0-9](?:[-\w.]*[A-Za-z0-9])?$/.test(name);
+  return isName && prefix.length <= 1 && prefix.every(isDnsSubdomain);
+}
+
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+export function isAbsolutePath(path: string): boolean {
+  return path.startsWith('/');
+}
+
+/** Control characters have no meaning in a configuration, and in files they change the meaning of what follows. */
+export function hasControlCharacter(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text);
+}
+
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const domain = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][-a-zA-Z0-9]*[a-zA-Z0-9])';
+const host = `(?:${domain}(?:\\.${domain})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
+const imageName = new RegExp(`^(?:${host}/)?${component}(?:/${component})*$`);
+
+/** Something that may stand before `/name:tag` (github.com/distribution/reference). */
+export function isImageRepository(repository: string): boolean {
+  return repository.length <= 255 && imageName.test(`${repository}/name`);
+}
+
+export interface HostPort {
+  readonly host: string;
+  /** undefined when none is given. */
+  readonly port: number | undefined;
+}
+
+/** `host`, `host:6443`, `[::1]:6443`, `::1`; undefined when it is none (kubeadm ParseHostPort). */
+export function parseHostPort(text: string): HostPort | undefined {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  const plain = /^([^:]*):([^:]*)$/.exec(text);
+  const [name, port] = bracketed ? [bracketed[1], bracketed[2]] : plain ? [plain[1], plain[2]] : [text, undefined];
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && isPort(Number(port)))) return undefined;
+  const isHost = name !== undefined && (parseIp(name) !== undefined || isDnsSubdomain(name));
+  return isHost ? { host: name, port: port === undefined ? undefined : Number(port) } : undefined;
+}
+
+/** The scheme of a URL; undefined when it has none. */
+export function urlScheme(text: string): string | undefined {
+  return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
+}

@@ -1,0 +1,106 @@
+// Every rule of a complete configuration (spec 02 §6): all problems at once, by field path.
+import { KbError } from '../errors.ts';
+import { Problems } from './problems.ts';
+import type { ResetSpec } from './draft.ts';
+import type { InitSpec, JoinSpec } from './spec.ts';
+import { isAbsolutePath, parseHostPort, urlScheme } from './syntax.ts';
+import { validateCluster, validatePath } from './validate-cluster.ts';
+import { validateNetworking } from './validate-network.ts';
+import {
+  validateBootstrapTokens,
+  validateCertificateKey,
+  validateCriSocket,
+  validateEndpoint,
+  validateIgnored,
+  validateNode,
+  validateToken,
+} from './validate-node.ts';
+
+/** What is wrong with an init configuration; `nodeAddresses` must stay outside the cluster's ranges. */
+export function validateInit(spec: InitSpec, nodeAddresses: readonly string[] = []): Problems {
+  const problems = new Problems();
+  validateNode(problems, spec.node);
+  validateBootstrapTokens(problems, spec.bootstrapTokens);
+  validateCluster(problems, spec.cluster);
+  const { advertiseAddress } = spec.localAPIEndpoint;
+  validateNetworking(problems, spec.cluster, { advertiseAddress, others: nodeAddresses });
+  validateEndpoint(problems, 'localAPIEndpoint', spec.localAPIEndpoint);
+  validateCertificateKey(problems, 'certificateKey', spec.certificateKey);
+  return problems;
+}
+
+function validateDiscovery(problems: Problems, spec: JoinSpec): void {
+  const { discovery } = spec;
+  if (discovery.kind === 'file') {
+    const path = 'discovery.file.kubeConfigPath';
+    const scheme = urlScheme(discovery.kubeConfigPath);
+    if (discovery.kubeConfigPath === '') problems.say(path, 'is empty', 'name a kubeconfig file or an https URL');
+    else if (scheme !== undefined && scheme !== 'https') {
+      problems.add(
+        path,
+        discovery.kubeConfigPath,
+        'is a URL, but not https',
+        'use https, or a path on the joining host',
+      );
+    }
+    if (spec.tlsBootstrapToken !== undefined) {
+      validateToken(problems, 'discovery.tlsBootstrapToken', spec.tlsBootstrapToken);
+    }
+    return;
+  }
+  const path = 'discovery.bootstrapToken';
+  validateToken(problems, `${path}.token`, discovery.token);
+  validateToken(problems, 'discovery.tlsBootstrapToken', spec.tlsBootstrapToken ?? '');
+  if (discovery.apiServerEndpoint === '') {
+    problems.say(`${path}.apiServerEndpoint`, 'is not set', 'give host:port of the API server');
+  } else if (parseHostPort(discovery.apiServerEndpoint)?.port === undefined) {
+    problems.add(`${path}.apiServerEndpoint`, discovery.apiServerEndpoint, 'is not host:port', 'write host:port');
+  }
+  if (discovery.caCertHashes.length === 0 && !discovery.unsafeSkipCAVerification) {
+    const fix = 'give the hashes that init printed, or --discovery-token-unsafe-skip-ca-verification';
+    problems.say(`${path}.caCertHashes`, "is empty: the cluster's identity could not be checked", fix);
+  }
+  for (const [index, hash] of discovery.caCertHashes.entries()) {
+    if (/^sha256:[0-9a-f]{64}$/i.test(hash)) continue;
+    problems.add(
+      `${path}.caCertHashes[${index}]`,
+      hash,
+      'is not sha256: and 64 hex digits',
+      'copy it whole from the join command',
+    );
+  }
+}
+
+/** What is wrong with a join configuration. */
+export function validateJoin(spec: JoinSpec): Problems {
+  const problems = new Problems();
+  validateDiscovery(problems, spec);
+  validateNode(problems, spec.node);
+  if (spec.controlPlane !== undefined) {
+    validateEndpoint(problems, 'controlPlane.localAPIEndpoint', spec.controlPlane.localAPIEndpoint);
+    validateCertificateKey(problems, 'controlPlane.certificateKey', spec.controlPlane.certificateKey);
+  }
+  if (!isAbsolutePath(spec.caCertPath) || !spec.caCertPath.endsWith('.crt')) {
+    problems.add('caCertPath', spec.caCertPath, 'is not an absolute path that ends in .crt', 'correct it');
+  }
+  return problems;
+}
+
+const unmountFlags: readonly string[] = ['MNT_FORCE', 'MNT_DETACH', 'MNT_EXPIRE', 'UMOUNT_NOFOLLOW'];
+
+/** What is wrong with a reset configuration. */
+export function validateReset(spec: ResetSpec): Problems {
+  const problems = new Problems();
+  if (spec.criSocket !== undefined) validateCriSocket(problems, 'criSocket', spec.criSocket);
+  validatePath(problems, 'certificatesDir', spec.certificatesDir);
+  validateIgnored(problems, spec.ignorePreflightErrors);
+  for (const flag of spec.unmountFlags.filter((name) => !unmountFlags.includes(name))) {
+    problems.add('unmountFlags', flag, 'is not an unmount flag', `use ${unmountFlags.join(', ')}`);
+  }
+  return problems;
+}
+
+/** @throws KbError with every problem found, when there is one */
+export function refuse(problems: Problems): void {
+  if (problems.list.length > 0) throw new KbError(problems.list);
+}
