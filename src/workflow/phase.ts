@@ -1,20 +1,32 @@
 // What a phase is: a value with a name, a sentence about itself and a function. Knows no Kubernetes.
 
-/** One step of a workflow, or a group of steps. A parent with `phases` may have a `run` of its own, which goes first. */
+/** What a phase did: `unchanged` when everything it makes was there already. Returning nothing means `done`. */
+export type PhaseOutcome = 'done' | 'unchanged';
+
+/**
+ * One step of a workflow. Sub-phases can be named alone (`certs apiserver`); their parent's `run` gets the names of
+ * those that were asked for and does them in one go, so that a group costs one round trip.
+ */
 export interface Phase<C> {
-  /** kebab-case; the path of a child is `parent/child`. */
+  /** kebab-case; a sub-phase's path is `parent/child`. */
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  /** Names of phases that must be part of the run before this one (kubeadm's Dependencies). */
+  /** Phases that must be part of the run before this one (kubeadm's Dependencies). */
   readonly needs?: readonly string[];
-  /** Names of the flags that `phase NAME` takes, as declared in cli/flags.ts. */
+  /** Long names of the flags that `phase NAME` takes, as declared in cli/flags.ts. */
   readonly flags?: readonly string[];
-  readonly phases?: readonly Phase<C>[];
+  readonly phases?: readonly SubPhase[];
   /** A reason to leave the phase out, shown to the user; undefined means: run it. */
   readonly skip?: (ctx: C) => string | undefined;
-  readonly run?: (ctx: C) => Promise<PhaseOutcome | void>;
+  /** `parts` are the asked-for sub-phases' names in their declared order; empty where there are none. */
+  readonly run: (ctx: C, parts: readonly string[]) => Promise<PhaseOutcome | void>;
 }
 
-/** What a phase did: `unchanged` when everything it makes was there already. Returning nothing means `done`. */
-export type PhaseOutcome = 'done' | 'unchanged';
+/** A part of a phase that can be run or skipped by its own name. */
+export interface SubPhase {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly flags?: readonly string[];
+}

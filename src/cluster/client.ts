@@ -1,0 +1,299 @@
+// The API client: HTTPS over a byte stream that the host opens, so this machine needs no route to the API server.
+import { Agent as HttpAgent, request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as requestTls, type RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { KbError } from '../errors.ts';
+import type { Reporter } from '../report/events.ts';
+import { GaveUp, until, type Attempt } from '../util/until.ts';
+import { isContained } from './compare.ts';
+import { collectionPath, objectName, objectPath } from './resources.ts';
+import type { Api, ApiAnswer, ApiCredentials, ApplyOutcome, KubeObject, ObjectRef } from './types.ts';
+
+export interface ClientOptions extends ApiCredentials {
+  readonly dial: (address: string, port: number) => Promise<Duplex>;
+  /** The host the stream starts from, for messages. */
+  readonly host: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** How long a call is tried again (kubeadm's timeouts.kubernetesAPICall). */
+  readonly callSeconds: number;
+}
+
+/** One request ends within this time (kubeadm: 10 s a request). */
+const requestSeconds = 10;
+
+/** Sockets kept open at once: enough for a phase's objects side by side, few enough for sshd. */
+const socketCount = 4;
+
+/** Answers that another try may change. 403 is one while RBAC rules that were just made take effect. */
+function isWorthRetrying(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+/** Open a client. It connects at the first request. */
+export function openApi(options: ClientOptions): Api {
+  const url = new URL(options.server);
+  const port = Number(url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : url.port);
+  // Node keeps the brackets of an IPv6 literal.
+  const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const agent =
+    url.protocol === 'http:' ? new PlainAgent(options, address, port) : new TlsAgent(options, address, port);
+
+  const send = (method: string, path: string, body?: unknown, type = 'application/json', seconds = requestSeconds) =>
+    sendRequest({ agent, options, method, path, body, type, seconds });
+
+  /** Try again while the server cannot be reached or says to. */
+  const retried = async (what: string, attempt: () => Promise<Attempt<ApiAnswer>>): Promise<ApiAnswer> => {
+    try {
+      return await until(
+        what,
+        { timeoutSeconds: options.callSeconds, intervalMs: 250, signal: options.signal },
+        attempt,
+      );
+    } catch (error) {
+      if (!(error instanceof GaveUp)) throw error;
+      throw new KbError({
+        code: 'KB_API_UNREACHABLE',
+        summary: `the API server did not do this: ${what}`,
+        host: options.host,
+        detail: `${options.server}, asked from ${options.host} for ${error.seconds} s; last answer: ${error.last}`,
+        fix: 'look at the kube-apiserver container on its host (crictl ps -a), then run the same command again',
+      });
+    }
+  };
+
+  const call = (what: string, method: string, path: string, body?: unknown, type?: string): Promise<ApiAnswer> =>
+    retried(what, async () => {
+      const answer = await send(method, path, body, type);
+      return isWorthRetrying(answer.status) ? { notYet: statusText(answer) } : { value: answer };
+    });
+
+  const get = async (ref: ObjectRef): Promise<KubeObject | undefined> => {
+    const answer = await call(`read ${objectName(ref)}`, 'GET', objectPath(ref));
+    return answer.status === 404 ? undefined : parseObject(answer, `read ${objectName(ref)}`, options);
+  };
+
+  const apply = async (object: KubeObject): Promise<{ outcome: ApplyOutcome; object: KubeObject }> => {
+    const ref = refOf(object);
+    const what = `write ${objectName(ref)}`;
+    let outcome: ApplyOutcome = 'created';
+    const answer = await retried(what, async () => {
+      const created = await send('POST', collectionPath(ref), object);
+      // A Service whose clusterIP is taken by itself is "invalid", not "exists" (kubeadm's rule for kube-dns).
+      if (created.status !== 409 && !(created.status === 422 && object.kind === 'Service')) {
+        return isWorthRetrying(created.status) ? { notYet: statusText(created) } : { value: created };
+      }
+      const found = await send('GET', objectPath(ref));
+      if (found.status !== 200) return { notYet: statusText(found) };
+      const existing = parseObject(found, what, options);
+      outcome = isContained(object, existing) ? 'unchanged' : 'updated';
+      if (outcome === 'unchanged') return { value: found };
+      const replaced = await send('PUT', objectPath(ref), {
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: existing.metadata.resourceVersion },
+      });
+      // Somebody else changed it in between: read it again.
+      if (replaced.status === 409 || isWorthRetrying(replaced.status)) return { notYet: statusText(replaced) };
+      return { value: replaced };
+    });
+    const result = parseObject(answer, what, options);
+    options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome });
+    return { outcome, object: result };
+  };
+
+  return {
+    server: options.server,
+    get,
+    async list(kind, selector = {}) {
+      const query = new URLSearchParams();
+      if (selector.labels !== undefined) query.set('labelSelector', selector.labels);
+      if (selector.fields !== undefined) query.set('fieldSelector', selector.fields);
+      const what = `list ${kind.kind} objects`;
+      const answer = await call(what, 'GET', `${collectionPath(kind)}?${query.toString()}`);
+      const { items } = parseBody(answer, what, options);
+      if (!Array.isArray(items)) return [];
+      return items.filter(isObject).map((item) => ({ ...item, apiVersion: kind.apiVersion, kind: kind.kind }));
+    },
+    raw: (path, timeoutSeconds) => send('GET', path, undefined, undefined, timeoutSeconds),
+    apply,
+    async patch(ref, patch) {
+      const what = `change ${objectName(ref)}`;
+      const answer = await call(what, 'PATCH', objectPath(ref), patch, 'application/strategic-merge-patch+json');
+      options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome: 'updated' });
+      return parseObject(answer, what, options);
+    },
+    async remove(ref) {
+      const what = `remove ${objectName(ref)}`;
+      const answer = await call(what, 'DELETE', objectPath(ref));
+      if (answer.status === 404) return false;
+      parseBody(answer, what, options);
+      options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome: 'deleted' });
+      return true;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** What names an object. */
+export function refOf(object: KubeObject): ObjectRef {
+  const { name, namespace } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** Plain HTTP over a stream that the host dials: the kubelet's health endpoint is one. */
+class PlainAgent extends HttpAgent {
+  readonly #dial: () => Promise<Duplex>;
+
+  constructor(options: ClientOptions, address: string, port: number) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#dial = () => options.dial(address, port);
+  }
+
+  override createConnection(
+    _options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    this.#dial().then(
+      (stream) => callback?.(null, stream),
+      (error: unknown) => callback && Reflect.apply(callback, undefined, [error]),
+    );
+    return undefined;
+  }
+}
+
+/** TLS over a stream that the host dials; Node's own agent keeps and shares the sockets. */
+class TlsAgent extends HttpsAgent {
+  readonly #open: (callback: (error: Error | null, socket?: TLSSocket) => void) => void;
+
+  constructor(options: ClientOptions, address: string, port: number) {
+    super({ keepAlive: true, maxSockets: socketCount, scheduling: 'lifo' });
+    this.#open = (callback) => {
+      const secure = (stream: Duplex): void => {
+        const socket = connectTls({
+          socket: stream,
+          // The API server's certificate has this name whatever address it is reached by.
+          servername: 'kubernetes',
+          ...(options.ca === undefined ? { rejectUnauthorized: false } : { ca: options.ca }),
+          ...(options.clientCert === undefined ? {} : { cert: options.clientCert }),
+          ...(options.clientKey === undefined ? {} : { key: options.clientKey }),
+        });
+        const failed = (error: Error): void => callback(error);
+        socket.once('error', failed);
+        socket.once('secureConnect', () => {
+          socket.off('error', failed);
+          callback(null, socket);
+        });
+        // A stream that ends without an error of its own must not leave the request waiting.
+        stream.once('close', () => socket.destroy());
+      };
+      options.dial(address, port).then(secure, callback);
+    };
+  }
+
+  override createConnection(
+    _options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    this.#open((error, socket) => {
+      // Node's types want a stream beside an error too; there is none.
+      if (callback !== undefined) Reflect.apply(callback, undefined, [error, socket]);
+    });
+    return undefined;
+  }
+}
+
+interface Sending {
+  readonly agent: PlainAgent | TlsAgent;
+  readonly options: ClientOptions;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly type: string;
+  readonly seconds: number;
+}
+
+function sendRequest(sending: Sending): Promise<ApiAnswer> {
+  const { options, method, path } = sending;
+  const start = performance.now();
+  const text = sending.body === undefined ? undefined : JSON.stringify(sending.body);
+  const headers = {
+    accept: 'application/json',
+    ...(text === undefined ? {} : { 'content-type': sending.type, 'content-length': Buffer.byteLength(text) }),
+    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+  };
+  return new Promise<ApiAnswer>((resolve, reject) => {
+    const target = new URL(path, options.server);
+    const read = (incoming: IncomingMessage): void => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.once('error', reject);
+      incoming.once('end', () => {
+        const status = incoming.statusCode ?? 0;
+        const seconds = (performance.now() - start) / 1000;
+        options.reporter.emit({ kind: 'request', host: options.host, method, path, status, seconds });
+        resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
+      });
+    };
+    const common = {
+      method,
+      headers,
+      hostname: target.hostname,
+      port: target.port,
+      path: `${target.pathname}${target.search}`,
+      signal: options.signal,
+    };
+    const outgoing: ClientRequest =
+      sending.agent instanceof TlsAgent
+        ? requestTls({ ...common, agent: sending.agent }, read)
+        : requestPlain({ ...common, agent: sending.agent }, read);
+    outgoing.setTimeout(sending.seconds * 1000, () =>
+      outgoing.destroy(new Error(`no answer to ${method} ${path} within ${sending.seconds} s`)),
+    );
+    outgoing.once('error', reject);
+    outgoing.end(text);
+  });
+}
+
+/** The server's own words for a failure, or its status. */
+function statusText(answer: ApiAnswer): string {
+  try {
+    const body: unknown = JSON.parse(answer.body);
+    if (isObject(body) && typeof body['message'] === 'string') return `${answer.status} ${body['message']}`;
+  } catch {
+    // Not JSON: /livez and proxies answer in plain text.
+  }
+  return `${answer.status} ${answer.body.slice(0, 200)}`.trim();
+}
+
+function parseBody(answer: ApiAnswer, what: string, options: ClientOptions): Readonly<Record<string, unknown>> {
+  if (answer.status >= 300) {
+    throw new KbError({
+      code: answer.status === 401 || answer.status === 403 ? 'KB_API_FORBIDDEN' : 'KB_API_REFUSED',
+      summary: `the API server refused to ${what}`,
+      host: options.host,
+      detail: `${options.server} answered ${statusText(answer)}`,
+      fix:
+        answer.status === 401 || answer.status === 403
+          ? 'check that the kubeconfig belongs to this cluster and has not expired'
+          : 'read the answer above; when the object is right, look at the kube-apiserver log on its host',
+    });
+  }
+  const body: unknown = JSON.parse(answer.body);
+  if (!isObject(body)) throw new Error(`${what}: the answer is no object`);
+  return body;
+}
+
+function parseObject(answer: ApiAnswer, what: string, options: ClientOptions): KubeObject {
+  const body = parseBody(answer, what, options);
+  if (!isKubeObject(body)) throw new Error(`${what}: the answer is no Kubernetes object`);
+  return body;
+}
+
+function isObject(value: unknown): value is KubeObject {
+  return typeof value === 'object' && value !== null;
+}
+
+function isKubeObject(value: unknown): value is KubeObject {
+  return isObject(value) && typeof value.kind === 'string' && isObject(value.metadata);
+}

@@ -1,0 +1,60 @@
+// Waiting: a condition in words, a deadline, an AbortSignal, and the last answer when it gives up.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KbError } from '../errors.ts';
+
+export interface UntilOptions {
+  readonly timeoutSeconds: number;
+  /** Milliseconds between two tries; default 200. */
+  readonly intervalMs?: number;
+  readonly signal: AbortSignal;
+  /** Called with the last answer after each failed try. */
+  readonly onTry?: (last: string) => void;
+}
+
+/** A try of `until`: either the value, or why not yet. */
+export type Attempt<T> = { readonly value: T } | { readonly notYet: string };
+
+/** What `until` throws when time is up; `last` is the last answer. */
+export class GaveUp extends Error {
+  readonly what: string;
+  readonly last: string;
+  readonly seconds: number;
+  constructor(what: string, last: string, seconds: number) {
+    super(`waited ${seconds} s for ${what}; last answer: ${last}`);
+    this.what = what;
+    this.last = last;
+    this.seconds = seconds;
+  }
+}
+
+/**
+ * Try until it holds. A try that throws anything but a KbError counts as "not yet": its message is the last answer.
+ * @throws GaveUp when the time is up; KbError of a try at once; KB_INTERRUPTED when the signal fires
+ */
+export async function until<T>(what: string, options: UntilOptions, attempt: () => Promise<Attempt<T>>): Promise<T> {
+  const deadline = performance.now() + options.timeoutSeconds * 1000;
+  let last = 'no answer yet';
+  for (;;) {
+    if (options.signal.aborted) throw interruptedWaiting(what);
+    try {
+      const result = await attempt();
+      if ('value' in result) return result.value;
+      last = result.notYet;
+    } catch (error) {
+      if (error instanceof KbError) throw error;
+      last = error instanceof Error ? error.message : String(error);
+    }
+    options.onTry?.(last);
+    if (performance.now() >= deadline) throw new GaveUp(what, last, options.timeoutSeconds);
+    await sleep(options.intervalMs ?? 200, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+}
+
+function interruptedWaiting(what: string): KbError {
+  return new KbError({
+    code: 'KB_INTERRUPTED',
+    summary: 'stopped as you asked',
+    detail: `the run stopped while it waited for ${what}`,
+    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
+  });
+}

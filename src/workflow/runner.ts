@@ -1,0 +1,50 @@
+// Runs the selected phases in their order and tells an observer what happens. Knows no Kubernetes.
+import { KbError } from '../errors.ts';
+import type { PhaseOutcome } from './phase.ts';
+import type { Selected } from './select.ts';
+
+/** What the runner tells while it runs; the caller turns it into events. */
+export interface RunObserver {
+  started(phase: string, summary: string): void;
+  ended(phase: string, outcome: PhaseOutcome | 'skipped' | 'failed', seconds: number, reason?: string): void;
+}
+
+export interface RunOptions {
+  readonly observer: RunObserver;
+  /** Checked between phases; an aborted run ends with KB_INTERRUPTED. */
+  readonly signal: AbortSignal;
+  /** Milliseconds on a steady clock. */
+  readonly now: () => number;
+}
+
+/** The error of a run that was told to stop. */
+export function interrupted(next: string | undefined): KbError {
+  return new KbError({
+    code: 'KB_INTERRUPTED',
+    summary: 'stopped as you asked',
+    detail: next === undefined ? 'every phase had ended' : `the run stopped before phase ${next}`,
+    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
+  });
+}
+
+/** Run the phases one after the other. The first failure ends the run and names its phase. */
+export async function runPhases<C>(selected: readonly Selected<C>[], ctx: C, options: RunOptions): Promise<void> {
+  for (const { phase, parts } of selected) {
+    if (options.signal.aborted) throw interrupted(phase.name);
+    const start = options.now();
+    const seconds = (): number => (options.now() - start) / 1000;
+    options.observer.started(phase.name, phase.summary);
+    const reason = phase.skip?.(ctx);
+    if (reason !== undefined) {
+      options.observer.ended(phase.name, 'skipped', seconds(), reason);
+      continue;
+    }
+    try {
+      const outcome = (await phase.run(ctx, parts)) ?? 'done';
+      options.observer.ended(phase.name, outcome, seconds());
+    } catch (error) {
+      options.observer.ended(phase.name, 'failed', seconds());
+      throw error instanceof KbError ? error.within({ phase: phase.name }) : error;
+    }
+  }
+}
