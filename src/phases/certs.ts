@@ -1,0 +1,72 @@
+// Phase certs: three CAs, what they sign, and the service-account key pair.
+import { certificatePhaseNames } from '../certs/plan.ts';
+import { ensurePki } from '../certs/pki.ts';
+import { count } from '../util/text.ts';
+import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import { step, warn, type InitContext } from './context.ts';
+import { outcomeOf } from './control-plane.ts';
+import { pkiPaths, kubeconfigPaths, readExisting, remember } from './existing.ts';
+import { journalArtifact, journalFolder, journalPath, parseJournal, specIdentity } from './journal.ts';
+
+const flags = ['cert-dir', 'config', 'kubernetes-version', 'dry-run'];
+const servingFlags = [
+  'apiserver-advertise-address',
+  'control-plane-endpoint',
+  'apiserver-cert-extra-sans',
+  'service-dns-domain',
+  'service-cidr',
+];
+
+export const certs: Phase<InitContext> = {
+  name: 'certs',
+  summary: 'Make the certificates: three CAs, what they sign, the service-account keys',
+  flags: [...flags, ...servingFlags],
+  phases: certificatePhaseNames.map(({ name, summary }) => ({
+    name,
+    summary,
+    flags: name === 'apiserver' ? [...flags, ...servingFlags] : flags,
+  })),
+  run: makeCertificates,
+};
+
+async function makeCertificates(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
+  const existing = await readExisting(ctx);
+  const journal = parseJournal(existing.get(journalPath)) ?? {
+    format: 1,
+    spec: specIdentity(ctx),
+    startedAt: ctx.startedAt.toISOString(),
+    makes: [...pkiPaths(ctx), ...kubeconfigPaths(ctx)].filter((path) => !existing.has(path)),
+  };
+  const pki = await ensurePki({
+    cluster: ctx.spec.cluster,
+    node: ctx.spec.node,
+    localAPIEndpoint: ctx.spec.localAPIEndpoint,
+    only: parts,
+    existing,
+    chance: ctx.chance,
+    now: ctx.startedAt,
+    // A file of the journal that was there before this run is half of a pair that the killed run did not finish.
+    journal: new Set(journal.finishedAt === undefined ? journal.makes : []),
+  });
+  for (const text of pki.warnings) warn(ctx, 'certs', text);
+  const folder = ctx.spec.cluster.certificatesDir;
+  // The journal goes first: from then on a kill leaves proof of what this run was making. What is kept is written
+  // too, which changes nothing but a mode that is too open.
+  const changes = await ctx.host.write(
+    [journalArtifact(journal), ...pki.artifacts, ...pki.kept],
+    [
+      { path: journalFolder, mode: 0o700 },
+      { path: folder, mode: 0o755 },
+      ...(ctx.spec.cluster.etcd.kind === 'local' ? [{ path: `${folder}/etcd`, mode: 0o755 }] : []),
+    ],
+  );
+  await remember(ctx, [journalArtifact(journal), ...pki.artifacts]);
+  for (const { base, dnsNames, ipAddresses } of pki.items) {
+    if (dnsNames !== undefined && ipAddresses !== undefined) {
+      step(ctx, 'certs', `${base} is valid for ${[...dnsNames, ...ipAddresses].join(', ')}`);
+    }
+  }
+  const reused = pki.items.filter(({ outcome }) => outcome === 'reused').length;
+  if (reused > 0) step(ctx, 'certs', `${count(reused, 'existing certificate')} kept`);
+  return outcomeOf(changes);
+}

@@ -1,0 +1,92 @@
+// What the phases of one run share: what is wanted, where, and the few things one phase finds and a later one needs.
+import type { Api, ApiCredentials, ApiOpener } from '../cluster/types.ts';
+import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
+import { KbError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import type { FlannelBackend } from '../manifests/flannel.ts';
+import type { Reporter } from '../report/events.ts';
+import type { Chance, Clock } from '../util/keygen.ts';
+
+/** What every workflow has. */
+export interface RunContext {
+  readonly host: Host;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly chance: Chance;
+  readonly clock: Clock;
+  /** One time for the whole run: certificates are valid from five minutes before it (kubeadm 1.31). */
+  readonly startedAt: Date;
+  readonly apis: ApiOpener;
+  /** Lower case, from flags and config; `all` is alone. */
+  readonly ignorePreflightErrors: ReadonlySet<string>;
+  /** The command that goes on after a stop, without secrets: `kbinit init --host root@192.168.3.29 …`. */
+  readonly resumeCommand: string;
+  /** Writes to stdout: results only. */
+  readonly print: (text: string) => void;
+}
+
+/** Flags of `init` that are no part of the spec. */
+export interface InitSettings {
+  readonly uploadCerts: boolean;
+  readonly skipTokenPrint: boolean;
+  readonly skipCertificateKeyPrint: boolean;
+  readonly printManifest: boolean;
+  /** Of the phases that talk to the API server. */
+  readonly kubeconfig: string;
+  /** Where the phase `kubeconfig` writes. */
+  readonly kubeconfigDir: string;
+  /** Texts of the files under the patches directory on the host, by path. */
+  readonly patches: readonly { readonly path: string; readonly text: string }[];
+  readonly cni?: 'flannel';
+  readonly flannelBackend: FlannelBackend;
+}
+
+export interface InitContext extends RunContext {
+  readonly spec: InitSpec;
+  readonly settings: InitSettings;
+  /** Files of an earlier run on this host, read once; see existing.ts. */
+  existing?: Promise<ReadonlyMap<string, string>>;
+  /** The client of the admin, bootstrapped once; see admin.ts. */
+  admin?: Promise<Api>;
+  /** True when the files of `kubelet-start` are what they were and the kubelet runs. */
+  isKubeletUnchanged?: boolean;
+  /** What show-join prints. */
+  tokens: readonly string[];
+  certificateKey?: string;
+}
+
+export interface JoinContext extends RunContext {
+  readonly spec: JoinSpec;
+  readonly settings: { readonly patches: InitSettings['patches'] };
+  /** What discovery found: how to talk to the cluster as a node to be. */
+  discovered?: Promise<DiscoveredCluster>;
+}
+
+export interface DiscoveredCluster {
+  readonly credentials: ApiCredentials & { readonly ca: string };
+  readonly api: Api;
+  readonly clusterName: string;
+  /** What a kubelet's files are rendered from. */
+  readonly cluster: Pick<ClusterSpec, 'version' | 'featureGates' | 'imageRepository' | 'kubelet'>;
+}
+
+/** Tell a sentence of progress. */
+export function step(ctx: RunContext, phase: string, text: string): void {
+  ctx.reporter.emit({ kind: 'step', host: ctx.host.name, phase, text });
+}
+
+export function warn(ctx: RunContext, phase: string, text: string, name?: string): void {
+  ctx.reporter.emit({ kind: 'warning', host: ctx.host.name, phase, text, ...(name === undefined ? {} : { name }) });
+}
+
+/** End cleanly between two remote steps when the user asked to stop. @throws KbError KB_INTERRUPTED */
+export function stopIfAsked(ctx: RunContext): void {
+  if (!ctx.signal.aborted) return;
+  throw new KbError({
+    code: 'KB_INTERRUPTED',
+    summary: 'stopped as you asked',
+    host: ctx.host.name,
+    detail: 'the step that was running has ended',
+    fix: `to go on: ${ctx.resumeCommand}`,
+  });
+}

@@ -1,0 +1,38 @@
+// Phase etcd: the static Pod of a local etcd and its data folder.
+import { etcdPod } from '../manifests/etcd.ts';
+import { staticPodArtifact } from '../manifests/pod.ts';
+import { paths } from '../kube/paths.ts';
+import type { Artifact } from '../host/host.ts';
+import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import type { InitContext } from './context.ts';
+import { outcomeOf, podContext } from './control-plane.ts';
+import { remember } from './existing.ts';
+
+const flags = ['cert-dir', 'config', 'image-repository', 'patches', 'dry-run'];
+
+export const etcd: Phase<InitContext> = {
+  name: 'etcd',
+  summary: 'Write the static Pod manifest of a local etcd',
+  flags,
+  phases: [{ name: 'local', summary: 'Write the manifest of a single-member local etcd', flags }],
+  skip: (ctx) => (ctx.spec.cluster.etcd.kind === 'external' ? 'etcd is external' : undefined),
+  run: writeEtcd,
+};
+
+async function writeEtcd(ctx: InitContext): Promise<PhaseOutcome> {
+  const { etcd: wanted } = ctx.spec.cluster;
+  if (wanted.kind === 'external') return 'unchanged';
+  const artifacts = await etcdArtifacts(ctx);
+  const changes = await ctx.host.write(artifacts, [
+    { path: paths.manifests, mode: 0o700 },
+    { path: wanted.dataDir, mode: 0o700 },
+  ]);
+  await remember(ctx, artifacts);
+  return outcomeOf(changes);
+}
+
+/** The manifest; none with external etcd. */
+export async function etcdArtifacts(ctx: InitContext): Promise<readonly Artifact[]> {
+  if (ctx.spec.cluster.etcd.kind === 'external') return [];
+  return [staticPodArtifact(etcdPod(await podContext(ctx)), ctx.settings.patches)];
+}

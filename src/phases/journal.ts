@@ -1,0 +1,84 @@
+// The journal on a control-plane host: which spec an init is for and which files it was about to write. With it a
+// killed run's half-written files can be told from a user's own, and another spec's cluster from this one's.
+import { clusterConfigurationDocument } from '../config/versions/kubeadm-v1beta4.ts';
+import { paths } from '../kube/paths.ts';
+import type { Artifact } from '../host/host.ts';
+import type { InitContext } from './context.ts';
+
+export const journalFolder: string = `${paths.state}/journal`;
+export const journalPath: string = `${journalFolder}/init.json`;
+
+export interface Journal {
+  readonly format: 1;
+  /** What the run was for: no secrets in it. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly startedAt: string;
+  /** Files that did not exist before and that this run makes. */
+  readonly makes: readonly string[];
+  /** Set when the last phase had ended. */
+  readonly finishedAt?: string;
+}
+
+/** The journal of an earlier run; undefined when there is none or it cannot be read. */
+export function parseJournal(text: string | undefined): Journal | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJournal(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isJournal(value: unknown): value is Journal {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'format' in value &&
+    value.format === 1 &&
+    'spec' in value &&
+    typeof value.spec === 'object' &&
+    'makes' in value &&
+    Array.isArray(value.makes)
+  );
+}
+
+/** What makes two inits the same cluster: everything of the spec that ends up in files and objects. */
+export function specIdentity(ctx: Pick<InitContext, 'spec'>): Readonly<Record<string, unknown>> {
+  const { cluster, node, localAPIEndpoint } = ctx.spec;
+  return {
+    ...clusterConfigurationDocument(cluster),
+    'nodeRegistration.name': node.name,
+    'nodeRegistration.criSocket': node.criSocket,
+    'localAPIEndpoint.advertiseAddress': localAPIEndpoint.advertiseAddress,
+    'localAPIEndpoint.bindPort': localAPIEndpoint.bindPort,
+    kubelet: cluster.kubelet.document,
+    kubeProxy: cluster.kubeProxy.document,
+  };
+}
+
+/** The journal's file; it holds no secret, but is nobody's business. */
+export function journalArtifact(journal: Journal): Artifact {
+  return { path: journalPath, mode: 0o600, body: `${JSON.stringify(journal, undefined, 2)}\n` };
+}
+
+export interface Difference {
+  /** `networking.serviceSubnet` */
+  readonly path: string;
+  readonly there: string;
+  readonly here: string;
+}
+
+/** Where two JSON values differ, leaf by leaf. */
+export function differences(there: unknown, here: unknown, path = ''): readonly Difference[] {
+  if (isRecord(there) && isRecord(here)) {
+    const keys = [...new Set([...Object.keys(there), ...Object.keys(here)])].toSorted();
+    return keys.flatMap((key) => differences(there[key], here[key], path === '' ? key : `${path}.${key}`));
+  }
+  const [left, right] = [JSON.stringify(there) ?? 'not set', JSON.stringify(here) ?? 'not set'];
+  return left === right ? [] : [{ path, there: left, here: right }];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,135 @@
+// Reset, phase cleanup-node: stop the kubelet, end its Pods, unmount, then delete what init and join wrote.
+import { KbError } from '../../errors.ts';
+import { paths } from '../../kube/paths.ts';
+import { sh } from '../../host/shell.ts';
+import type { Phase } from '../../workflow/phase.ts';
+import { step, stopIfAsked, warn } from '../context.ts';
+import { journalFolder } from '../journal.ts';
+import type { ResetContext } from './context.ts';
+
+export const cleanupNode: Phase<ResetContext> = {
+  name: 'cleanup-node',
+  aliases: ['cleanupnode'],
+  summary: 'Stop the kubelet and delete what Kubernetes left on the host',
+  flags: ['cert-dir', 'cri-socket', 'cleanup-tmp-dir', 'dry-run'],
+  run: cleanUp,
+};
+
+async function cleanUp(ctx: ResetContext): Promise<void> {
+  await stopKubelet(ctx);
+  stopIfAsked(ctx);
+  await removePods(ctx);
+  stopIfAsked(ctx);
+  const kubelet = await realPath(ctx, paths.kubelet);
+  await unmountBelow(ctx, kubelet);
+  stopIfAsked(ctx);
+  // etcd's data before its manifest: a reset that is cut here still knows on the next run whose data it was.
+  if (ctx.etcdDataDir !== undefined) await ctx.host.remove([`${ctx.etcdDataDir}/`], "delete the local etcd's data");
+  await ctx.host.remove(
+    [
+      `${paths.manifests}/`,
+      `${kubelet}/`,
+      `${ctx.spec.certificatesDir}/`,
+      ...(ctx.spec.cleanupTmpDir ? [`${paths.kubernetesTmp}/`] : []),
+      paths.adminConf,
+      paths.superAdminConf,
+      paths.kubeletConf,
+      paths.bootstrapKubeletConf,
+      paths.controllerManagerConf,
+      paths.schedulerConf,
+      `${journalFolder}/`,
+    ],
+    'delete what init or join wrote',
+  );
+}
+
+async function stopKubelet(ctx: ResetContext): Promise<void> {
+  step(ctx, 'cleanup-node', 'stopping the kubelet');
+  const { code, stderr } = await ctx.host.run(sh`systemctl stop kubelet`, 'stop the kubelet');
+  if (code !== 0) warn(ctx, 'cleanup-node', `the kubelet could not be stopped: ${stderr.trim()}`);
+}
+
+/** All Pods of the runtime, as kubeadm: a host that is reset has no others. */
+async function removePods(ctx: ResetContext): Promise<void> {
+  const facts = await ctx.host.facts();
+  const socket = ctx.spec.criSocket ?? facts.criSockets[0];
+  if (socket === undefined) {
+    warn(ctx, 'cleanup-node', 'no container runtime answers: containers are left as they are');
+    return;
+  }
+  step(ctx, 'cleanup-node', 'ending the Pods of this host');
+  const { code, stderr } = await ctx.host.run(
+    sh`
+socket=${socket}
+if command -v crictl >/dev/null 2>&1; then
+  for id in $(crictl -r "$socket" pods -q); do
+    (
+      for try in 1 2 3 4 5; do
+        crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null && exit 0
+      done
+      exit 1
+    ) &
+    pids="$pids $!"
+  done
+  failed=0
+  for pid in $pids; do wait "$pid" || failed=1; done
+  exit $failed
+fi
+address=\${socket#unix://}
+for id in $(ctr -a "$address" -n k8s.io tasks ls -q); do
+  ctr -a "$address" -n k8s.io tasks kill -s SIGKILL -a "$id" >/dev/null
+  ctr -a "$address" -n k8s.io tasks rm -f "$id" >/dev/null
+done
+for id in $(ctr -a "$address" -n k8s.io containers ls -q); do ctr -a "$address" -n k8s.io containers rm "$id" >/dev/null; done
+exit 0
+`,
+    'end all Pods',
+    { timeoutSeconds: 180 },
+  );
+  if (code !== 0) warn(ctx, 'cleanup-node', `some Pods could not be removed: ${stderr.trim().slice(0, 400)}`);
+}
+
+/** Where the folder really is; it may be a symlink to a larger disk. */
+async function realPath(ctx: ResetContext, path: string): Promise<string> {
+  const { stdout } = await ctx.host.probe(sh`readlink -f ${path} 2>/dev/null || true`);
+  const real = stdout.trim();
+  return real === '' ? path : real;
+}
+
+/**
+ * Unmount what is mounted below the folder, deepest first; a mount on the folder itself stays (k0s#1094). A busy mount
+ * ends the reset before anything below it could be deleted (kubeadm#2923).
+ */
+async function unmountBelow(ctx: ResetContext, folder: string): Promise<void> {
+  const flags = ctx.spec.unmountFlags;
+  const { stdout, code } = await ctx.host.run(
+    sh`
+folder=${folder}
+below() { awk -v f="$folder/" 'index($2, f) == 1 { print $2 }' /proc/self/mounts | sort -r; }
+below | while IFS= read -r mount; do umount ${umountOptions(flags)} "$(printf '%b' "$mount")" 2>&1; done
+left=$(below)
+[ -z "$left" ] && exit 0
+echo "still mounted:"
+printf '%s\n' "$left"
+exit 1
+`,
+    `unmount what is mounted below ${folder}`,
+  );
+  if (code === 0) return;
+  throw new KbError({
+    code: 'KB_MOUNT_BUSY',
+    summary: 'a mount below the kubelet folder cannot be unmounted',
+    host: ctx.host.name,
+    detail: stdout.trim().split('\n').slice(-6).join('; '),
+    fix: `end what uses it (fuser -vm MOUNT) and reset again; nothing under ${folder} was deleted`,
+  });
+}
+
+/** umount(8) words for the flags of umount(2) that it has. */
+function umountOptions(flags: readonly string[]): readonly string[] {
+  return [
+    ...(flags.includes('MNT_FORCE') ? ['-f'] : []),
+    ...(flags.includes('MNT_DETACH') ? ['-l'] : []),
+    ...(flags.includes('UMOUNT_NOFOLLOW') ? ['-c'] : []),
+  ];
+}

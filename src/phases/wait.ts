@@ -1,0 +1,62 @@
+// Phase wait: the kubelet, then the API server, the controller manager and the scheduler, each asked on its own port.
+import type { Api } from '../cluster/types.ts';
+import { healthEndpoints } from '../manifests/health.ts';
+import { GaveUp, until } from '../util/until.ts';
+import type { Phase } from '../workflow/phase.ts';
+import { openUnprivileged } from './admin.ts';
+import type { InitContext, RunContext } from './context.ts';
+import { explainFailure } from './diagnose.ts';
+
+export const wait: Phase<InitContext> = {
+  name: 'wait',
+  aliases: ['wait-control-plane'],
+  summary: 'Wait for the kubelet and the control plane to come up',
+  run: waitForControlPlane,
+};
+
+/** Often enough to lose little, seldom enough to cost little. */
+const intervalMs = 100;
+
+async function waitForControlPlane(ctx: InitContext): Promise<void> {
+  if (ctx.spec.isDryRun) return;
+  const { kubelet, controllerManager, scheduler } = healthEndpoints(ctx.spec);
+  const admin = await openUnprivileged(ctx);
+  const others = [kubelet, controllerManager, scheduler].map((url) => url && ctx.apis.open({ server: url.origin }));
+  const [kubeletApi, controllerManagerApi, schedulerApi] = others;
+  const patience = ctx.spec.timeouts.controlPlaneComponentHealthCheck;
+  try {
+    if (kubelet !== undefined && kubeletApi !== undefined) {
+      const seconds = ctx.spec.timeouts.kubeletHealthCheck;
+      await healthy(ctx, 'the kubelet', kubeletApi, kubelet.pathname, seconds);
+    }
+    await Promise.all([
+      healthy(ctx, 'kube-apiserver', admin, '/livez', patience),
+      controllerManager &&
+        healthy(ctx, 'kube-controller-manager', controllerManagerApi, controllerManager.pathname, patience),
+      scheduler && healthy(ctx, 'kube-scheduler', schedulerApi, scheduler.pathname, patience),
+    ]);
+  } finally {
+    for (const api of [admin, ...others]) api?.close();
+  }
+}
+
+/** Wait until a health endpoint answers 200. @throws KbError that names the likely cause when it never does */
+export async function healthy(
+  ctx: RunContext,
+  component: string,
+  api: Api | undefined,
+  path: string,
+  timeoutSeconds: number,
+): Promise<void> {
+  if (api === undefined) return;
+  const onTry = (last: string): void =>
+    ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'wait', what: component, last });
+  try {
+    await until(`${component} to be healthy`, { timeoutSeconds, intervalMs, signal: ctx.signal, onTry }, async () => {
+      const { status, body } = await api.raw(path, 5);
+      return status === 200 ? { value: true } : { notYet: `HTTP ${status} ${body.slice(0, 200)}` };
+    });
+  } catch (error) {
+    throw error instanceof GaveUp ? await explainFailure(ctx, component, error) : error;
+  }
+}
