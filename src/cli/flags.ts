@@ -1,0 +1,127 @@
+// Every flag, declared once: its spelling, its help, how its text is read. Commands and phases take flags by name.
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+/** kubeadm's string slices: comma separated and repeatable. */
+function list(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), ...value.split(',').filter((item) => item !== '')];
+}
+
+/** Repeatable, taken whole: paths and hosts. */
+function repeated(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+function integer(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It has to be a whole number.');
+  return Number(value);
+}
+
+function option<T>(spelling: string, help: string, read?: (value: string, previous: T) => T): Option {
+  const made = new Option(spelling, help);
+  return read === undefined ? made : made.argParser(read);
+}
+
+/** By long name, as in --config's mixing rule and in Phase.flags. */
+const flags: Readonly<Record<string, () => Option>> = {
+  // kubeadm's
+  'apiserver-advertise-address': () =>
+    option('--apiserver-advertise-address <ip>', 'address the API server advertises (default: of the default route)'),
+  'apiserver-bind-port': () =>
+    option('--apiserver-bind-port <port>', 'port of the API server (default: 6443)', integer),
+  'apiserver-cert-extra-sans': () =>
+    option('--apiserver-cert-extra-sans <names>', 'more names and addresses for the API server certificate', list),
+  'apiserver-extra-args': () => option('--apiserver-extra-args <k=v,…>', 'more flags for kube-apiserver'),
+  'cert-dir': () => option('--cert-dir <path>', 'where the certificates are (default: /etc/kubernetes/pki)'),
+  'certificate-key': () => option('--certificate-key <hex>', 'key for the certificates of kubeadm-certs'),
+  'certificate-key-file': () =>
+    option('--certificate-key-file <path>', 'read the certificate key from a file; - is standard input'),
+  'cleanup-tmp-dir': () => option('--cleanup-tmp-dir', 'also clean /etc/kubernetes/tmp'),
+  config: () => option('--config <path>', 'configuration file (kubeadm.k8s.io/v1beta4)'),
+  'control-plane': () => option('--control-plane', 'join as a control plane'),
+  'control-plane-endpoint': () =>
+    option(
+      '--control-plane-endpoint <host[:port]>',
+      'stable address of the control plane: a load balancer or a DNS name',
+    ),
+  'controller-manager-extra-args': () =>
+    option('--controller-manager-extra-args <k=v,…>', 'more flags for kube-controller-manager'),
+  'cri-socket': () => option('--cri-socket <url>', 'socket of the container runtime (default: detected)'),
+  'discovery-file': () => option('--discovery-file <path>', 'file or URL to find the cluster with'),
+  'discovery-token': () => option('--discovery-token <token>', 'token to check cluster-info with'),
+  'discovery-token-ca-cert-hash': () =>
+    option('--discovery-token-ca-cert-hash <sha256:hex>', 'hash of the CA key that the cluster must have', list),
+  'discovery-token-unsafe-skip-ca-verification': () =>
+    option(
+      '--discovery-token-unsafe-skip-ca-verification',
+      'join without a CA hash: whoever has the token can pose as the cluster',
+    ),
+  'dry-run': () => option('--dry-run', 'show what would be done; change nothing'),
+  'feature-gates': () => option('--feature-gates <k=bool,…>', "kubeadm's feature gates"),
+  force: () => option('-f, --force', 'do not ask'),
+  'ignore-preflight-errors': () =>
+    option('--ignore-preflight-errors <names>', 'checks whose errors become warnings; all means every one', list),
+  'image-repository': () => option('--image-repository <name>', 'registry of the images (default: registry.k8s.io)'),
+  kubeconfig: () => option('--kubeconfig <path>', 'kubeconfig on the host (default: /etc/kubernetes/admin.conf)'),
+  'kubeconfig-dir': () => option('--kubeconfig-dir <path>', 'where kubeconfigs are written (default: /etc/kubernetes)'),
+  'kubernetes-version': () =>
+    option('--kubernetes-version <version>', 'version of the control plane (default: the newest known)'),
+  'node-name': () => option('--node-name <name>', 'name of the node (default: the host name)'),
+  patches: () => option('--patches <path>', 'folder with patches on the host'),
+  'pod-network-cidr': () => option('--pod-network-cidr <cidr>', 'addresses of Pods'),
+  'print-manifest': () => option('--print-manifest', 'print the objects instead of installing them'),
+  'scheduler-extra-args': () => option('--scheduler-extra-args <k=v,…>', 'more flags for kube-scheduler'),
+  'service-cidr': () => option('--service-cidr <cidr>', 'addresses of Services (default: 10.96.0.0/12)'),
+  'service-dns-domain': () => option('--service-dns-domain <name>', 'DNS domain of Services (default: cluster.local)'),
+  'skip-certificate-key-print': () => option('--skip-certificate-key-print', 'do not print the certificate key'),
+  'skip-phases': () => option('--skip-phases <names>', 'phases to leave out', list),
+  'skip-token-print': () => option('--skip-token-print', 'do not print the token'),
+  'tls-bootstrap-token': () => option('--tls-bootstrap-token <token>', 'token for TLS bootstrap'),
+  token: () => option('--token <token>', 'bootstrap token'),
+  'token-file': () => option('--token-file <path>', 'read the token from a file; - is standard input'),
+  'token-ttl': () => option('--token-ttl <duration>', 'life of the token (default: 24h0m0s; 0: forever)'),
+  'upload-certs': () => option('--upload-certs', 'upload the certificates for joining control planes'),
+  // kbinit's
+  'accept-new-host-keys': () =>
+    option('--accept-new-host-keys', 'record keys of hosts that were never seen; a changed key is never accepted'),
+  backend: () =>
+    option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
+  cni: () => option('--cni <name>', 'install this Pod network too (default: none)').choices(['flannel', 'none']),
+  host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),
+  'identity-file': () => option('-i, --identity-file <path>', 'private key for SSH; repeatable', repeated),
+  'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
+  'log-format': () => option('--log-format <format>', 'progress on stderr as text or json').choices(['text', 'json']),
+  timeout: () => option('--ssh-timeout <seconds>', 'time for connecting (default: 15)', integer),
+};
+
+/** Flags that say where to work and how to talk about it: allowed beside --config, on every command. */
+export const ownFlags: readonly string[] = [
+  'host',
+  'identity-file',
+  'known-hosts',
+  'accept-new-host-keys',
+  'log-format',
+  'ssh-timeout',
+  'cni',
+  'backend',
+  'token-file',
+  'certificate-key-file',
+];
+
+const connectionFlags = ['host', 'identity-file', 'known-hosts', 'accept-new-host-keys', 'timeout', 'log-format'];
+
+/** Give a command these flags and those for connecting. */
+export function withFlags(command: Command, names: readonly string[]): Command {
+  for (const name of new Set([...names, ...connectionFlags])) {
+    const make = flags[name];
+    if (make === undefined) throw new Error(`flag --${name} is not declared`);
+    command.addOption(make());
+  }
+  return command;
+}
+
+/** Long names of the flags that were given on the command line. */
+export function changedFlags(command: Command): readonly string[] {
+  return command.options
+    .filter((declared) => command.getOptionValueSource(declared.attributeName()) === 'cli')
+    .map((declared) => (declared.long ?? '').replace(/^--/, ''));
+}

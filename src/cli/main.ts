@@ -1,0 +1,57 @@
+// From argv to an exit code.
+import { Command, CommanderError } from 'commander';
+import { exitCode, KbError } from '../errors.ts';
+import { addonCommand } from './addon.ts';
+import { initCommand } from './init.ts';
+import { joinCommand } from './join.ts';
+import { resetCommand } from './reset.ts';
+import { version } from './version.ts';
+
+/** The whole command tree. */
+export function program(): Command {
+  const root = new Command('kbinit')
+    .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the flags)')
+    .configureHelp({ sortOptions: true });
+  root.addCommand(initCommand());
+  root.addCommand(joinCommand());
+  root.addCommand(resetCommand());
+  root.addCommand(addonCommand());
+  root
+    .command('version')
+    .description('Print the version')
+    .action(() => {
+      process.stdout.write(`kbinit version: ${version}\n`);
+    });
+  inherit(root);
+  return root;
+}
+
+/** commander does not hand these down to commands that were made apart. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inherit(child);
+  }
+}
+
+/** Run; every failure has been shown when this returns. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv], { from: 'user' });
+    return exitCode.done;
+  } catch (error) {
+    // commander has printed its own message, help included.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.failed;
+    if (error instanceof KbError) {
+      const { renderProblem } = await import('../report/problem.ts');
+      for (const problem of error.problems) process.stderr.write(`${renderProblem(problem, { color: false })}\n`);
+      return error.exitCode;
+    }
+    process.stderr.write(
+      `a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return exitCode.bug;
+  }
+}

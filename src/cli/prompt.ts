@@ -1,0 +1,38 @@
+// Secrets from the terminal (no echo) and from files or standard input, so that they are in no argv.
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { KbError } from '../errors.ts';
+
+/** Ask on the terminal without showing what is typed. */
+export function askSecret(question: string): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(question);
+  return new Promise((resolve) => {
+    lines.question('', (answer) => {
+      lines.close();
+      process.stderr.write('\n');
+      resolve(answer);
+    });
+  });
+}
+
+/** A secret's file; `-` is standard input. @throws KbError KB_FILE */
+export function readSecretFile(path: string, flag: string): string {
+  return readInput(path, flag).toString('utf8').trim();
+}
+
+/** A file the user named. @throws KbError KB_FILE */
+export function readInput(path: string, flag: string): Buffer {
+  try {
+    return readFileSync(path === '-' ? 0 : path);
+  } catch (error) {
+    throw new KbError({
+      code: 'KB_FILE',
+      summary: `the file given with --${flag} cannot be read`,
+      detail: error instanceof Error ? error.message : String(error),
+      fix: 'check the path and its permissions; kbinit reads it on the machine it runs on',
+    });
+  }
+}

@@ -1,0 +1,70 @@
+// What `kbinit reset` does: read the configuration, run the phases, say what is left.
+import { listMembers, removeMember } from '../cluster/etcd.ts';
+import { assertNotMixed, type ResetFlags } from '../config/flags.ts';
+import { loadReset } from '../config/load.ts';
+import { resetPhases } from '../phases/index.ts';
+import type { ResetContext } from '../phases/reset/context.ts';
+import { systemChance, systemClock } from '../util/keygen.ts';
+import { ownFlags } from './flags.ts';
+import { tellWarnings } from './init-run.ts';
+import { readInput } from './prompt.ts';
+import { askYesNo, withSession, type ConnectionOptions } from './session.ts';
+import { runWorkflow } from './workflow.ts';
+
+/** What commander parses for reset and its phases. */
+export interface ResetOptions extends ResetFlags, ConnectionOptions {
+  readonly dryRun?: boolean;
+  readonly config?: string;
+}
+
+/** Run reset, or one phase of it. @throws KbError for bad input, Shown for a failed run */
+export async function runReset(options: ResetOptions, changed: readonly string[], only?: string): Promise<void> {
+  if (options.config !== undefined) assertNotMixed(changed, ownFlags);
+  const { draft, warnings } = loadReset(
+    options.config === undefined ? undefined : readInput(options.config, 'config'),
+    options.config ?? 'the command line',
+    options,
+  );
+  const spec = { ...draft, isDryRun: options.dryRun ?? draft.isDryRun, isForced: options.force ?? draft.isForced };
+  const command = only === undefined ? 'reset' : `reset phase ${only.replace('/', ' ')}`;
+  await withSession(command, { ...options, dryRun: spec.isDryRun }, async (session) => {
+    tellWarnings(warnings, session.reporter, session.host.name);
+    const ctx: ResetContext = {
+      ...session,
+      chance: systemChance(),
+      clock: systemClock,
+      ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
+      spec,
+      ask: askYesNo,
+      etcd: (credentials) => {
+        const connection = {
+          ...credentials,
+          dial: (address: string, port: number) => session.host.dial(address, port),
+          address: '127.0.0.1',
+          port: 2379,
+        };
+        return { members: () => listMembers(connection), remove: (id) => removeMember(connection, id) };
+      },
+    };
+    await runWorkflow(
+      {
+        phases: resetPhases,
+        ...(only === undefined ? {} : { only }),
+        skip: spec.skipPhases,
+        host: ctx.host.name,
+        reporter: ctx.reporter,
+        signal: ctx.signal,
+      },
+      ctx,
+    );
+    if (only === undefined) session.print(leftovers);
+  });
+}
+
+/** What kubeadm leaves too. */
+const leftovers = `
+The reset process does not clean the CNI configuration in /etc/cni/net.d, network links
+and filter rules of the Pod network, and kubeconfig files of users ($HOME/.kube/config).
+The Node object stays in the cluster: kubectl delete node NAME removes it.
+
+`;

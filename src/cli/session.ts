@@ -1,0 +1,233 @@
+// One run of a command: its host, its reporters, its log, its signals; and what is said when it ends.
+import { createInterface } from 'node:readline';
+import { hostname } from 'node:os';
+import { openApi } from '../cluster/client.ts';
+import { recordingApi } from '../cluster/recording.ts';
+import type { ApiOpener } from '../cluster/types.ts';
+import { exitCode, KbError } from '../errors.ts';
+import type { Host, Transport } from '../host/host.ts';
+import { localTransport } from '../host/local.ts';
+import { openHost } from '../host/remote.ts';
+import { recordingHost } from '../host/recording.ts';
+import type { Reporter } from '../report/events.ts';
+import { jsonReporter } from '../report/json.ts';
+import { openLogFile } from '../report/log-file.ts';
+import { plainReporter } from '../report/plain.ts';
+import { wantsColor } from '../report/style.ts';
+import { teeReporter } from '../report/tee.ts';
+import { ttyReporter } from '../report/tty.ts';
+import { parseTarget } from './target.ts';
+import { askSecret } from './prompt.ts';
+
+/** The flags that every command has, as commander gives them. */
+export interface ConnectionOptions {
+  readonly host?: string;
+  readonly identityFile?: readonly string[];
+  readonly knownHosts?: string;
+  readonly acceptNewHostKeys?: boolean;
+  readonly sshTimeout?: number;
+  readonly logFormat?: 'text' | 'json';
+  readonly dryRun?: boolean;
+}
+
+export interface Session {
+  readonly host: Host;
+  /** The address the host was reached at; undefined on this machine. */
+  readonly reachedAddress?: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly startedAt: Date;
+  readonly apis: ApiOpener;
+  readonly resumeCommand: string;
+  readonly print: (text: string) => void;
+}
+
+/** An ended run whose failure has been shown; only its exit code is left. */
+export class Shown extends Error {
+  readonly exitCode: number;
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.exitCode = code;
+  }
+}
+
+/** Seconds that the first Ctrl-C gives a running step to end. */
+const graceSeconds = 25;
+
+/** Run a command's body with everything it needs, and close it all again. @throws Shown */
+export async function withSession(
+  command: string,
+  options: ConnectionOptions,
+  body: (session: Session) => Promise<void>,
+): Promise<void> {
+  const start = performance.now();
+  const target = options.host === undefined ? undefined : parseTarget(options.host);
+  const name = target?.address ?? hostname();
+  const view = options.logFormat === 'json' ? jsonReporter(process.stderr) : humanReporter();
+  const log = openLogFile({ environment: process.env });
+  const reporter = teeReporter(view, log.reporter);
+  const interrupt = watchSignals(reporter, name);
+  reporter.emit({
+    kind: 'run-start',
+    command,
+    hosts: [name],
+    ...(log.path === undefined ? {} : { logPath: log.path }),
+  });
+  let code: number = exitCode.done;
+  let transport: Transport | undefined;
+  try {
+    transport =
+      target === undefined ? localTransport(name) : await connect(target, options, name, reporter, interrupt.signal);
+    const real = openHost(transport, { name, reporter });
+    const host = options.dryRun === true ? recordingHost(real, reporter) : real;
+    await body({
+      host,
+      ...(target === undefined ? {} : { reachedAddress: target.address }),
+      reporter,
+      signal: interrupt.signal,
+      startedAt: new Date(),
+      apis:
+        options.dryRun === true
+          ? dryApis(host, reporter, interrupt.signal)
+          : liveApis(host, reporter, interrupt.signal),
+      resumeCommand: resumeCommand(process.argv.slice(2)),
+      print: (text) => process.stdout.write(text),
+    });
+  } catch (error) {
+    code = show(error, name, reporter, interrupt.signal);
+  } finally {
+    interrupt.stop();
+    await transport?.close().catch(() => undefined);
+    reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
+    log.close();
+  }
+  if (code !== exitCode.done) throw new Shown(code);
+}
+
+function humanReporter(): Reporter {
+  const color = wantsColor(process.stderr, process.env);
+  return process.stderr.isTTY ? ttyReporter(process.stderr, { color }) : plainReporter(process.stderr, { color });
+}
+
+async function connect(
+  target: ReturnType<typeof parseTarget>,
+  options: ConnectionOptions,
+  name: string,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Transport> {
+  // ssh2 is only loaded where a host is reached by SSH.
+  const { connectSsh } = await import('../host/ssh.ts');
+  return connectSsh({
+    ...target,
+    host: target.address,
+    name,
+    identityFiles: options.identityFile ?? [],
+    ...(process.env['SSH_AUTH_SOCK'] === undefined ? {} : { agentSocket: process.env['SSH_AUTH_SOCK'] }),
+    ...(options.knownHosts === undefined ? {} : { knownHostsFile: options.knownHosts }),
+    acceptNewHostKeys: options.acceptNewHostKeys === true,
+    connectTimeoutSeconds: options.sshTimeout ?? 15,
+    ...(process.stdin.isTTY ? { ask: askSecret } : {}),
+    reporter,
+    signal,
+  });
+}
+
+function liveApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener {
+  return {
+    open: (credentials, { callSeconds = 60 } = {}) =>
+      openApi({ ...credentials, dial: (a, p) => host.dial(a, p), host: host.name, reporter, signal, callSeconds }),
+  };
+}
+
+/** Reads reach a server that is there; nothing waits for one that is not. */
+function dryApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener {
+  const live = liveApis(host, reporter, signal);
+  return {
+    open: (credentials) =>
+      recordingApi({ host: host.name, reporter, credentials, inner: live.open(credentials, { callSeconds: 5 }) }),
+  };
+}
+
+/** The first signal asks the run to stop between two steps, the second ends it at once. */
+function watchSignals(reporter: Reporter, host: string): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort();
+    reporter.emit({
+      kind: 'warning',
+      host,
+      text: 'stopping after the current step; once more to stop at once',
+    });
+    timer = setTimeout(() => process.exit(exitCode.interrupted), graceSeconds * 1000);
+    timer.unref();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    stop() {
+      clearTimeout(timer);
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
+}
+
+/** Show a failure and give its exit code. */
+function show(error: unknown, host: string, reporter: Reporter, signal: AbortSignal): number {
+  const known = error instanceof KbError ? error : asInterruption(error, signal);
+  if (known !== undefined) {
+    for (const problem of known.within({ host }).problems) reporter.emit({ kind: 'problem', problem });
+    return known.exitCode;
+  }
+  reporter.emit({
+    kind: 'problem',
+    problem: {
+      code: 'KB_BUG',
+      summary: 'a bug in kbinit',
+      host,
+      detail: error instanceof Error ? error.message : String(error),
+      fix: 'report it with the log; the host can be worked on again by the same command',
+      evidence: error instanceof Error && error.stack !== undefined ? error.stack.split('\n').slice(1, 6) : [],
+    },
+  });
+  return exitCode.bug;
+}
+
+/** What an aborted request throws is the interruption, not a bug. */
+function asInterruption(error: unknown, signal: AbortSignal): KbError | undefined {
+  if (!signal.aborted || !(error instanceof Error) || error.name !== 'AbortError') return undefined;
+  return new KbError({
+    code: 'KB_INTERRUPTED',
+    summary: 'stopped as you asked',
+    detail: 'the run stopped while it talked to the API server',
+    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
+  });
+}
+
+/** Flags whose value is a secret. */
+const secretFlags = new Set(['--token', '--discovery-token', '--tls-bootstrap-token', '--certificate-key']);
+
+/** The command line to go on with: as it was typed, without its secrets. */
+export function resumeCommand(argv: readonly string[]): string {
+  const words = argv.map((word, index) => {
+    if (secretFlags.has(argv[index - 1] ?? '')) return '…';
+    const [flag = ''] = word.split('=', 1);
+    return secretFlags.has(flag) && word.includes('=') ? `${flag}=…` : word;
+  });
+  return ['kbinit', ...words].join(' ');
+}
+
+/** Ask a yes/no question on the terminal or standard input; false when nobody answers. */
+export async function askYesNo(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin });
+  process.stdout.write(question);
+  try {
+    for await (const line of lines) return ['y', 'yes'].includes(line.trim().toLowerCase());
+    return false;
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,82 @@
+// What init, join and reset have in common: `phase` sub-commands made from a phase list, and a run shown as events.
+import type { Command } from 'commander';
+import type { Reporter } from '../report/events.ts';
+import type { Phase } from '../workflow/phase.ts';
+import { runPhases } from '../workflow/runner.ts';
+import { selectPhases } from '../workflow/select.ts';
+import { withFlags } from './flags.ts';
+
+export interface WorkflowRun<C> {
+  readonly phases: readonly Phase<C>[];
+  /** A phase's path when only one is to run. */
+  readonly only?: string;
+  readonly skip: readonly string[];
+  readonly host: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/** Run the phases, telling the reporter when each starts and ends. */
+export async function runWorkflow<C>(run: WorkflowRun<C>, ctx: C): Promise<void> {
+  const selected = selectPhases(run.phases, { ...(run.only === undefined ? {} : { only: run.only }), skip: run.skip });
+  const { host, reporter } = run;
+  await runPhases(selected, ctx, {
+    signal: run.signal,
+    now: () => performance.now(),
+    observer: {
+      started: (phase, summary) => reporter.emit({ kind: 'phase-start', phase, host, summary }),
+      ended: (phase, outcome, seconds, reason) =>
+        reporter.emit({
+          kind: 'phase-end',
+          phase,
+          host,
+          outcome,
+          seconds,
+          ...(reason === undefined ? {} : { reason }),
+        }),
+    },
+  });
+}
+
+/**
+ * Add `phase NAME [SUB|all]` to a command. A phase with parts is run by `all` or by a part's name, as kubeadm does it.
+ * `action` gets the path of the phase and the command whose options were given.
+ */
+export function addPhaseCommands<C>(
+  parent: Command,
+  phases: readonly Phase<C>[],
+  action: (path: string, command: Command) => Promise<void>,
+): void {
+  const group = parent.command('phase').description(`Run one phase of ${parent.name()}`);
+  group.addHelpText('after', () => `\nThe phases in their order:\n${phaseTree(phases)}`);
+  for (const phase of phases) {
+    const command = group
+      .command(phase.name)
+      .description(phase.summary)
+      .aliases([...(phase.aliases ?? [])]);
+    if (phase.phases === undefined) {
+      withFlags(command, phase.flags ?? []).action(() => action(phase.name, command));
+      continue;
+    }
+    const all = command.command('all').description(`Run all of ${phase.name}`);
+    withFlags(all, phase.flags ?? []).action(() => action(phase.name, all));
+    for (const part of phase.phases) {
+      const child = command
+        .command(part.name)
+        .description(part.summary)
+        .aliases([...(part.aliases ?? [])]);
+      withFlags(child, part.flags ?? []).action(() => action(`${phase.name}/${part.name}`, child));
+    }
+  }
+}
+
+/** The tree as help shows it. */
+function phaseTree<C>(phases: readonly Phase<C>[]): string {
+  const width = 34;
+  return phases
+    .flatMap((phase) => [
+      `  ${phase.name.padEnd(width)}${phase.summary}`,
+      ...(phase.phases ?? []).map((part) => `    /${part.name.padEnd(width - 3)}${part.summary}`),
+    ])
+    .join('\n');
+}
