@@ -10,6 +10,10 @@ export interface ExecIO {
   readonly signal?: AbortSignal;
   /** Keep stdin and stdout of this command out of logs and evidence. */
   readonly secret?: boolean;
+  /** True where running it twice does no harm: it is run again when the connection is lost under it. */
+  readonly idempotent?: boolean;
+  /** What the command is for, for messages about it. */
+  readonly why?: string;
 }
 
 export interface ExecResult {

@@ -1,0 +1,102 @@
+// The transport for this machine: the same framed commands, run by a child process.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ConnectionLost, interrupted, timedOut } from './failures.ts';
+import { Answer, farewell, frameInput, prologueArguments } from './frame.ts';
+import type { ExecIO, ExecResult, Transport } from './host.ts';
+import type { Shell } from './shell.ts';
+
+const defaultTimeoutSeconds = 60;
+/** How long a command that is given up may take to clean up before it is killed. */
+const graceSeconds = 3;
+
+function signalGroup(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // ESRCH: everything in the group has ended already.
+  }
+}
+
+/** End the group, so that nothing of a command that was given up stays behind; resolves when it has. */
+async function endGroup(child: ChildProcessWithoutNullStreams): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+  signalGroup(child, 'SIGTERM');
+  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceSeconds * 1000);
+  await ended;
+  clearTimeout(kill);
+}
+
+async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecResult> {
+  if (io.signal?.aborted === true) throw interrupted(name, io);
+  const fence = randomBytes(12).toString('hex');
+  const answer = new Answer(fence);
+  // Detached: a process group of its own, which Ctrl-C at the terminal does not reach.
+  const child = spawn('/bin/sh', prologueArguments(fence), { detached: true, cwd: '/' });
+  const seconds = io.timeoutSeconds ?? defaultTimeoutSeconds;
+  let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
+  try {
+    return await new Promise<ExecResult>((resolve, reject) => {
+      const settle = (): void => {
+        if (!answer.hasEnded) return;
+        child.stdin.end(farewell);
+        resolve(answer.result);
+      };
+      let failure: Error | undefined;
+      const giveUp = (reason: Error): void => {
+        failure = reason;
+        void endGroup(child).then(() => reject(reason));
+      };
+      child.stdin.on('error', () => {}); // EPIPE: the command ended without reading its data
+      child.stdout.on('data', (chunk: Buffer) => {
+        answer.pushStdout(chunk);
+        settle();
+      });
+      child.stderr.on('data', (chunk: Buffer) => {
+        answer.pushStderr(chunk);
+        settle();
+      });
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        const early = `the shell ended early (${signal ?? code})`;
+        if (!answer.hasEnded) reject(failure ?? new ConnectionLost(name, early, true));
+      });
+      timer = setTimeout(() => giveUp(timedOut(name, io, seconds, answer.result)), seconds * 1000);
+      stop = () => giveUp(interrupted(name, io));
+      io.signal?.addEventListener('abort', stop, { once: true });
+      child.stdin.write(frameInput(command, fence, io.stdin));
+    });
+  } finally {
+    clearTimeout(timer);
+    if (stop !== undefined) io.signal?.removeEventListener('abort', stop);
+  }
+}
+
+async function dialHere(address: string, port: number): Promise<Duplex> {
+  const socket = connect({ host: address, port, noDelay: true });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve();
+    });
+    socket.once('error', reject);
+  });
+  return socket;
+}
+
+/** Commands on this machine, as the user that runs kbinit. `name` stands in messages. */
+export function localTransport(name = 'localhost'): Transport {
+  return {
+    target: 'localhost',
+    exec: (command, io = {}) => execHere(name, command, io),
+    dial: dialHere,
+    close: () => Promise.resolve(),
+  };
+}
