@@ -51,9 +51,9 @@ export function readDocuments(input: string | Uint8Array, source: string, report
   const file = readYamlFile(text);
   for (const note of file.notes) {
     if (note.kind === 'duplicate') report.warn(note, `${note.message}; the last one counts`, true);
-    else if (note.kind === 'ambiguous')
+    else if (note.kind === 'ambiguous') {
       report.refuse(note, note.message, 'quote it, or write true or false or a number');
-    else report.refuse(note, note.message, 'correct the YAML');
+    } else report.refuse(note, note.message, 'correct the YAML');
   }
   const documents = file.documents.filter((document) => document.value !== null);
   const known = documents.map((document) => identify(document, report)).filter((document) => document !== undefined);

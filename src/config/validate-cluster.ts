@@ -17,8 +17,9 @@ import {
 /** Each argument has a name, and nothing that would end a line of a file. */
 export function validateArgs(problems: Problems, path: string, args: readonly Arg[]): void {
   for (const [index, arg] of args.entries()) {
-    if (arg.name === '')
+    if (arg.name === '') {
       problems.say(`${path}[${index}].name`, 'the argument has no name', 'give it one, without dashes');
+    }
     if (hasControlCharacter(arg.name) || hasControlCharacter(arg.value)) {
       problems.say(`${path}[${index}]`, 'it has a line break or control character', 'write it on one line');
     }
@@ -113,8 +114,9 @@ function warnOfValidity(problems: Problems, cluster: ClusterSpec): void {
     ['caCertificateValidityPeriod', authority, defaults.caCertificateValiditySeconds],
   ] as const;
   for (const [path, seconds, most] of longest) {
-    if (seconds > most)
+    if (seconds > most) {
       problems.warn(path, `${formatDuration(seconds)} is more than the recommended ${formatDuration(most)}`);
+    }
     if (seconds <= 0) problems.add(path, formatDuration(seconds), 'is no time at all', 'give a duration above 0');
   }
   if (leaf > authority) {

@@ -32,9 +32,9 @@ export function validateCertificateKey(problems: Problems, path: string, key: st
 
 /** The container runtime's socket. */
 export function validateCriSocket(problems: Problems, path: string, socket: string): void {
-  if (socket === '')
+  if (socket === '') {
     problems.say(path, 'the CRI socket is empty', 'name it, for example unix:///run/containerd/containerd.sock');
-  else if (urlScheme(socket) !== 'unix' || hasControlCharacter(socket)) {
+  } else if (urlScheme(socket) !== 'unix' || hasControlCharacter(socket)) {
     problems.add(path, socket, 'is not a unix:// URL', 'write unix:// and the path of the socket');
   }
 }
@@ -42,8 +42,9 @@ export function validateCriSocket(problems: Problems, path: string, socket: stri
 function validateTaints(problems: Problems, path: string, taints: readonly Taint[]): void {
   for (const [index, taint] of taints.entries()) {
     const here = `${path}[${index}]`;
-    if (!isQualifiedName(taint.key))
+    if (!isQualifiedName(taint.key)) {
       problems.add(`${here}.key`, taint.key, 'is not a key', 'write name or domain/name');
+    }
     if (!['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(taint.effect)) {
       problems.add(`${here}.effect`, taint.effect, 'is not an effect', 'use NoSchedule, PreferNoSchedule or NoExecute');
     }

@@ -171,8 +171,9 @@ class Composer {
         return this.#anchored(event, this.#mapping(path));
       case EVENT_ID.DOCUMENT:
       case EVENT_ID.POP:
-        throw new Unreadable('the document ends too early', start);
+        break;
     }
+    throw new Unreadable('the document ends too early', start);
   }
 
   #alias(name: string, position: number): Node {
@@ -270,8 +271,9 @@ function positionOf(event: Event): number {
       return event.anchorStart;
     case EVENT_ID.DOCUMENT:
     case EVENT_ID.POP:
-      return -1;
+      break;
   }
+  return -1;
 }
 
 const keyOf = (path: YamlPath): string => path.join('\0');

@@ -33,6 +33,12 @@ import {
 import { documentKind } from './kind.ts';
 import type { ClusterParts, InitParts, KubeadmVersion } from './parts.ts';
 
+export {
+  clusterConfigurationDocument,
+  initConfigurationDocument,
+  joinConfigurationDocument,
+} from './kubeadm-v1beta4-write.ts';
+
 const apiVersion = 'kubeadm.k8s.io/v1beta4';
 
 const header = { apiVersion: z.string(), kind: z.string() };

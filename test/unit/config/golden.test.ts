@@ -1,0 +1,83 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { completeInit } from '../../../src/config/complete.ts';
+import { componentHash, componentHashAnnotation } from '../../../src/config/component-hash.ts';
+import { loadInit } from '../../../src/config/load.ts';
+import type { InitSpec } from '../../../src/config/spec.ts';
+import { clusterConfigurationDocument } from '../../../src/config/versions/kubeadm-v1beta4.ts';
+import { isMapping } from '../../../src/config/finding.ts';
+import { readYaml, writeYaml } from '../../../src/util/yaml.ts';
+import { facts, fixedChance } from './facts.ts';
+
+const root = 'test/golden';
+
+interface ConfigMap {
+  readonly data: Readonly<Record<string, string>>;
+  readonly hash: string | undefined;
+}
+
+/** The ConfigMap that kubeadm's dry run would have created. */
+function configMap(folder: string, name: string): ConfigMap {
+  const dryRun = readFileSync(`${folder}/dryrun.txt`, 'utf8').replaceAll(/^\t/gm, '');
+  for (const part of dryRun.split(/^\[dryrun\] Attached object:\n/m)) {
+    const text = part.split(/\n\n?\[/)[0] ?? '';
+    if (!text.includes('kind: ConfigMap') || !text.includes(`\n  name: ${name}\n`)) continue;
+    const object = readYaml(text);
+    if (!isMapping(object) || !isMapping(object['data']) || !isMapping(object['metadata'])) break;
+    const annotations = object['metadata']['annotations'];
+    const hash = isMapping(annotations) ? annotations[componentHashAnnotation] : undefined;
+    const data = Object.entries(object['data']).map(([key, value]) => [key, String(value)] as const);
+    return { data: Object.fromEntries(data), hash: typeof hash === 'string' ? hash : undefined };
+  }
+  throw new Error(`no ConfigMap ${name} in ${folder}`);
+}
+
+function specOf(folder: string): InitSpec {
+  const { draft } = loadInit(readFileSync(`${folder}/config.yaml`), 'config.yaml', {});
+  return completeInit(draft, facts(), fixedChance).spec;
+}
+
+const versions = readdirSync(root).filter((name) => name.startsWith('v'));
+const cases = versions.flatMap((version) =>
+  readdirSync(`${root}/${version}`).map((name) => ({
+    name: `${version}/${name}`,
+    folder: `${root}/${version}/${name}`,
+  })),
+);
+/** ConfigMaps hold v1beta4 since 1.31. */
+const writtenInV1beta4 = cases.filter(({ folder }) => {
+  return configMap(folder, 'kubeadm-config').data['ClusterConfiguration']?.includes('v1beta4') === true;
+});
+const readable = cases.filter(({ folder }) => existsSync(`${folder}/config.yaml`));
+
+describe('what kubeadm wrote', () => {
+  test('there are goldens of 1.36.3', () => {
+    expect(cases.filter(({ name }) => name.startsWith('v1.36.3/')).length).toBeGreaterThanOrEqual(4);
+  });
+
+  test.each(writtenInV1beta4)('$name: ConfigMap kubeadm-config is equal', ({ folder }) => {
+    const golden = configMap(folder, 'kubeadm-config').data['ClusterConfiguration'] ?? '';
+    expect(clusterConfigurationDocument(specOf(folder).cluster)).toEqual(readYaml(golden));
+  });
+
+  test.each(readable)('$name: ConfigMap kubelet-config is equal, byte for byte', ({ folder }) => {
+    const golden = configMap(folder, 'kubelet-config').data['kubelet'];
+    expect(writeYaml(specOf(folder).cluster.kubelet.document)).toBe(golden);
+  });
+
+  test.each(readable)('$name: config.conf of ConfigMap kube-proxy is equal', ({ folder }) => {
+    const golden = configMap(folder, 'kube-proxy').data['config.conf'] ?? '';
+    expect(specOf(folder).cluster.kubeProxy.document).toEqual(readYaml(golden));
+  });
+
+  test.each(readable)('$name: only generated component configs are signed, with the same hash', ({ folder }) => {
+    for (const [name, key] of [
+      ['kubelet-config', 'kubelet'],
+      ['kube-proxy', 'kubeProxy'],
+    ] as const) {
+      const map = configMap(folder, name);
+      expect(specOf(folder).cluster[key].isUserSupplied).toBe(map.hash === undefined);
+      if (map.hash !== undefined) expect(componentHash(map.data)).toBe(map.hash);
+    }
+  });
+});
