@@ -11,7 +11,7 @@ export function parseRuntime(sections: Sections): Runtime | undefined {
   if (info !== undefined) return { socket, tool: 'crictl', ...fromInfo(info), ...fromConfig(sections) };
   const ctr = sections.get('ctr');
   if (ctr !== undefined) return { socket, tool: 'ctr', ...fromCtr(ctr) };
-  return { socket, tool: 'none' };
+  return { socket, tool: 'none', state: 'unknown' };
 }
 
 const socketStates = ['missing', 'not-a-socket', 'listening', 'stale'] as const;
@@ -31,19 +31,20 @@ function split(lines: readonly string[]): { text: string; code: number } {
 /** `crictl info` exits 0 whatever the conditions are. */
 function fromInfo(lines: readonly string[]): Answer {
   const { text, code } = split(lines);
-  if (code !== 0) return { isReady: false, message: lastLine(text) };
+  if (code !== 0) return { state: 'silent', message: lastLine(text) };
   const info = readJson(text);
   const ready = list(at(info, 'status', 'conditions')).find((c) => at(c, 'type') === 'RuntimeReady');
+  const said = [at(ready, 'reason'), at(ready, 'message')].filter((part) => typeof part === 'string' && part !== '');
   const sandboxImage = at(info, 'config', 'sandboxImage');
   return {
-    ...(ready === undefined ? {} : { isReady: at(ready, 'status') === true }),
-    message: [at(ready, 'reason'), at(ready, 'message')].filter((part) => typeof part === 'string').join(' '),
+    state: at(ready, 'status') === true ? 'ready' : 'not-ready',
+    ...(said.length === 0 ? {} : { message: said.join(': ') }),
     ...(typeof sandboxImage === 'string' ? { sandboxImage } : {}),
   };
 }
 
 /** `crictl runtime-config` (since 1.28): a driver, or the gRPC code of a runtime that does not know the call. */
-function fromConfig(sections: Sections): Answer {
+function fromConfig(sections: Sections): Pick<Answer, 'hasRuntimeConfig'> {
   const text = (sections.get('crictl-config') ?? []).join('\n');
   if (/cgroup driver:/i.test(text)) return { hasRuntimeConfig: true };
   return /code = Unimplemented/.test(text) ? { hasRuntimeConfig: false } : {};
@@ -52,11 +53,11 @@ function fromConfig(sections: Sections): Answer {
 /** `ctr version` and `ctr plugins ls`: containerd answers RuntimeConfig since 2.0 (containerd#8722). */
 function fromCtr(lines: readonly string[]): Answer {
   const { text, code } = split(lines);
-  if (code !== 0) return { isReady: false, message: lastLine(text) };
+  if (code !== 0) return { state: 'silent', message: lastLine(text) };
   const major = /Server:\s*\n\s*Version:\s*v?(\d+)/.exec(text)?.[1];
   const status = /^io\.containerd\.(?:grpc\.v1|cri\.v1)\s+(?:cri|runtime)\s.*?(\S+)\s*$/m.exec(text)?.[1];
   return {
-    isReady: status === 'ok',
+    state: status === 'ok' ? 'ready' : 'not-ready',
     ...(status === 'ok' ? {} : { message: `its CRI plugin is ${status === undefined ? 'disabled' : status}` }),
     ...(major === undefined ? {} : { hasRuntimeConfig: Number(major) > 1 }),
   };

@@ -73,8 +73,8 @@ export interface Runtime {
   readonly socket: 'missing' | 'not-a-socket' | 'listening' | 'stale';
   /** Who answered: crictl, ctr (containerd only), or nobody that could be asked. */
   readonly tool: 'crictl' | 'ctr' | 'none';
-  /** The RuntimeReady condition of the CRI (or of containerd's CRI plugin); undefined when it could not be asked. */
-  readonly isReady?: boolean;
+  /** The RuntimeReady condition (with ctr: containerd's CRI plugin); `silent` does not answer, `unknown` was not asked. */
+  readonly state: 'ready' | 'not-ready' | 'silent' | 'unknown';
   /** Why it is not ready, or what the tool said. */
   readonly message?: string;
   /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */

@@ -6,14 +6,21 @@ const fix = 'start the container runtime, or name the right socket in nodeRegist
 
 /** Why the runtime can't be used; undefined when nothing speaks against it. */
 function complaint(runtime: Runtime): string | undefined {
-  if (runtime.isReady === true) return undefined;
   if (runtime.socket === 'missing') return 'does not exist';
   if (runtime.socket === 'not-a-socket') return 'is not a socket';
-  if (runtime.isReady === false) {
-    return `answers, but the runtime is not ready: ${runtime.message || 'no reason given'}`;
+  switch (runtime.state) {
+    case 'ready':
+      return undefined;
+    case 'not-ready':
+      return `answers, but the runtime is not ready: ${runtime.message ?? 'no reason given'}`;
+    case 'silent':
+      return `does not answer: ${runtime.message ?? ''}`;
+    case 'unknown':
+      // With no tool to speak the CRI, a listener is all that can be asked for.
+      return runtime.socket === 'stale' ? 'is stale: no process listens on it' : undefined;
+    default:
+      return runtime.state satisfies never;
   }
-  // With no tool to speak the CRI, a listener is all that can be asked for.
-  return runtime.socket === 'stale' ? 'is stale: no process listens on it' : undefined;
 }
 
 /** The CRI socket answers and RuntimeReady is true; NetworkReady is not asked (spec 03 §4 #1). */

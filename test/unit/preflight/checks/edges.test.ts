@@ -1,0 +1,217 @@
+// The judgements of single checks at their borders.
+import { generateKeyPairSync } from 'node:crypto';
+import forge from 'node-forge';
+import { describe, expect, test } from 'vitest';
+import type { Check } from '../../../../src/preflight/check.ts';
+import { diskSpace } from '../../../../src/preflight/checks/disk-space.ts';
+import { dirAvailable } from '../../../../src/preflight/checks/files.ts';
+import { hostname } from '../../../../src/preflight/checks/hostname.ts';
+import { kubeletVersion } from '../../../../src/preflight/checks/kubelet-version.ts';
+import { leftovers } from '../../../../src/preflight/checks/leftovers.ts';
+import { portAvailable } from '../../../../src/preflight/checks/port.ts';
+import { resolver } from '../../../../src/preflight/checks/resolver.ts';
+import { swap } from '../../../../src/preflight/checks/swap.ts';
+import { firewalld, serviceKubelet } from '../../../../src/preflight/checks/units.ts';
+import type { Filesystem, PathState, Survey } from '../../../../src/preflight/survey.ts';
+import { found } from '../fixtures.ts';
+
+const told = (check: Check, host = found()): readonly string[] => check.run(host).map((f) => `${f.level}: ${f.text}`);
+
+describe('ports', () => {
+  test.each([
+    ['kube-controller-manager', true],
+    // The kernel's name has 15 characters.
+    ['kube-controller', true],
+    ['kube-scheduler', false],
+    ['nc', false],
+  ])('%s on 10257 is the own component: %o', (command, isOwnComponent) => {
+    const survey = { listeners: new Map([[10257, { port: 10257, pid: 5, command }]]) };
+    const [finding] = portAvailable(10257, 'kube-controller-manager').run(found(survey));
+    expect(finding?.about).toMatchObject({ kind: 'port', port: 10257, isOwnComponent });
+  });
+
+  test('a listener whose process is hidden is still an error', () => {
+    const survey = { listeners: new Map([[6443, { port: 6443 }]]) };
+    expect(told(portAvailable(6443, 'kube-apiserver'), found(survey))).toEqual([
+      'error: port 6443 is in use by a process that could not be found; kube-apiserver needs it',
+    ]);
+  });
+});
+
+describe('disk space', () => {
+  const check = diskSpace(['/etc/kubernetes'], ['/var/lib/kubelet', '/var/lib/etcd']);
+  const disk = (path: string, changes: Partial<Filesystem> = {}): Filesystem => ({
+    path,
+    device: '1',
+    freeMiB: 50_000,
+    freeInodes: 1000,
+    isWritable: true,
+    ...changes,
+  });
+  const on = (...disks: readonly Filesystem[]): readonly string[] => told(check, found({ disks }));
+
+  test.each([
+    [2048, []],
+    [2047, ['warning']],
+    [200, ['warning']],
+    [199, ['error']],
+  ])('%i MiB for data gives %o', (freeMiB, levels) => {
+    expect(on(disk('/var/lib/kubelet', { freeMiB })).map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test('a filesystem is told of once, with all its folders', () => {
+    const text = on(disk('/var/lib/kubelet', { freeMiB: 100 }), disk('/var/lib/etcd', { freeMiB: 100 }));
+    expect(text).toEqual(['error: the filesystem of /var/lib/kubelet, /var/lib/etcd has 100 MiB free']);
+  });
+
+  test('a small filesystem for configuration alone is fine until it is nearly full', () => {
+    expect(on(disk('/etc/kubernetes', { freeMiB: 10 }))).toEqual([]);
+    expect(on(disk('/etc/kubernetes', { freeMiB: 9 }))).toEqual([expect.stringContaining('error')]);
+  });
+
+  test('no free inode and read-only are errors, uncounted inodes are not', () => {
+    const { freeInodes: _, ...btrfs } = disk('/var/lib/etcd');
+    expect(on(btrfs)).toEqual([]);
+    expect(on(disk('/var/lib/etcd', { freeInodes: 0 }))).toEqual([expect.stringContaining('no free inode')]);
+    expect(on(disk('/var/lib/etcd', { isWritable: false }))).toEqual([expect.stringContaining('read-only')]);
+  });
+});
+
+test.each<[PathState, number]>([
+  ['missing', 0],
+  ['empty-folder', 0],
+  ['filled-folder', 1],
+  ['file', 1],
+])('a data folder that is %s gives %i errors', (state, errors) => {
+  expect(told(dirAvailable('/d'), found({ paths: new Map([['/d', state]]) }))).toHaveLength(errors);
+});
+
+describe('host name', () => {
+  const resolved = (name: string): Partial<Survey> => ({
+    lookups: new Map([[name, { name, addresses: ['10.0.0.1'] }]]),
+  });
+
+  test.each([['-bad'], ['bad_'], ['a'.repeat(64)], ['wörker']])('%s is not well-formed', (name) => {
+    expect(told(hostname(name), found(resolved(name)))).toEqual([expect.stringContaining('not a well-formed')]);
+  });
+
+  test.each([['a'], ['node-1.example.com'], ['a'.repeat(63)]])('%s is well-formed', (name) => {
+    expect(told(hostname(name), found(resolved(name)))).toEqual([]);
+  });
+});
+
+describe('kubelet version', () => {
+  const controlPlane = { major: 1, minor: 36, patch: 3 };
+  test.each([
+    ['v1.33.0', ''],
+    ['v1.36.9', ''],
+    ['v1.32.9', 'the oldest supported one is v1.33.0'],
+    ['v1.37.0-alpha.1', 'newer than'],
+    ['', 'gave no version'],
+  ])('%s: %o', (version, says) => {
+    expect(told(kubeletVersion(controlPlane), found({}, { kubeletVersion: version })).join()).toContain(says);
+    if (says === '') expect(told(kubeletVersion(controlPlane), found({}, { kubeletVersion: version }))).toEqual([]);
+  });
+
+  test('a worker that does not know the control plane takes a newer kubelet', () => {
+    expect(told(kubeletVersion(), found({}, { kubeletVersion: 'v1.37.0' }))).toEqual([]);
+  });
+});
+
+describe('systemd units', () => {
+  test('without systemctl both checks warn', () => {
+    const host = found({ units: undefined });
+    expect([...told(firewalld([6443]), host), ...told(serviceKubelet, host)]).toEqual([
+      expect.stringMatching(/^warning: no supported init system/),
+      expect.stringMatching(/^warning: no supported init system/),
+    ]);
+  });
+
+  test('a kubelet without unit is warned of', () => {
+    const units = new Map([['kubelet.service', { load: 'not-found', active: 'inactive', file: '' }]]);
+    expect(told(serviceKubelet, found({ units }))).toEqual(['warning: systemd knows no kubelet.service']);
+  });
+});
+
+test('swap is explained by the cgroup version', () => {
+  const swaps = ['/swapfile'];
+  const v1: Survey['cgroups'] = { version: 1, controllers: new Set() };
+  expect(told(swap, found({ swaps }))[0]).not.toContain('cgroup v1');
+  expect(told(swap, found({ swaps, cgroups: v1 }))[0]).toContain('cgroup v1');
+});
+
+describe('resolver', () => {
+  const resolvConf = (text: string): Partial<Survey> => ({ texts: new Map([['/etc/resolv.conf', text]]) });
+  const stub = resolvConf('nameserver 127.0.0.53\noptions edns0\n');
+
+  test('a loopback name server would make CoreDNS ask itself', () => {
+    expect(told(resolver(), found(stub))).toEqual([expect.stringContaining('127.0.0.53')]);
+  });
+
+  test('systemd-resolved, or a resolvConf of the user, settles it', () => {
+    expect(told(resolver(), found(stub, { isResolvedActive: true }))).toEqual([]);
+    expect(told(resolver('/run/real.conf'), found(stub))).toEqual([]);
+  });
+});
+
+describe('leftovers', () => {
+  const pair = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const other = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const certificate = (subjectPublicKey: string, signingKey: string): string => {
+    const made = forge.pki.createCertificate();
+    made.publicKey = forge.pki.publicKeyFromPem(subjectPublicKey);
+    made.serialNumber = '01';
+    made.setSubject([{ name: 'commonName', value: 'x' }]);
+    made.setIssuer([{ name: 'commonName', value: 'x' }]);
+    made.sign(forge.pki.privateKeyFromPem(signingKey), forge.md.sha256.create());
+    return forge.pki.certificateToPem(made);
+  };
+  const client = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+  const ca = '/etc/kubernetes/pki/ca.crt';
+  const check = leftovers(ca);
+  const network = { cniFiles: ['10-flannel.conflist'], links: ['cni0'], chains: ['KUBE-SERVICES'] };
+  const ownCa = certificate(pair.publicKey, pair.privateKey);
+  const ownClient = certificate(other.publicKey, pair.privateKey);
+
+  test('a node of this very cluster has nothing left over', () => {
+    const certificates = new Map([
+      [client, [ownClient]],
+      [ca, [ownCa]],
+    ]);
+    expect(told(check, found({ certificates, leftovers: network }))).toEqual([]);
+  });
+
+  test.each([
+    ['another CA', [certificate(other.publicKey, other.privateKey)]],
+    ['no CA', []],
+    ['an unreadable CA', ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----']],
+  ])('a kubelet certificate with %s is from another cluster', (_, authorities) => {
+    const certificates = new Map([
+      [client, [ownClient]],
+      [ca, authorities],
+    ]);
+    expect(told(check, found({ certificates }))).toEqual([
+      `warning: an earlier cluster left a kubelet certificate of another CA (${client})`,
+    ]);
+  });
+
+  test('what container runtimes bring along is no leftover', () => {
+    const cniFiles = ['87-podman-bridge.conflist', '99-loopback.conf', '.kubernetes-cni-keep', 'README'];
+    expect(told(check, found({ leftovers: { cniFiles, links: [], chains: [] } }))).toEqual([]);
+  });
+
+  test('a long list of chains is cut', () => {
+    const chains = ['KUBE-A', 'KUBE-B', 'KUBE-C', 'KUBE-D', 'KUBE-E'];
+    expect(told(check, found({ leftovers: { cniFiles: [], links: [], chains } }))[0]).toContain(
+      'KUBE-A, KUBE-B, KUBE-C and 2 more',
+    );
+  });
+});
