@@ -98,7 +98,7 @@ function get(stream: Duplex, url: URL, timeout: number): Promise<Answer> {
       reject(cause);
     };
     const path = `${url.pathname}/version`.replace(/\/{2,}/g, '/');
-    const sent = request({ createConnection: () => stream, host: url.hostname, path, agent: false }, (answer) => {
+    const sent = request({ createConnection: () => stream, host: url.hostname, path }, (answer) => {
       const parts: string[] = [];
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => parts.push(part));
