@@ -122,9 +122,9 @@ function seconds(lines: readonly string[]): readonly number[] {
   return lines.flatMap((line) => datePattern.exec(line)?.[1] ?? []).map((text) => Date.parse(text) / 1000);
 }
 
-/** What openssl -text printed, cut out of a golden section. */
+/** What `openssl x509 -text` printed, cut out of a golden section; storeutl puts no spaces around `=`. */
 function goldenPrinted(section: string): readonly string[] {
-  return section.slice(section.indexOf('Certificate:')).trimEnd().split('\n');
+  return section.slice(section.indexOf('Certificate:')).replaceAll(' = ', '=').trimEnd().split('\n');
 }
 
 /** The process start: a CA begins five minutes before it. */
