@@ -49,6 +49,13 @@ export const argList: Schema<Arg[]> = z.array(
   z.strictObject({ name: z.string().default(''), value: z.string().default('') }),
 );
 
+/** v1beta3's arguments: a mapping, which becomes a list in the order of its names. */
+export const argMap: Schema<Arg[]> = z.record(z.string(), z.string()).transform((args) =>
+  Object.keys(args)
+    .toSorted()
+    .map((name) => ({ name, value: args[name] ?? '' })),
+);
+
 export const volumes: Schema<HostPathMount[]> = z.array(
   z.strictObject({
     name: z.string().default(''),
@@ -134,22 +141,24 @@ export function orDefault<T>(value: readonly T[] | undefined, fallback: readonly
   return value === undefined || value.length === 0 ? fallback : value;
 }
 
-interface NodeDocument {
+/** nodeRegistration after its schema. */
+export interface NodeDocument {
   readonly name?: string;
   readonly criSocket?: string;
   readonly taints?: Taint[];
+  readonly kubeletExtraArgs?: Arg[];
   readonly ignorePreflightErrors?: string[];
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never' | '';
   readonly imagePullSerial?: boolean;
 }
 
 /** nodeRegistration with its defaults; a name from a file is trimmed and lower-cased (spec 02 §5). */
-export function nodeDraft(node: NodeDocument | undefined, kubeletExtraArgs: readonly Arg[] | undefined): NodeDraft {
+export function nodeDraft(node: NodeDocument | undefined): NodeDraft {
   return {
     name: orAbsent(node?.name?.trim().toLowerCase()),
     criSocket: orAbsent(node?.criSocket),
     taints: node?.taints,
-    kubeletExtraArgs: kubeletExtraArgs ?? defaultNode.kubeletExtraArgs,
+    kubeletExtraArgs: node?.kubeletExtraArgs ?? defaultNode.kubeletExtraArgs,
     ignorePreflightErrors: node?.ignorePreflightErrors ?? defaultNode.ignorePreflightErrors,
     imagePullPolicy: node?.imagePullPolicy || defaultNode.imagePullPolicy,
     imagePullSerial: node?.imagePullSerial ?? defaultNode.imagePullSerial,

@@ -1,9 +1,10 @@
 // The kubeadm API versions kbinit reads; to add one, add a line.
+import { kubeadmV1beta3 } from './kubeadm-v1beta3.ts';
 import { kubeadmV1beta4 } from './kubeadm-v1beta4.ts';
 import type { KubeadmVersion } from './parts.ts';
 
 /** Oldest first. */
-export const kubeadmVersions: readonly KubeadmVersion[] = [kubeadmV1beta4];
+export const kubeadmVersions: readonly KubeadmVersion[] = [kubeadmV1beta3, kubeadmV1beta4];
 
 /** What is written, and what defaults come from. */
 export const newestKubeadmVersion: KubeadmVersion = kubeadmV1beta4;
