@@ -18,6 +18,7 @@ import { teeReporter } from '../report/tee.ts';
 import { ttyReporter } from '../report/tty.ts';
 import { parseTarget } from './target.ts';
 import { askSecret } from './prompt.ts';
+import { resumeCommand } from './resume.ts';
 
 /** The flags that every command has, as commander gives them. */
 export interface ConnectionOptions {
@@ -205,19 +206,6 @@ function asInterruption(error: unknown, signal: AbortSignal): KbError | undefine
     detail: 'the run stopped while it talked to the API server',
     fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
   });
-}
-
-/** Flags whose value is a secret. */
-const secretFlags = new Set(['--token', '--discovery-token', '--tls-bootstrap-token', '--certificate-key']);
-
-/** The command line to go on with: as it was typed, without its secrets. */
-export function resumeCommand(argv: readonly string[]): string {
-  const words = argv.map((word, index) => {
-    if (secretFlags.has(argv[index - 1] ?? '')) return '…';
-    const [flag = ''] = word.split('=', 1);
-    return secretFlags.has(flag) && word.includes('=') ? `${flag}=…` : word;
-  });
-  return ['kbinit', ...words].join(' ');
 }
 
 /** Ask a yes/no question on the terminal or standard input; false when nobody answers. */

@@ -11,18 +11,12 @@ export interface Target {
 /** Read what --host got. @throws KbError KB_TARGET */
 export function parseTarget(text: string): Target {
   const match =
-    /^(?:([^@\s]+)@)?(?:\[([0-9A-Fa-f:.%a-z]+)\]|([^@:\s[\]]+)|([0-9A-Fa-f:]+:[0-9A-Fa-f:.]*))(?::(\d{1,5}))?$/.exec(
+    /^(?:([A-Za-z0-9_.][^@\s]*)@)?(?:\[([0-9A-Fa-f:.%a-z]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*)|([0-9A-Fa-f:]+:[0-9A-Fa-f:.]*))(?::(\d{1,5}))?$/.exec(
       text,
     );
   const address = match?.[2] ?? match?.[3] ?? match?.[4];
   const port = Number(match?.[5] ?? 22);
-  if (
-    address === undefined ||
-    address.startsWith('-') ||
-    match?.[1]?.startsWith('-') === true ||
-    port < 1 ||
-    port > 65_535
-  ) {
+  if (address === undefined || port < 1 || port > 65_535) {
     throw new KbError({
       code: 'KB_TARGET',
       summary: '--host names no host',

@@ -1,0 +1,15 @@
+// The command line to go on with after a stop: as it was typed, without its secrets.
+import { quote } from '../host/shell.ts';
+
+/** Flags whose value is a secret. */
+const secretFlags = new Set(['--token', '--discovery-token', '--tls-bootstrap-token', '--certificate-key']);
+
+/** The command line to go on with: as it was typed, without its secrets. */
+export function resumeCommand(argv: readonly string[]): string {
+  const words = argv.map((word, index) => {
+    if (secretFlags.has(argv[index - 1] ?? '')) return '…';
+    const [flag = ''] = word.split('=', 1);
+    return secretFlags.has(flag) && word.includes('=') ? `${flag}=…` : word;
+  });
+  return ['kbinit', ...words.map((word) => (word.includes('…') ? word : quote(word)))].join(' ');
+}
