@@ -1,0 +1,236 @@
+// The benches (npm run bench): kbinit beside its peers in one run on twin lab hosts; ratios of medians.
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLab, type Lab } from '../lab/lab.ts';
+import { connectSsh } from '../../src/host/ssh.ts';
+import { sh } from '../../src/host/shell.ts';
+import { clusterConfig, joinArguments, joinFlags, kbinit, over } from '../e2e/support.ts';
+
+const rounds = Number(process.env['KBINIT_BENCH_ROUNDS'] ?? 5);
+const kubeadm = '/usr/local/lib/lab/kubeadm';
+
+interface Row {
+  readonly what: string;
+  readonly ours: number;
+  readonly peer: number | undefined;
+  readonly bar: string;
+  readonly unit: string;
+}
+
+const rows: Row[] = [];
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/** The largest resident set of a child while it runs, in MiB. */
+function watchMemory(): {
+  readonly onStart: (child: { readonly pid?: number | undefined }) => void;
+  readonly peak: () => number;
+} {
+  let peak = 0;
+  const onStart = (child: { readonly pid?: number | undefined }): void => {
+    const timer = setInterval(() => {
+      try {
+        const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+        peak = Math.max(peak, Number(match?.[1] ?? 0) / 1024);
+      } catch {
+        clearInterval(timer);
+      }
+    }, 50);
+    timer.unref();
+  };
+  return { onStart, peak: () => peak };
+}
+
+async function peerInit(lab: Lab, host: string, config: string): Promise<{ seconds: number; join: string }> {
+  await lab.copyTo(host, config, '/root/config.yaml');
+  let output = '';
+  const seconds = await timed(async () => {
+    const done = await lab.exec(
+      host,
+      `${kubeadm} init --config /root/config.yaml --ignore-preflight-errors=SystemVerification 2>&1`,
+      {
+        timeoutSeconds: 300,
+      },
+    );
+    output = done.stdout;
+    if (done.code !== 0) throw new Error(`kubeadm init failed:\n${output.slice(-2000)}`);
+  });
+  const match = /join (\S+ --token \S+) \\\s+(--discovery-token-ca-cert-hash \S+)/.exec(output);
+  return { seconds, join: `${match?.[1]} ${match?.[2]}` };
+}
+
+async function peerJoin(lab: Lab, host: string, args: string): Promise<number> {
+  return timed(async () => {
+    const done = await lab.exec(host, `${kubeadm} join ${args} --ignore-preflight-errors=SystemVerification 2>&1`, {
+      timeoutSeconds: 300,
+    });
+    if (done.code !== 0) throw new Error(`kubeadm join failed:\n${done.stdout.slice(-2000)}`);
+  });
+}
+
+/** Twin clusters, one by each tool, made in turn so that neither has the machine warmer than the other. */
+async function clusters(): Promise<void> {
+  const lab = await openLab({ prefix: 'bench', subnet: '10.62.1.0/24', onProgress: () => undefined });
+  const config = await clusterConfig();
+  const times = {
+    init: [] as number[],
+    peerInit: [] as number[],
+    join: [] as number[],
+    peerJoin: [] as number[],
+    late: [] as number[],
+    peerLate: [] as number[],
+  };
+  let memory = 0;
+  const names = ['master1', 'node1', 'node2'];
+  try {
+    await lab.up(names);
+    for (let round = 1; round <= rounds; round++) {
+      await lab.recreate(names);
+      const watch = watchMemory();
+      const made = await kbinit(['init', ...over(lab, 'master1'), '--config', config], { onStart: watch.onStart });
+      if (made.code !== 0) throw new Error(`kbinit init failed:\n${made.stderr}`);
+      memory = Math.max(memory, watch.peak());
+      const wanted = joinArguments(made.stdout);
+      const joined = await kbinit([...joinFlags(wanted), ...over(lab, 'node1')], { stdin: wanted.token });
+      if (joined.code !== 0) throw new Error(`kbinit join failed:\n${joined.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 8000));
+      const late = await kbinit([...joinFlags(wanted), ...over(lab, 'node2')], { stdin: wanted.token });
+      if (late.code !== 0) throw new Error(`kbinit join failed:\n${late.stderr}`);
+      times.init.push(made.seconds);
+      times.join.push(joined.seconds);
+      times.late.push(late.seconds);
+
+      await lab.recreate(names);
+      const peer = await peerInit(lab, 'master1', config);
+      times.peerInit.push(peer.seconds);
+      times.peerJoin.push(await peerJoin(lab, 'node1', peer.join));
+      await new Promise((resolve) => setTimeout(resolve, 8000));
+      times.peerLate.push(await peerJoin(lab, 'node2', peer.join));
+      say(
+        `round ${round}: ${Object.entries(times)
+          .map(([name, list]) => `${name} ${list.at(-1)?.toFixed(2)}`)
+          .join(', ')}`,
+      );
+    }
+    await remoteCommands(lab);
+  } finally {
+    await lab.down();
+  }
+  rows.push(
+    {
+      what: 'init --host / kubeadm init',
+      ours: median(times.init),
+      peer: median(times.peerInit),
+      bar: '≤ 0.8',
+      unit: 's',
+    },
+    {
+      what: 'join right after init / kubeadm join',
+      ours: median(times.join),
+      peer: median(times.peerJoin),
+      bar: '≤ 0.3',
+      unit: 's',
+    },
+    {
+      what: 'join 8 s later / kubeadm join',
+      ours: median(times.late),
+      peer: median(times.peerLate),
+      bar: '≤ 1.0',
+      unit: 's',
+    },
+    { what: 'peak memory of init', ours: memory, peer: undefined, bar: '≤ 150 MiB', unit: 'MiB' },
+  );
+}
+
+/** One command on an open connection: kbinit's transport beside OpenSSH with a shared connection. */
+async function remoteCommands(lab: Lab): Promise<void> {
+  const { address } = lab.host('master1');
+  const quiet = { emit: () => undefined };
+  const transport = await connectSsh({
+    host: address,
+    port: 22,
+    user: 'root',
+    name: 'master1',
+    identityFiles: [lab.identityFile],
+    knownHostsFile: lab.knownHostsFile,
+    acceptNewHostKeys: false,
+    connectTimeoutSeconds: 15,
+    reporter: quiet,
+    signal: new AbortController().signal,
+  });
+  const ours: number[] = [];
+  for (let i = 0; i < 60; i++) ours.push(await timed(() => transport.exec(sh`true`)));
+  await transport.close();
+  const folder = await mkdtemp(join(tmpdir(), 'kbinit-bench-'));
+  const common = [
+    '-i',
+    lab.identityFile,
+    '-o',
+    `UserKnownHostsFile=${lab.knownHostsFile}`,
+    '-o',
+    `ControlPath=${folder}/c`,
+    `root@${address}`,
+  ];
+  execFileSync('ssh', ['-o', 'ControlMaster=yes', '-o', 'ControlPersist=30', ...common, 'true']);
+  const theirs: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    theirs.push(
+      await timed(
+        () => new Promise((resolve) => spawn('ssh', [...common, 'true'], { stdio: 'ignore' }).once('close', resolve)),
+      ),
+    );
+  }
+  execFileSync('ssh', ['-O', 'exit', ...common], { stdio: 'ignore' });
+  rows.push({
+    what: 'one remote command / ssh on a shared connection',
+    ours: median(ours.slice(10)) * 1000,
+    peer: median(theirs.slice(10)) * 1000,
+    bar: '≤ 1.2',
+    unit: 'ms',
+  });
+}
+
+/** Start-up, by hyperfine. */
+async function startUp(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'kbinit-bench-'));
+  const report = join(folder, 'hyperfine.json');
+  execFileSync(
+    'hyperfine',
+    ['--warmup', '5', '--runs', '30', '--export-json', report, '-N', 'node dist/kbinit.mjs version', 'node -e 0'],
+    { stdio: 'ignore' },
+  );
+  const { results } = JSON.parse(readFileSync(report, 'utf8')) as { results: { median: number }[] };
+  rows.push({
+    what: 'kbinit version / node -e 0',
+    ours: (results[0]?.median ?? 0) * 1000,
+    peer: (results[1]?.median ?? 0) * 1000,
+    bar: '≤ 1.5',
+    unit: 'ms',
+  });
+}
+
+await startUp();
+await clusters();
+const lines = rows.map(({ what, ours, peer, bar, unit }) => {
+  const ratio = peer === undefined ? '' : (ours / peer).toFixed(2);
+  const theirs = peer === undefined ? '' : `${peer.toFixed(2)} ${unit}`;
+  return `| ${what} | ${ours.toFixed(2)} ${unit} | ${theirs} | ${ratio} | ${bar} |`;
+});
+const table = ['| what | kbinit | peer | ratio | bar |', '|---|---|---|---|---|', ...lines].join('\n');
+process.stdout.write(`medians of ${rounds} rounds\n\n${table}\n`);
+await writeFile('/tmp/kbinit-bench.md', `${table}\n`);
