@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePackages } from './apt.ts';
-import { buildStep, exists, labCacheDir, prune, stepDir, type Step } from './cache.ts';
+import { buildStep, exists, labCacheDir, prune, removeTree, stepDir, type Step } from './cache.ts';
 import { containerdTemplate } from './containerd-template.ts';
 import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
@@ -23,6 +23,7 @@ export async function ensureCache(report: Report): Promise<void> {
 async function buildMissing(steps: readonly Step[], report: Report): Promise<void> {
   const todo = await missing(steps);
   if (todo.length === 0) return;
+  await removeTree(join(labCacheDir(), 'building'));
   report(`cache: making ${todo.map(({ name }) => name).join(', ')} in ${labCacheDir()}`);
   const startedAt = performance.now();
   const rows: string[][] = [];

@@ -45,8 +45,8 @@ export async function exists(path: string): Promise<boolean> {
 
 /** Builds a step in a folder of its own and puts it in place with one rename: a kill leaves nothing that looks done. */
 export async function buildStep(step: Step): Promise<void> {
-  const work = join(labCacheDir(), 'building', step.name);
-  await removeTree(work);
+  // What a killed build may still be writing is not what we write.
+  const work = join(labCacheDir(), 'building', `${step.name}-${process.pid}`);
   await mkdir(work, { recursive: true });
   await step.build(work);
   await rename(work, stepDir(step));

@@ -38,11 +38,11 @@ async function importImages(dir: string): Promise<void> {
   const program = (name: string): string => join(stepDir(containerdPrograms), name);
   const configFile = join(state, 'config.toml');
   await writeFile(configFile, config.replaceAll('@ROOT@', dir).replaceAll('@STATE@', state));
-  const daemon = spawn(program('containerd'), ['--config', configFile, '--log-level', 'warn'], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));
   // A killed build must not leave a daemon behind.
-  const end = (): void => void daemon.kill('SIGKILL');
-  process.once('exit', end);
+  const daemon = spawn('setpriv', ['--pdeathsig', 'KILL', program('containerd'), '--config', configFile], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));
   try {
     const ctr = ['--address', join(state, 'containerd.sock'), '-n', 'k8s.io'];
     await answering(() => run(program('ctr'), [...ctr, 'version']));
@@ -50,7 +50,6 @@ async function importImages(dir: string): Promise<void> {
   } finally {
     daemon.kill('SIGTERM');
     await ended;
-    process.off('exit', end);
     await removeTree(state);
   }
   const kept = /^io\.containerd\.(content|metadata|snapshotter)\.v1\.(content|bolt|overlayfs)$/;

@@ -49,15 +49,13 @@ export async function makeHostFiles(
   for (const folder of [files.root, files.upper, files.work, files.kubelet]) await mkdir(folder, { recursive: true });
   const containerd = host.images ? copyTemplate(files.containerd) : mkdir(files.containerd);
   await Promise.all([containerd, writeOwnFiles(paths, files, host.name, addresses)]);
-  await mountRoot(files);
-}
-
-/** Mounts a host's root where it is not: it is after a reboot of the machine. */
-export async function mountRoot(files: HostPaths): Promise<void> {
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-  if (mounts.includes(` ${files.root} `)) return;
   const layers = `lowerdir=${stepDir(hostRoot)},upperdir=${files.upper},workdir=${files.work}`;
   await mustRun('mount', ['-t', 'overlay', 'overlay', '-o', layers, files.root]);
+}
+
+/** Whether something is mounted at a path. */
+export async function isMounted(path: string): Promise<boolean> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${path} `);
 }
 
 /** The lines of /etc/hosts. */

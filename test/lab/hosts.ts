@@ -4,11 +4,14 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exists, removeTree } from './cache.ts';
 import { enter, readPid } from './enter.ts';
-import { hostPaths, makeHostFiles, mountRoot } from './host-files.ts';
+import { hostPaths, hostsFile, makeHostFiles } from './host-files.ts';
 import { networkName } from './network.ts';
 import { labels, removeContainers, runContainer, startContainer, stopContainer } from './podman.ts';
 import type { HostRecord, LabPaths } from './state.ts';
 import { gatewayOf } from './topology.ts';
+
+// An address for documentation, to which each host has an unreachable route: a name nobody knows fails at once.
+const deadNameServer = '192.0.2.53';
 
 /** The lab a host belongs to. */
 export interface Home {
@@ -27,26 +30,26 @@ export async function createHost(
   await makeHostFiles(home.paths, host, addresses);
   const gateway = gatewayOf(home.subnet);
   const modules = `/lib/modules/${release()}`;
-  return runContainer([
-    ...['--name', `${home.prefix}-${host.name}`, '--hostname', host.name, '--pidfile', files.pidFile],
-    ...['--label', `${labels.lab}=${home.prefix}`, '--label', `${labels.host}=${host.name}`],
-    ...['--label', `${labels.dir}=${home.paths.dir}`],
+  const args = [
+    ['--name', `${home.prefix}-${host.name}`, '--hostname', host.name, '--pidfile', files.pidFile],
+    ['--label', `${labels.lab}=${home.prefix}`, '--label', `${labels.host}=${host.name}`],
+    ['--label', `${labels.dir}=${home.paths.dir}`],
     // systemd is set up by hand: podman's own way breaks nested containers on cgroup v1, as does a shared cgroup namespace.
-    ...['--privileged', '--systemd=false', '--cgroupns=private', '-e', 'container=podman'],
-    ...['--stop-signal', 'SIGRTMIN+3', '--tmpfs', '/run:rw,mode=755', '--tmpfs', '/tmp'],
+    ['--privileged', '--systemd=false', '--cgroupns=private', '-e', 'container=podman'],
+    ['--stop-signal', 'SIGRTMIN+3', '--tmpfs', '/run:rw,mode=755', '--tmpfs', '/tmp'],
     // No more than this can be granted without CAP_SYS_RESOURCE.
-    ...['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096', '--pids-limit', '-1'],
-    ...['--log-driver', 'k8s-file', '--sysctl', 'net.ipv4.ip_forward=1'],
-    ...['--network', networkName(home.prefix), '--ip', host.address, '-e', `LAB_GATEWAY=${gateway}`],
-    // /etc/hosts is the host's own. With podman's search domain CoreDNS would look for names that nobody answers; at
-    // the gateway nobody listens, so a question that no cluster answers is refused at once.
-    ...['--no-hosts', '--dns', gateway, '--dns-search', '.'],
+    ['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096', '--pids-limit', '-1'],
+    ['--log-driver', 'k8s-file', '--sysctl', 'net.ipv4.ip_forward=1'],
+    ['--network', networkName(home.prefix), '--ip', host.address, '-e', `LAB_GATEWAY=${gateway}`],
+    // /etc/hosts is the host's own. With podman's search domain CoreDNS would look for names that nobody answers.
+    ['--no-hosts', '--dns', deadNameServer, '--dns-search', '.'],
     // Real disk below what holds layers and volumes: an overlay cannot lie on an overlay.
-    ...['-v', `${files.containerd}:/var/lib/containerd`, '-v', `${files.kubelet}:/var/lib/kubelet`],
-    ...((await exists(modules)) ? ['-v', `${modules}:${modules}:ro`] : []),
-    ...host.extraPodmanArgs,
-    ...['--rootfs', files.root, '/lib/systemd/systemd'],
-  ]);
+    ['-v', `${files.containerd}:/var/lib/containerd`, '-v', `${files.kubelet}:/var/lib/kubelet`],
+    (await exists(modules)) ? ['-v', `${modules}:${modules}:ro`] : [],
+    host.extraPodmanArgs,
+    ['--rootfs', files.root, '/lib/systemd/systemd'],
+  ];
+  return runContainer(args.flat());
 }
 
 /** Waits until the host's sshd answers and its containerd is up. */
@@ -62,23 +65,30 @@ export async function waitReady(home: Home, host: HostRecord, timeoutSeconds = 6
 
 /** Starts a host that was stopped. */
 export async function startHost(home: Home, host: HostRecord): Promise<void> {
-  await mountRoot(hostPaths(home.paths, host.name));
   await startContainer(host.containerId);
   await waitReady(home, host);
 }
 
 /** Shuts a host down as `poweroff` would. */
 export async function stopHost(host: HostRecord): Promise<void> {
-  await stopContainer(host.containerId, 20);
+  await stopContainer(host.containerId, 10);
 }
 
 /** Removes containers and all files of these hosts. */
 export async function removeHosts(
   home: Home,
-  hosts: readonly { readonly id: string; readonly name: string }[],
+  hosts: readonly Pick<HostRecord, 'containerId' | 'name'>[],
 ): Promise<void> {
-  await removeContainers(hosts.map(({ id }) => id));
+  await removeContainers(hosts.map(({ containerId }) => containerId));
   await Promise.all(hosts.map(({ name }) => removeTree(hostPaths(home.paths, name).dir)));
+}
+
+/** Gives a running host the names that it does not know yet. */
+export async function addNames(home: Home, host: HostRecord, addresses: ReadonlyMap<string, string>): Promise<void> {
+  const known = 'awk -v name="$name" \'$2 == name { found = 1 } END { exit !found }\' /etc/hosts';
+  const script = `while read -r address name _; do ${known} || echo "$address $name" >>/etc/hosts; done`;
+  const pid = await readPid(hostPaths(home.paths, host.name).pidFile);
+  await enter(pid, ['bash', '-c', script], { stdin: hostsFile(addresses) });
 }
 
 async function readiness(pidFile: string, address: string): Promise<string> {

@@ -31,7 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: { prefix: { type: 'string' }, subnet: { type: 'string' }, 'no-images': { type: 'boolean' } },
   });
-  const [command, ...names] = positionals;
+  const [command = 'help', ...names] = positionals;
   const options: LabOptions = {
     ...(values.prefix === undefined ? {} : { prefix: values.prefix }),
     ...(values.subnet === undefined ? {} : { subnet: values.subnet }),
@@ -62,7 +62,7 @@ async function main(words: readonly string[]): Promise<number> {
       return 0;
     default:
       console.error(usage);
-      return command === undefined ? 0 : 1;
+      return command === 'help' ? 0 : 1;
   }
 }
 

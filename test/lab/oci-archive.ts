@@ -1,9 +1,8 @@
 /** Owns the format of an image archive: an OCI layout in one tar file, made without a container engine. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { link, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './run.ts';
+import { mustRun, run } from './run.ts';
 
 /** A layer as a plain tar file: its digest is also its diff id. */
 export interface Layer {
@@ -29,7 +28,7 @@ export async function packLayer(folder: string, outputFolder: string, owners: 'r
   const root = owners === 'root' ? ['--owner=0', '--group=0'] : [];
   const same = ['--sort=name', `--mtime=${created}`, '--numeric-owner', '--hard-dereference', ...root];
   await tar([...same, '-C', folder, '-cf', file, '.']);
-  const digest = await digestOf(file);
+  const [digest = ''] = (await mustRun('sha256sum', [file])).split(' ');
   const named = join(outputFolder, digest);
   await rename(file, named);
   return { file: named, digest, size: (await stat(named)).size };
@@ -83,12 +82,6 @@ async function writeBlob(folder: string, content: unknown): Promise<{ digest: st
   const digest = createHash('sha256').update(text).digest('hex');
   await writeFile(join(folder, digest), text);
   return { digest: `sha256:${digest}`, size: Buffer.byteLength(text) };
-}
-
-async function digestOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 function goArchitecture(): string {

@@ -115,8 +115,8 @@ function debootstrapStep(name: string, packages: readonly string[]): Step {
     // What only an installation needs; the host keys and the machine id must be each host's own.
     for (const path of leftovers) await rm(join(dir, path), { recursive: true, force: true });
     const sshFiles = await readdir(join(dir, 'etc/ssh')).catch(() => []);
-    const hostKeys = sshFiles.filter((name) => name.startsWith('ssh_host_'));
-    for (const name of hostKeys) await rm(join(dir, 'etc/ssh', name));
+    const hostKeys = sshFiles.filter((file) => file.startsWith('ssh_host_'));
+    for (const file of hostKeys) await rm(join(dir, 'etc/ssh', file));
     await mkdir(join(dir, 'var/lib/apt/lists'), { recursive: true });
     await mkdir(join(dir, 'var/cache/apt/archives'), { recursive: true });
     await chmod(dir, 0o755);

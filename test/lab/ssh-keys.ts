@@ -1,5 +1,5 @@
 /** Owns the keys of a lab: one client key, three host keys a host, and the known_hosts file that names them. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists } from './cache.ts';
 import { mustRun } from './run.ts';
@@ -9,12 +9,11 @@ const hostKeyTypes = ['ed25519', 'ecdsa', 'rsa'] as const;
 
 /** Makes the lab's client key where it is missing. */
 export async function ensureClientKey(paths: LabPaths): Promise<void> {
-  if (await exists(paths.publicKeyFile)) return;
   await mkdir(paths.dir, { recursive: true, mode: 0o700 });
   await makeKey(paths.identityFile, 'ed25519', 'kbinit-lab');
 }
 
-/** Puts three new host keys into a folder. */
+/** Puts three host keys into a folder, where they are not there yet. */
 export async function makeHostKeys(folder: string, host: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const make = (type: string): Promise<void> => makeKey(join(folder, `ssh_host_${type}_key`), type, `root@${host}`);
@@ -38,9 +37,10 @@ export async function writeKnownHosts(
 }
 
 async function makeKey(file: string, type: string, comment: string): Promise<void> {
+  // The public key is written last: a key is whole when that is there.
+  if (await exists(`${file}.pub`)) return;
   // 2048 bits: enough to be accepted, and made in a tenth of a second.
   const size = type === 'rsa' ? ['-b', '2048'] : [];
-  // The public key is written last: a key is there when that is.
-  await mustRun('sh', ['-c', 'rm -f "$1" "$1.pub"', 'sh', file]);
+  await rm(file, { force: true });
   await mustRun('ssh-keygen', ['-q', '-t', type, ...size, '-N', '', '-C', comment, '-f', file]);
 }

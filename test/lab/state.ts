@@ -47,8 +47,16 @@ export function labPaths(prefix: string): LabPaths {
 /** The lab's record; undefined where there is none, or none that can be read. */
 export async function readState(paths: LabPaths): Promise<LabState | undefined> {
   const text = await readFile(paths.stateFile, 'utf8').catch(() => undefined);
-  // Only writeState writes this file, whole or not at all.
-  return text === undefined ? undefined : (JSON.parse(text) as LabState);
+  if (text === undefined) return undefined;
+  const value: unknown = JSON.parse(text);
+  if (!isState(value)) throw new Error(`${paths.stateFile} is not a lab's record: remove ${paths.dir}`);
+  return value;
+}
+
+// Only writeState writes the file, whole or not at all: this tells our record from another version's, no more.
+function isState(value: unknown): value is LabState {
+  const isObject = typeof value === 'object' && value !== null;
+  return isObject && 'subnet' in value && 'hosts' in value && Array.isArray(value.hosts);
 }
 
 /** Writes the record, whole or not at all. */
