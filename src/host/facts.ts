@@ -1,0 +1,132 @@
+// What a host is: one script that asks everything, and the reading of its answer. Pure.
+import type { HostFacts, NetworkAddress } from './host.ts';
+import { script, type Shell } from './shell.ts';
+
+/** Every line is `KEY rest`; files come a line at a time behind their key. */
+export const factsScript: Shell = script`
+tagged() {
+  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done
+}
+file() {
+  [ ! -r "$2" ] || tagged "$1" < "$2"
+}
+echo "clock $(date +%s)"
+echo "hostname $(uname -n)"
+echo "kernel $(uname -r)"
+echo "machine $(uname -m)"
+echo "cpus $(nproc)"
+echo "cgroup $(stat -f -c %T /sys/fs/cgroup)"
+if [ -n "$SUDO_USER" ]; then echo "user $SUDO_USER"; else echo "user $(id -un)"; fi
+if [ -r /etc/os-release ]; then file os /etc/os-release; else file os /usr/lib/os-release; fi
+file machine-id /etc/machine-id
+file memory /proc/meminfo
+file route4 /proc/net/route
+file route6 /proc/net/ipv6_route
+ip -o link show 2> /dev/null | tagged link
+ip -o address show 2> /dev/null | tagged address
+for path in /var/run/containerd/containerd.sock /var/run/crio/crio.sock /var/run/cri-dockerd.sock; do
+  [ ! -S "$path" ] || echo "socket $path"
+done
+for path in /etc/pki /etc/pki/ca-trust /etc/pki/tls/certs /etc/ca-certificates /usr/share/ca-certificates /usr/local/share/ca-certificates; do
+  [ ! -d "$path" ] || echo "ca $path"
+done
+if systemctl is-active --quiet systemd-resolved 2> /dev/null; then echo 'resolved active'; fi
+env | grep -i '^[a-z_]*_proxy=' | tagged env
+if command -v kubelet > /dev/null; then kubelet --version 2> /dev/null | tagged kubelet; fi
+`;
+
+type Answer = ReadonlyMap<string, readonly string[]>;
+
+function byKey(stdout: string): Answer {
+  const answer = new Map<string, string[]>();
+  for (const line of stdout.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space <= 0) continue;
+    const key = line.slice(0, space);
+    const values = answer.get(key) ?? [];
+    values.push(line.slice(space + 1));
+    answer.set(key, values);
+  }
+  return answer;
+}
+
+/** os-release(5): KEY=value, shell quoting at most. */
+function osRelease(lines: readonly string[]): Record<string, string> {
+  const pairs = lines.flatMap((line) => {
+    const match = /^\s*([A-Za-z0-9_]+)=(.*?)\s*$/.exec(line);
+    if (match === null) return [];
+    const [, key = '', raw = ''] = match;
+    const quoted = /^(["'])(.*)\1$/.exec(raw);
+    return [[key, quoted === null ? raw : (quoted[2] ?? '').replaceAll(/\\(["$`\\])/g, '$1')]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Interfaces with the UP flag, from `ip -o link`. */
+function upInterfaces(lines: readonly string[]): ReadonlySet<string> {
+  const up = lines.flatMap((line) => {
+    const [, name, flags = ''] = /^\d+: ([^:@]+)(?:@[^:]*)?: <([^>]*)>/.exec(line) ?? [];
+    return name !== undefined && flags.split(',').includes('UP') ? [name] : [];
+  });
+  return new Set(up);
+}
+
+function networkAddress(line: string, up: ReadonlySet<string>): readonly NetworkAddress[] {
+  const [, name, inet, address, own, peer] =
+    /^\d+: (\S+?)(?:@\S+)?\s+(inet6?) ([0-9A-Fa-f.:]+)(?:\/(\d+))?(?: peer [0-9A-Fa-f.:]+\/(\d+))?/.exec(line) ?? [];
+  if (name === undefined || address === undefined) return [];
+  const family = inet === 'inet6' ? 6 : 4;
+  const prefixLength = Number(own ?? peer ?? (family === 4 ? 32 : 128));
+  return [{ interface: name, family, address, prefixLength, isUp: up.has(name) }];
+}
+
+/** The default routes of /proc/net/route and /proc/net/ipv6_route, as apimachinery's util/net reads them. */
+function defaultRoutes(v4: readonly string[], v6: readonly string[]): HostFacts['defaultRoutes'] {
+  const zero6 = '0'.repeat(32);
+  const four = v4.map((line) => line.trim().split(/\s+/)).filter((field) => field[1] === '00000000');
+  // Without a gateway it is the kernel's own unreachable default on lo.
+  const six = v6
+    .map((line) => line.trim().split(/\s+/))
+    .filter((field) => field[0] === zero6 && field[1] === '00' && field[4] !== zero6);
+  return [
+    ...four.map((field) => ({ interface: field[0] ?? '', family: 4 as const })),
+    ...six.map((field) => ({ interface: field[9] ?? '', family: 6 as const })),
+  ];
+}
+
+function proxyEnvironment(lines: readonly string[]): Record<string, string> {
+  const pairs = lines.flatMap((line) => {
+    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*_proxy)=(.*)$/i.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value ?? '']];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Read the script's answer. `now` is our clock in milliseconds when it came. */
+export function parseFacts(stdout: string, now: number): HostFacts {
+  const answer = byKey(stdout);
+  const all = (key: string): readonly string[] => answer.get(key) ?? [];
+  const one = (key: string): string => all(key)[0]?.trim() ?? '';
+  const memory = all('memory').find((line) => line.startsWith('MemTotal:'));
+  const kubeletVersion = /v\d+\.\d+\.\d+\S*/.exec(one('kubelet'))?.[0];
+  const up = upInterfaces(all('link'));
+  return {
+    hostname: one('hostname'),
+    user: one('user'),
+    osRelease: osRelease(all('os')),
+    kernelRelease: one('kernel'),
+    architecture: one('machine'),
+    machineId: one('machine-id'),
+    cpuCount: Number(one('cpus')),
+    memoryMiB: Math.floor(Number(/\d+/.exec(memory ?? '')?.[0] ?? 0) / 1024),
+    cgroupVersion: one('cgroup') === 'cgroup2fs' ? 2 : 1,
+    addresses: all('address').flatMap((line) => networkAddress(line, up)),
+    defaultRoutes: defaultRoutes(all('route4'), all('route6')),
+    criSockets: all('socket').map((path) => `unix://${path}`),
+    isResolvedActive: one('resolved') === 'active',
+    caDirectories: all('ca'),
+    proxyEnvironment: proxyEnvironment(all('env')),
+    ...(kubeletVersion !== undefined && { kubeletVersion }),
+    clock: { host: Number(one('clock')), local: Math.floor(now / 1000) },
+  };
+}

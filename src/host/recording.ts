@@ -1,0 +1,124 @@
+// The host of a dry run: reads reach the real host, changes become lines of the plan and are seen by later reads.
+import type { Duplex } from 'node:stream';
+import type { Reporter } from '../report/events.ts';
+import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts } from './host.ts';
+import { sh, type Shell } from './shell.ts';
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+/** `what` for a person: mode and, for a secret, why its content is not shown. */
+function describe(outcome: 'created' | 'updated', artifact: Artifact): string {
+  const verb = outcome === 'created' ? 'create' : 'change';
+  return `${verb} ${artifact.path} (${octal(artifact.mode)}${artifact.secret === true ? ', secret' : ''})`;
+}
+
+class RecordingHost implements Host {
+  readonly name: string;
+  readonly target: string;
+  readonly #inner: Host;
+  readonly #reporter: Reporter;
+  /** What files would hold by now. */
+  readonly #written = new Map<string, Artifact>();
+  readonly #removed = new Set<string>();
+  readonly #emptied = new Set<string>();
+  readonly #folders = new Set<string>();
+
+  constructor(inner: Host, reporter: Reporter) {
+    this.name = inner.name;
+    this.target = inner.target;
+    this.#inner = inner;
+    this.#reporter = reporter;
+  }
+
+  async probe(command: Shell, io?: ExecIO): Promise<ExecResult> {
+    return this.#inner.probe(command, io);
+  }
+
+  async facts(): Promise<HostFacts> {
+    return this.#inner.facts();
+  }
+
+  async dial(address: string, port: number): Promise<Duplex> {
+    return this.#inner.dial(address, port);
+  }
+
+  async read(path: string): Promise<string | undefined> {
+    return (await this.readAll([path])).get(path);
+  }
+
+  async readAll(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const there = await this.#inner.readAll(paths.filter((path) => !this.#written.has(path) && !this.#isGone(path)));
+    const bodies = new Map(there);
+    for (const path of paths) {
+      const artifact = this.#written.get(path);
+      if (artifact !== undefined) bodies.set(path, artifact.body);
+    }
+    return bodies;
+  }
+
+  async write(artifacts: readonly Artifact[], directories: readonly Directory[] = []): Promise<readonly Change[]> {
+    for (const directory of directories) await this.#makeFolder(directory);
+    const bodies = await this.readAll(artifacts.map(({ path }) => path));
+    const modes = await this.#modes(artifacts.map(({ path }) => path));
+    return artifacts.map((artifact) => {
+      const { path, mode, body } = artifact;
+      const isSame = bodies.get(path) === body && modes.get(path) === mode;
+      const outcome = !bodies.has(path) ? 'created' : isSame ? 'unchanged' : 'updated';
+      if (outcome === 'unchanged') return { path, outcome };
+      this.#written.set(path, artifact);
+      this.#removed.delete(path);
+      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : body);
+      return { path, outcome };
+    });
+  }
+
+  async run(command: Shell, why: string): Promise<ExecResult> {
+    this.#plan(`${why}: ${command.text}`);
+    return { code: 0, stdout: '', stderr: '' };
+  }
+
+  async remove(paths: readonly string[], why: string): Promise<void> {
+    for (const path of paths) {
+      if (path.endsWith('/')) this.#emptied.add(path);
+      else this.#removed.add(path);
+      for (const written of this.#written.keys()) {
+        if (written === path || (path.endsWith('/') && written.startsWith(path))) this.#written.delete(written);
+      }
+      this.#plan(`${why}: ${path.endsWith('/') ? 'empty' : 'remove'} ${path}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close();
+  }
+
+  #plan(text: string, content?: string): void {
+    this.#reporter.emit({ kind: 'plan', host: this.name, text, ...(content !== undefined && { content }) });
+  }
+
+  #isGone(path: string): boolean {
+    return this.#removed.has(path) || [...this.#emptied].some((folder) => path.startsWith(folder));
+  }
+
+  async #makeFolder({ path, mode }: Directory): Promise<void> {
+    if (this.#folders.has(path)) return;
+    this.#folders.add(path);
+    const { code } = await this.#inner.probe(sh`test -d ${path}`);
+    if (code !== 0) this.#plan(`make the folder ${path} (${octal(mode)})`);
+  }
+
+  /** Permission bits of the files that exist, planned ones included. */
+  async #modes(paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (paths.length === 0) return new Map();
+    const command = sh`for p in ${paths}; do stat -c %a -- "$p" 2> /dev/null || echo -; done`;
+    const lines = (await this.#inner.probe(command)).stdout.split('\n');
+    return new Map(paths.map((path, n) => [path, this.#written.get(path)?.mode ?? Number.parseInt(lines[n] ?? '', 8)]));
+  }
+}
+
+/** A host on which nothing changes; every change it is asked for is a `plan` event. */
+export function recordingHost(inner: Host, reporter: Reporter): Host {
+  return new RecordingHost(inner, reporter);
+}
