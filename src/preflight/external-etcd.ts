@@ -1,5 +1,6 @@
 // Asks external etcd members for their version, through the host that will use them (spec 03 §5).
 import { request } from 'node:http';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { ExternalEtcd } from '../config/spec.ts';
@@ -81,13 +82,20 @@ async function getVersion(
   const name = url.hostname.replace(/^\[|\]$/g, '');
   const isTls = url.protocol === 'https:';
   const socket = await host.dial(name, Number(url.port || (isTls ? 443 : 80)));
-  const stream = isTls ? connect({ ...tls, socket, host: name, ALPNProtocols: ['http/1.1'] }) : socket;
+  const stream = isTls
+    ? connect({ ...tls, socket, host: name, ...serverName(name), ALPNProtocols: ['http/1.1'] })
+    : socket;
   try {
     return await get(stream, url, timeout);
   } finally {
     stream.destroy();
     socket.destroy();
   }
+}
+
+/** The TLS server name is for names only (RFC 6066 §3). */
+function serverName(name: string): { servername?: string } {
+  return isIP(name) === 0 ? { servername: name } : {};
 }
 
 function get(stream: Duplex, url: URL, timeout: number): Promise<Answer> {

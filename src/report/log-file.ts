@@ -6,6 +6,8 @@ import type { Reporter, RunEvent } from './events.ts';
 import { jsonLine } from './json.ts';
 import { redacting, redactor, type Redactor } from './redact.ts';
 
+type WriteBytes = (descriptor: number, bytes: Uint8Array, offset: number) => number;
+
 export interface LogFileOptions {
   /** Default: KBINIT_LOG_DIR, else ~/.kbinit/log. */
   readonly directory?: string;
@@ -13,6 +15,8 @@ export interface LogFileOptions {
   /** Milliseconds since the epoch; for tests. */
   readonly now?: () => number;
   readonly redactor?: Redactor;
+  /** How bytes get into the file; for tests of a full disk. */
+  readonly write?: WriteBytes;
   /** Told once when the log can't be written; the run goes on. */
   readonly onFailure?: (text: string) => void;
 }
@@ -47,7 +51,7 @@ export function openLogFile(options: LogFileOptions = {}): LogFile {
   const emit = (event: RunEvent): void => {
     if (file === undefined) return;
     try {
-      writeAll(file.descriptor, jsonLine(event, now()));
+      writeAll(file.descriptor, jsonLine(event, now()), options.write ?? writeSync);
     } catch (cause) {
       fail(cause);
     }
@@ -91,9 +95,9 @@ function openNew(path: string): number | undefined {
 }
 
 /** A full disk may take a part of a line first. */
-function writeAll(descriptor: number, line: string): void {
+function writeAll(descriptor: number, line: string, write: WriteBytes): void {
   const bytes = Buffer.from(line);
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+  for (let done = 0; done < bytes.length;) done += write(descriptor, bytes, done);
 }
 
 /** Names sort by time. Only files with a log's name are touched. */
