@@ -71,7 +71,7 @@ function canonical(image: string): string {
 }
 
 /** Every `repo:tag` and `repo@digest` of the answer, JSON (crictl) or lines (ctr). */
-export function parseImageList(output: string): ReadonlySet<string> {
+function parseImageList(output: string): ReadonlySet<string> {
   const start = output.indexOf('{');
   if (start < 0) return new Set(output.split('\n').filter((line) => line !== ''));
   return new Set([...output.matchAll(/"([^"\s]+[:@][^"\s]+)"/g)].map((match) => match[1] ?? ''));

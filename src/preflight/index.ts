@@ -22,7 +22,7 @@ import { swap } from './checks/swap.ts';
 import { systemVerification } from './checks/system-verification.ts';
 import { firewalld, serviceKubelet } from './checks/units.ts';
 import type { Batches } from './run.ts';
-import { needsConntrack } from './versions.ts';
+import { needsConntrack } from '../kube/skew.ts';
 
 const kubeletPort = 10250;
 

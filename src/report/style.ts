@@ -13,7 +13,7 @@ export interface Terminal extends Output {
 }
 
 const codes = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
-export type Style = keyof typeof codes;
+type Style = keyof typeof codes;
 /** Puts text in a style, or leaves it alone. */
 export type Paint = (style: Style, text: string) => string;
 

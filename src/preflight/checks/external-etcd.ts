@@ -1,9 +1,9 @@
 // ExternalEtcdVersion and ExternalEtcdClientCertificates: the etcd somebody else runs is new enough and can be reached.
 import type { ExternalEtcd } from '../../config/spec.ts';
-import { compareVersions, formatVersion, parseVersion } from '../../kube/version.ts';
+import { formatVersion, parseVersion } from '../../kube/version.ts';
 import { error, type Check, type Finding } from '../check.ts';
 import type { EtcdAnswer } from '../external-etcd.ts';
-import { oldestExternalEtcd } from '../versions.ts';
+import { isEtcdTooOld, oldestExternalEtcd } from '../../kube/skew.ts';
 
 /** Every endpoint answers /version with one that is new enough (spec 03 §5). */
 export function externalEtcdVersion(etcd: ExternalEtcd): Check {
@@ -21,7 +21,7 @@ function judge(answer: EtcdAnswer): readonly Finding[] {
     return [error(name, text, 'check etcd, and etcd.external in the configuration')];
   }
   const version = parseVersion(answer.version);
-  if (version !== undefined && compareVersions(version, oldestExternalEtcd) >= 0) return [];
+  if (version !== undefined && !isEtcdTooOld(version)) return [];
   const oldest = formatVersion({ ...oldestExternalEtcd, pre: '' }).replace(/-$/, '');
   return [error(name, `${answer.endpoint} runs etcd ${answer.version}`, `upgrade etcd to ${oldest} or later`)];
 }

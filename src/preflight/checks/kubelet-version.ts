@@ -1,7 +1,7 @@
 // KubeletVersion: the installed kubelet fits the control plane.
-import { formatVersion, compareVersions, parseVersion, type KubeVersion } from '../../kube/version.ts';
+import { formatVersion, parseVersion, type KubeVersion } from '../../kube/version.ts';
 import { error, type Check } from '../check.ts';
-import { isKubeletAhead, oldestKubelet } from '../versions.ts';
+import { isKubeletAhead, isKubeletTooOld, oldestKubelet } from '../../kube/skew.ts';
 
 const name = 'KubeletVersion';
 
@@ -14,7 +14,7 @@ export function kubeletVersion(controlPlane?: KubeVersion): Check {
       if (kubelet === undefined) {
         return [error(name, '`kubelet --version` gave no version', 'install the kubelet so that it is on the PATH')];
       }
-      if (compareVersions(kubelet, oldestKubelet()) < 0) {
+      if (isKubeletTooOld(kubelet)) {
         const text = `the kubelet is ${formatVersion(kubelet)}, the oldest supported one is ${formatVersion(oldestKubelet())}`;
         return [error(name, text, 'install a newer kubelet')];
       }

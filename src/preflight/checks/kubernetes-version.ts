@@ -2,7 +2,7 @@
 import { newestVersion } from '../../kube/releases.ts';
 import { formatVersion, type KubeVersion } from '../../kube/version.ts';
 import { warning, type Check } from '../check.ts';
-import { isTooNew } from '../versions.ts';
+import { isTooNew } from '../../kube/skew.ts';
 
 const name = 'KubernetesVersion';
 

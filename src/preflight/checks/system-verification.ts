@@ -1,7 +1,7 @@
 // SystemVerification: the kernel, its configuration and its cgroups (kubeadm's system-validators 1.12, spec 03 §6).
 import { parseVersion } from '../../kube/version.ts';
 import { error, warning, type Check, type Finding, type Found } from '../check.ts';
-import { kubeletRefusesCgroupV1 } from '../versions.ts';
+import { kubeletRefusesCgroupV1 } from '../../kube/skew.ts';
 
 const name = 'SystemVerification';
 

@@ -79,7 +79,7 @@ export const cluster: ClusterSpec = {
   kubeProxy: { isUserSupplied: false, document: {} },
 };
 
-export const node: NodeRegistration = {
+const node: NodeRegistration = {
   name: 'master1',
   criSocket: 'unix:///run/containerd/containerd.sock',
   taints: undefined,

@@ -1,6 +1,6 @@
-// The version questions that checks ask, each with a name; the tool's own version is the newest row of kube/releases.
-import { newestVersion } from '../kube/releases.ts';
-import { compareVersions, type KubeVersion } from '../kube/version.ts';
+// Which versions may work together: kubelet, control plane, external etcd, and the newest that kbinit knows.
+import { newestVersion } from './releases.ts';
+import { compareVersions, type KubeVersion } from './version.ts';
 
 /** A pre-release that is older than everything of its minor: `X.Y.0-0`. */
 function startOf(major: number, minor: number): KubeVersion {
@@ -11,6 +11,11 @@ function startOf(major: number, minor: number): KubeVersion {
 export function oldestKubelet(): KubeVersion {
   const newest = newestVersion();
   return { major: newest.major, minor: newest.minor - 3, patch: 0 };
+}
+
+/** True when a kubelet is older than every supported one. */
+export function isKubeletTooOld(kubelet: KubeVersion): boolean {
+  return compareVersions(kubelet, oldestKubelet()) < 0;
 }
 
 /** True when kbinit's tables end before this version's minor (spec 03 §2 #3). */
@@ -36,3 +41,8 @@ export function needsConntrack(version: KubeVersion): boolean {
 
 /** etcd that is new enough for this Kubernetes (spec 03 §5, 1.31.14 and later). */
 export const oldestExternalEtcd: KubeVersion = { major: 3, minor: 5, patch: 24, pre: '0' };
+
+/** True when external etcd is too old for Kubernetes. */
+export function isEtcdTooOld(etcd: KubeVersion): boolean {
+  return compareVersions(etcd, oldestExternalEtcd) < 0;
+}
