@@ -124,13 +124,24 @@ function refuse(problem: Problem): Verdict {
   return { action: 'refuse', problems: [problem], warnings: [] };
 }
 
+const authorityTitles: Readonly<Record<string, string>> = {
+  ca: 'the cluster CA',
+  'front-proxy-ca': 'the front-proxy CA',
+  'etcd-ca': 'the etcd CA',
+};
+
+/** `the etcd CA`, `the certificate apiserver` */
+function titleOf({ plan: { name } }: Pair): string {
+  return authorityTitles[name] ?? `the certificate ${name}`;
+}
+
 const phaseOf = (pair: Pair): string => `certs/${pair.plan.name}`;
 
 function withoutAuthority(pair: Pair, signed: readonly Pair[]): Problem {
   const paths = signed.map(({ certificatePath }) => certificatePath);
   return {
     code: 'KB_PKI_INCOMPLETE',
-    summary: `the CA ${pair.plan.name} is missing, what it signed is not`,
+    summary: `${titleOf(pair)} is missing, what it signed is not`,
     phase: phaseOf(pair),
     detail: `${describePair(pair)}; ${paths.join(', ')} ${paths.length === 1 ? 'exists' : 'exist'}`,
     fix: `put ${pair.certificatePath} and ${pair.keyPath} back, or move those certificates and their keys away to get new ones`,
@@ -141,7 +152,7 @@ function halfWritten(pair: Pair): Problem {
   const isBroken = pair.certificate.kind === 'broken' || pair.key.kind === 'broken';
   return {
     code: isBroken ? 'KB_CERT_INVALID' : 'KB_PKI_INCOMPLETE',
-    summary: isBroken ? `the pair ${pair.plan.name} cannot be read` : `the pair ${pair.plan.name} is not complete`,
+    summary: isBroken ? `${titleOf(pair)} cannot be read` : `${titleOf(pair)} is not complete`,
     phase: phaseOf(pair),
     detail: describePair(pair),
     fix: `put the right ${pair.certificatePath} and ${pair.keyPath} there, or move ${pair.plan.signer === 'self' ? 'both and all certificates they signed' : 'both'} away to let kbinit make new ones`,
@@ -153,7 +164,7 @@ function notAuthority(pair: Pair, [ca]: CertificateFile): readonly Problem[] {
   return [
     {
       code: 'KB_CERT_NOT_CA',
-      summary: `the certificate of ${pair.plan.name} is not a CA's`,
+      summary: `${titleOf(pair)} is not a CA`,
       phase: phaseOf(pair),
       detail: `${pair.certificatePath} (${ca.subject.commonName}) has no basic constraint CA:TRUE`,
       fix: 'put a CA certificate there, signed with CA:TRUE and the key usage keyCertSign',
@@ -167,7 +178,7 @@ function mismatch(pair: Pair): readonly Problem[] {
   return [
     {
       code: 'KB_CERT_KEY_MISMATCH',
-      summary: `certificate and key of ${pair.plan.name} do not belong together`,
+      summary: `the key of ${titleOf(pair)} is another one's`,
       phase: phaseOf(pair),
       detail: `${certificatePath} holds another public key than that of ${keyPath}`,
       fix: `put the key of this certificate at ${keyPath}, or move both away to let kbinit make a new pair`,
@@ -186,7 +197,7 @@ function invalidNow(pair: Pair, [certificate]: CertificateFile, now: Date): read
   return [
     {
       code: isExpired ? 'KB_CERT_EXPIRED' : 'KB_CERT_NOT_YET_VALID',
-      summary: `the certificate of ${pair.plan.name} is ${isExpired ? 'expired' : 'not valid yet'}`,
+      summary: `${titleOf(pair)} ${isExpired ? 'has expired' : 'is not valid yet'}`,
       phase: phaseOf(pair),
       detail: `${pair.certificatePath} ${found}; it is ${now.toISOString()}`,
       fix: isExpired ? renewal : `check the clock of this machine; if it is right, ${renewal}`,
@@ -200,7 +211,7 @@ function unchained(pair: Pair, file: CertificateFile, ca: CertificateFile[0]): r
   return [
     {
       code: 'KB_CERT_CHAIN',
-      summary: `the certificate of ${pair.plan.name} is not its CA's`,
+      summary: `${titleOf(pair)} was not signed by its CA`,
       phase: phaseOf(pair),
       detail: `${pair.certificatePath} ${found}`,
       fix: `put the certificate that ${pair.plan.signer} signed there, or move ${pair.certificatePath} and ${pair.keyPath} away to get a new pair`,
@@ -214,7 +225,7 @@ function missingAuthorities(judged: ReadonlyMap<Pair, Verdict>, only: ReadonlySe
     .filter(([pair, { action }]) => action === 'make' && !only.has(pair.plan.name))
     .map(([pair]) => ({
       code: 'KB_PKI_INCOMPLETE',
-      summary: `the CA ${pair.plan.name} does not exist yet`,
+      summary: `${titleOf(pair)} does not exist yet`,
       phase: phaseOf(pair),
       detail: describePair(pair),
       fix: `run \`kbinit init phase certs ${pair.plan.name}\` first`,
@@ -223,14 +234,15 @@ function missingAuthorities(judged: ReadonlyMap<Pair, Verdict>, only: ReadonlySe
 
 /** A CA without key can stand only over a full set of leaves. */
 function keylessAuthorities(judged: ReadonlyMap<Pair, Verdict>): readonly Problem[] {
-  return [...judged.keys()].filter(isKeyless).flatMap((ca) => {
+  const keyless = [...judged].filter(([pair, { action }]) => action === 'keep' && isKeyless(pair));
+  return keyless.flatMap(([ca]) => {
     const unmade = [...judged].filter(([pair, { action }]) => action === 'make' && pair.plan.signer === ca.plan.name);
     if (unmade.length === 0) return [];
     const paths = unmade.map(([pair]) => pair.certificatePath);
     return [
       {
         code: 'KB_CA_KEY_MISSING' as const,
-        summary: `the CA ${ca.plan.name} has a certificate but no key`,
+        summary: `${titleOf(ca)} has a certificate but no key`,
         phase: phaseOf(ca),
         detail: `${ca.certificatePath} exists, ${ca.keyPath} does not, and ${paths.join(', ')} must be signed`,
         fix: `copy the key to ${ca.keyPath}; or, with a CA that is kept elsewhere, have it sign ${paths.join(', ')} and put them there with their keys; or move ${ca.certificatePath} and all certificates it signed away to let kbinit make new ones`,

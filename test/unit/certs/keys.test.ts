@@ -1,0 +1,47 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { isSamePair, publicPem, readPrivateKey, readPublicKeys } from '../../../src/certs/keys.ts';
+import { p256Pairs, p384Pairs, pairOf, rsaPairs } from '../../fakes/keys.ts';
+
+const rsa = pairOf(rsaPairs, 0);
+const ec = pairOf(p256Pairs, 0);
+const pkcs8 = (pem: string): string => createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem' }).toString();
+
+test.each([
+  ['PKCS#1', rsa.privatePem, rsa.publicPem],
+  ['SEC1 P-256', ec.privatePem, ec.publicPem],
+  ['SEC1 P-384', pairOf(p384Pairs, 0).privatePem, pairOf(p384Pairs, 0).publicPem],
+  ['PKCS#8 RSA', pkcs8(rsa.privatePem), rsa.publicPem],
+  ['PKCS#8 EC', pkcs8(ec.privatePem), ec.publicPem],
+])('%s is read and has its public half', (_form, privateText, publicText) => {
+  const key = readPrivateKey(privateText);
+  expect(key && publicPem(key)).toBe(publicText);
+});
+
+test('the first private key of a file counts, whatever stands before it', () => {
+  const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
+  const key = readPrivateKey(`a note\n${parameters}${ec.privatePem}${rsa.privatePem}`);
+  expect(key && publicPem(key)).toBe(ec.publicPem);
+});
+
+test('what kubeadm cannot use is no key', () => {
+  const options = { type: 'pkcs8', format: 'pem' } as const;
+  const ed25519 = generateKeyPairSync('ed25519').privateKey.export(options).toString();
+  const locked = createPrivateKey(rsa.privatePem)
+    .export({ ...options, cipher: 'aes-256-cbc', passphrase: 'x' })
+    .toString();
+  for (const text of ['', 'garbage', rsa.privatePem.slice(0, 300), ed25519, locked, rsa.publicPem]) {
+    expect(readPrivateKey(text)).toBeUndefined();
+  }
+});
+
+test('a public file may hold several keys', () => {
+  const keys = readPublicKeys(rsa.publicPem + ec.publicPem);
+  expect(keys.map(publicPem)).toEqual([rsa.publicPem, ec.publicPem]);
+});
+
+test('a pair is known by its public half', () => {
+  const [own, other] = [createPrivateKey(rsa.privatePem), createPrivateKey(pairOf(rsaPairs, 1).privatePem)];
+  expect(isSamePair(own, createPrivateKey(pkcs8(rsa.privatePem)))).toBe(true);
+  expect(isSamePair(own, other)).toBe(false);
+});
