@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assert, nat, property } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pemBlocks } from '../../../src/certs/pem.ts';
+import { pemBlocks, toPem } from '../../../src/certs/pem.ts';
 import {
   createRequest,
   readCertificates,
@@ -258,3 +259,22 @@ test('PEM lines have 64 characters, as openssl and Go write them', () => {
   expect(openssl('x509', '-in', file('lines.pem', pem))).toBe(pem);
   expect(pemBlocks(pem)[0]?.text).toBe(pem);
 });
+
+test('a damaged certificate reads as none or as one, but never throws', () => {
+  const pem = leafOfEc();
+  const der = pemBlocks(pem)[0]?.der ?? Buffer.alloc(0);
+  assert(
+    property(nat(der.length - 1), nat(255), nat(der.length), (at, byte, end) => {
+      const damaged = Buffer.from(der);
+      damaged[at] = byte;
+      const texts = [toPem('CERTIFICATE', damaged), toPem('CERTIFICATE', damaged.subarray(0, end))];
+      for (const text of texts) expect(readCertificates(text).length).toBeLessThanOrEqual(1);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function leafOfEc(): string {
+  const [authority, own] = [pairOf(p256Pairs, 0), pairOf(p256Pairs, 1)];
+  return leaf(authority, own, ca(authority));
+}

@@ -1,0 +1,42 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { generateKey, KeyPool, systemChance, type KeyAlgorithm } from '../../../src/util/keygen.ts';
+import { fixedKeys } from '../../fakes/keys.ts';
+
+test.each([
+  ['RSA-2048', 'RSA PRIVATE KEY', 'rsa', 2048],
+  ['ECDSA-P256', 'EC PRIVATE KEY', 'ec', 'prime256v1'],
+  ['ECDSA-P384', 'EC PRIVATE KEY', 'ec', 'secp384r1'],
+] as const)('%s is made in the PEM form of kubeadm', async (algorithm, label, type, size) => {
+  const { privatePem, publicPem } = await generateKey(algorithm);
+  expect(privatePem.startsWith(`-----BEGIN ${label}-----`)).toBe(true);
+  expect(publicPem.startsWith('-----BEGIN PUBLIC KEY-----')).toBe(true);
+  const key = createPrivateKey(privatePem);
+  expect(key.asymmetricKeyType).toBe(type);
+  expect([key.asymmetricKeyDetails?.modulusLength, key.asymmetricKeyDetails?.namedCurve]).toContain(size);
+  expect(createPublicKey(privatePem).equals(createPublicKey(publicPem))).toBe(true);
+});
+
+test('a warm pool hands every key out once, and makes more when it is empty', async () => {
+  const pool = new KeyPool();
+  const algorithm: KeyAlgorithm = 'ECDSA-P256';
+  pool.warm(algorithm, 2);
+  const pairs = await Promise.all([pool.next(algorithm), pool.next(algorithm), pool.next(algorithm)]);
+  expect(new Set(pairs.map(({ privatePem }) => privatePem)).size).toBe(3);
+});
+
+test('a pool that is warm with one kind makes another when it is asked for', async () => {
+  const pool = new KeyPool();
+  pool.warm('ECDSA-P256', 1);
+  const { privatePem } = await pool.next('ECDSA-P384');
+  expect(createPrivateKey(privatePem).asymmetricKeyDetails?.namedCurve).toBe('secp384r1');
+});
+
+test('serial numbers are positive and below 2^63, and token characters are those of bootstrap tokens', () => {
+  const chance = systemChance(fixedKeys());
+  const serials = Array.from({ length: 200 }, () => chance.serial());
+  expect(serials.every((serial) => serial > 0n && serial < 2n ** 63n - 1n)).toBe(true);
+  expect(new Set(serials).size).toBe(200);
+  expect(chance.tokenCharacters(200)).toMatch(/^[a-z0-9]{200}$/);
+  expect(chance.bytes(12)).toHaveLength(12);
+});
