@@ -11,13 +11,11 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  minifySyntax: true,
-  minifyWhitespace: true,
   // ssh2 tries these native helpers and does without them.
   external: ['cpu-features', '*.node'],
-  // Bundled CommonJS packages call require() for Node's own modules.
+  // Bundled CommonJS packages call require() for Node's own modules and ask where they are.
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as kbinitRequire } from 'node:module';\nconst require = kbinitRequire(import.meta.url);",
+    js: "#!/usr/bin/env node\nimport { createRequire as kbinitRequire } from 'node:module';\nconst require = kbinitRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;",
   },
   logLevel: 'warning',
 });

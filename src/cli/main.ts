@@ -4,6 +4,7 @@ import { exitCode, KbError } from '../errors.ts';
 import { addonCommand } from './addon.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
+import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { version } from './version.ts';
 
@@ -44,6 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // commander has printed its own message, help included.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.failed;
+    if (error instanceof Shown) return error.exitCode;
     if (error instanceof KbError) {
       const { renderProblem } = await import('../report/problem.ts');
       for (const problem of error.problems) process.stderr.write(`${renderProblem(problem, { color: false })}\n`);

@@ -1,4 +1,5 @@
 // One run of a command: its host, its reporters, its log, its signals; and what is said when it ends.
+import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline';
 import { hostname } from 'node:os';
 import { openApi } from '../cluster/client.ts';
@@ -16,6 +17,7 @@ import { plainReporter } from '../report/plain.ts';
 import { wantsColor } from '../report/style.ts';
 import { teeReporter } from '../report/tee.ts';
 import { ttyReporter } from '../report/tty.ts';
+import { Shown } from './shown.ts';
 import { parseTarget } from './target.ts';
 import { askSecret } from './prompt.ts';
 import { resumeCommand } from './resume.ts';
@@ -41,15 +43,6 @@ export interface Session {
   readonly apis: ApiOpener;
   readonly resumeCommand: string;
   readonly print: (text: string) => void;
-}
-
-/** An ended run whose failure has been shown; only its exit code is left. */
-export class Shown extends Error {
-  readonly exitCode: number;
-  constructor(code: number) {
-    super(`exit ${code}`);
-    this.exitCode = code;
-  }
 }
 
 /** Seconds that the first Ctrl-C gives a running step to end. */
@@ -153,6 +146,8 @@ function dryApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener
 /** The first signal asks the run to stop between two steps, the second ends it at once. */
 function watchSignals(reporter: Reporter, host: string): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
+  // Every request of a phase listens to it while it runs.
+  setMaxListeners(100, controller.signal);
   let timer: NodeJS.Timeout | undefined;
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(exitCode.interrupted);

@@ -146,7 +146,8 @@ class PlainAgent extends HttpAgent {
   readonly #dial: () => Promise<Duplex>;
 
   constructor(options: ClientOptions, address: string, port: number) {
-    super({ keepAlive: true, maxSockets: 1 });
+    // Kept sockets get socket options that a stream through SSH does not have.
+    super({ keepAlive: false, maxSockets: 1 });
     this.#dial = () => options.dial(address, port);
   }
 
@@ -247,9 +248,11 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
       sending.agent instanceof TlsAgent
         ? requestTls({ ...common, agent: sending.agent }, read)
         : requestPlain({ ...common, agent: sending.agent }, read);
-    outgoing.setTimeout(sending.seconds * 1000, () =>
-      outgoing.destroy(new Error(`no answer to ${method} ${path} within ${sending.seconds} s`)),
-    );
+    // Not the socket's own time-out: a stream through SSH has none.
+    const timer = setTimeout(() => {
+      outgoing.destroy(new Error(`no answer to ${method} ${path} within ${sending.seconds} s`));
+    }, sending.seconds * 1000);
+    outgoing.once('close', () => clearTimeout(timer));
     outgoing.once('error', reject);
     outgoing.end(text);
   });

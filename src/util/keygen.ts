@@ -51,26 +51,48 @@ export async function generateKey(algorithm: KeyAlgorithm): Promise<KeyPair> {
   return { privatePem: pair.privateKey, publicPem: pair.publicKey };
 }
 
+/** Keys in the making at once: libuv has four threads, and the files and names that a run reads need some of them. */
+const workers = 2;
+
 /**
  * A source that makes keys ahead of their use, so that they are ready when preflight is.
  * `warm(n)` starts making n of them; `next` takes a ready one or makes another.
  */
 export class KeyPool implements KeySource {
   readonly #ready = new Map<KeyAlgorithm, Promise<KeyPair>[]>();
+  readonly #queue: (() => Promise<void>)[] = [];
+  #busy = 0;
 
   warm(algorithm: KeyAlgorithm, n: number): void {
     const waiting = this.#ready.get(algorithm) ?? [];
     this.#ready.set(algorithm, waiting);
-    for (let i = 0; i < n; i++) {
-      const pair = generateKey(algorithm);
-      // Whoever takes it sees the failure; until then it must not end the process.
-      pair.catch(() => undefined);
-      waiting.push(pair);
-    }
+    for (let i = 0; i < n; i++) waiting.push(this.#make(algorithm));
   }
 
   next(algorithm: KeyAlgorithm): Promise<KeyPair> {
-    return this.#ready.get(algorithm)?.shift() ?? generateKey(algorithm);
+    return this.#ready.get(algorithm)?.shift() ?? this.#make(algorithm);
+  }
+
+  #make(algorithm: KeyAlgorithm): Promise<KeyPair> {
+    const pair = new Promise<KeyPair>((resolve, reject) => {
+      this.#queue.push(() => generateKey(algorithm).then(resolve, reject));
+    });
+    // Whoever takes it sees the failure; until then it must not end the process.
+    pair.catch(() => undefined);
+    this.#work();
+    return pair;
+  }
+
+  #work(): void {
+    while (this.#busy < workers) {
+      const task = this.#queue.shift();
+      if (task === undefined) return;
+      this.#busy++;
+      void task().finally(() => {
+        this.#busy--;
+        this.#work();
+      });
+    }
   }
 }
 

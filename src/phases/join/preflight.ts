@@ -32,17 +32,22 @@ export const joinPreflight: Phase<JoinContext> = {
 
 async function check(ctx: JoinContext): Promise<void> {
   const earlier = await readEarlierJoin(ctx);
-  await Promise.all([
+  const judge = (kubelet: Readonly<Record<string, unknown>>): Promise<unknown> =>
     runChecks({
       host: ctx.host,
       reporter: ctx.reporter,
-      batches: joinChecks(ctx.spec),
+      batches: joinChecks(ctx.spec, kubelet),
       ignore: [...ctx.ignorePreflightErrors],
       isExplained: (finding) => explainJoin(finding, earlier),
-    }),
-    findCluster(ctx, earlier.isJoined),
-  ]);
+    });
+  // The host is judged while the cluster is looked for, so leniently where only the cluster's configuration can tell.
+  await Promise.all([judge(lenient), findCluster(ctx, earlier.isJoined)]);
+  const [{ cluster }, { cgroupVersion }] = await Promise.all([discover(ctx), ctx.host.facts()]);
+  if (cgroupVersion === 1 && cluster.kubelet.document['failCgroupV1'] !== false) await judge(cluster.kubelet.document);
 }
+
+/** What a KubeletConfiguration can say to make a finding a warning. */
+const lenient = { failCgroupV1: false };
 
 /** A name that another, living node has is refused before anything is written (kubeadm#1711). */
 async function findCluster(ctx: JoinContext, isJoined: boolean): Promise<void> {
