@@ -92,7 +92,7 @@ export function preflightError(errors: readonly Finding[], run: Omit<Telling, 'r
       phase: run.phase ?? 'preflight',
       host: run.host.name,
       detail: finding.text,
-      fix: `${finding.fix}; or go on at your own risk with --ignore-preflight-errors=${finding.name}`,
+      fix: `${finding.fix} (or --ignore-preflight-errors=${finding.name})`,
     })),
   );
 }

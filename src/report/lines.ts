@@ -1,5 +1,5 @@
 // Turns events into the lines a person reads; the plain and the live view both use it.
-import { exitCode } from '../errors.ts';
+import { exitCode, type Problem } from '../errors.ts';
 import { count } from '../util/text.ts';
 import type { RunEvent } from './events.ts';
 import { renderProblem } from './problem.ts';
@@ -34,6 +34,16 @@ export function createLines(options: LineOptions): Lines {
   const made = { counted: 0, changed: 0 };
   let hostWidth = 0;
   let logPath: string | undefined;
+  let pending: Problem | undefined;
+
+  /** A problem waits for the next event: only the last one of a run names the log. */
+  const release = (event: RunEvent): readonly string[] => {
+    const problem = pending;
+    pending = event.kind === 'problem' ? event.problem : undefined;
+    if (problem === undefined) return [];
+    const isLast = event.kind !== 'problem';
+    return renderProblem(problem, { color: options.color, logPath: isLast ? logPath : undefined }).split('\n');
+  };
 
   const about: Lines['about'] = (host, phase, text, style = (line) => line) => {
     hostWidth = Math.max(hostWidth, host.length);
@@ -66,7 +76,7 @@ export function createLines(options: LineOptions): Lines {
     return ['where the time went', ...timeTable(times).split('\n'), last];
   };
 
-  const of = (event: RunEvent): readonly string[] => {
+  const linesOf = (event: RunEvent): readonly string[] => {
     switch (event.kind) {
       case 'run-start':
         hostWidth = Math.max(hostWidth, ...event.hosts.map((host) => host.length));
@@ -89,10 +99,9 @@ export function createLines(options: LineOptions): Lines {
         return options.verbose ? about(event.host, event.phase, event.text) : [];
       case 'plan':
         return about(event.host, undefined, event.text + (options.verbose ? indent(event.content ?? '') : ''));
-      case 'problem':
-        return renderProblem(event.problem, { color: options.color, logPath }).split('\n');
       case 'run-end':
         return runEnd(event);
+      case 'problem':
       case 'command':
       case 'request':
       case 'waiting':
@@ -102,7 +111,7 @@ export function createLines(options: LineOptions): Lines {
         return [];
     }
   };
-  return { of, about };
+  return { of: (event) => [...release(event), ...linesOf(event)], about };
 }
 
 /** The last line: how it went, and how long it took. */

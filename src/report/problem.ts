@@ -28,14 +28,6 @@ export function renderProblem(problem: Problem, style: ProblemStyle = {}): strin
   return [`${paint('red', '╷')} ${head}`, ...body].join('\n');
 }
 
-/** Several failures of one run; only the last one names the log. */
-export function renderProblems(problems: readonly Problem[], style: ProblemStyle = {}): string {
-  const { logPath, ...rest } = style;
-  return problems
-    .map((problem, index) => renderProblem(problem, index === problems.length - 1 ? { ...rest, logPath } : rest))
-    .join('\n');
-}
-
 /** A label and its text; further lines of the text stand under the first. */
 function labelled(label: string, text: string): readonly string[] {
   if (text === '') return [];

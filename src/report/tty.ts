@@ -19,9 +19,10 @@ interface Running {
 }
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const frameMilliseconds = 100;
+/** What a terminal has that tells no size, or zero. */
 const defaultColumns = 80;
 const defaultRows = 24;
+const frameMilliseconds = 100;
 
 /** A live line for each running phase; plain lines where the stream is no terminal. */
 export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporter {
@@ -39,9 +40,9 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporte
   /** Back to the first live line, and everything below it away. */
   const erased = (): string => (drawn === 0 ? '' : `\u001B[${drawn}F\u001B[J`);
   const live = (): readonly string[] =>
-    [...running.values()].slice(0, (stream.rows ?? defaultRows) - 1).map((r) => {
+    [...running.values()].slice(0, (stream.rows || defaultRows) - 1).map((r) => {
       const [line = ''] = lines.about(r.host, r.phase, `${r.text}  ${seconds(now() - r.since)}`.trimStart());
-      return fit(`${frames[frame % frames.length]} ${line}`, stream.columns ?? defaultColumns);
+      return fit(`${frames[frame % frames.length]} ${line}`, stream.columns || defaultColumns);
     });
   const draw = (finished: readonly string[]): void => {
     const bottom = live();

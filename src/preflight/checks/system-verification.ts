@@ -40,20 +40,21 @@ export function systemVerification(kubelet?: Readonly<Record<string, unknown>>):
   return {
     name,
     asks: { kernelOptions: allOptions },
-    run: (found) => [
-      ...kubeletAnswers(found),
-      ...kernelRelease(found),
-      ...kernelConfig(found),
-      ...operatingSystem(found),
-      ...cgroups(found, kubelet?.['failCgroupV1'] === false),
-    ],
+    run(found): readonly Finding[] {
+      const version = parseVersion(found.facts.kubeletVersion ?? '');
+      // Without it the rest can't be judged: what a kubelet refuses depends on its version.
+      if (version === undefined) return [noKubelet];
+      return [
+        ...kernelRelease(found),
+        ...kernelConfig(found),
+        ...operatingSystem(found),
+        ...cgroups(found, kubelet?.['failCgroupV1'] === false || !kubeletRefusesCgroupV1(version)),
+      ];
+    },
   };
 }
 
-function kubeletAnswers({ facts }: Found): readonly Finding[] {
-  if (facts.kubeletVersion !== undefined) return [];
-  return [error(name, '`kubelet --version` gave no version', 'install the kubelet so that it is on the PATH')];
-}
+const noKubelet = error(name, '`kubelet --version` gave no version', 'install the kubelet so that it is on the PATH');
 
 function kernelRelease({ facts }: Found): readonly Finding[] {
   if (longTermKernels.some((pattern) => pattern.test(facts.kernelRelease))) return [];
@@ -101,11 +102,8 @@ function missingControllers(version: 1 | 2, list: string): Finding {
 /** Where the kubelet would refuse to start, it is an error, unless its configuration says otherwise. */
 function cgroupVersion({ survey, facts }: Found, mayUseV1: boolean): readonly Finding[] {
   if (survey.cgroups.version !== 1) return [];
-  const kubelet = parseVersion(facts.kubeletVersion ?? '');
   const move = 'move the host to cgroup v2 (boot with systemd.unified_cgroup_hierarchy=1)';
-  if (mayUseV1 || (kubelet !== undefined && !kubeletRefusesCgroupV1(kubelet))) {
-    return [warning(name, 'the host uses cgroup v1, which Kubernetes no longer develops', move)];
-  }
-  const text = `the host uses cgroup v1; kubelet ${facts.kubeletVersion ?? ''} refuses it unless failCgroupV1 is false`;
+  if (mayUseV1) return [warning(name, 'the host uses cgroup v1, which Kubernetes no longer develops', move)];
+  const text = `the host uses cgroup v1; kubelet ${facts.kubeletVersion} refuses it unless failCgroupV1 is false`;
   return [error(name, text, `${move}, or set failCgroupV1: false in the KubeletConfiguration`)];
 }

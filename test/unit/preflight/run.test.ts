@@ -55,7 +55,7 @@ test('all errors of a batch are one failure with a problem each', async () => {
       phase: 'preflight',
       host: 'master1',
       detail: 'port 6443 is in use',
-      fix: 'stop it; or go on at your own risk with --ignore-preflight-errors=Port-6443',
+      fix: 'stop it (or --ignore-preflight-errors=Port-6443)',
     },
     expect.objectContaining({ summary: 'Mem' }),
   ]);

@@ -135,19 +135,27 @@ master1  wait                waiting for the API server (30.0s); last answer: an
 `);
 });
 
-test('a failed phase, then the problem, with colours and the log', () => {
+test('a failed phase, then its problems, of which the last names the log, then the end', () => {
+  const problem = { code: 'KB_X', summary: 's', detail: 'd', fix: 'f', host, phase: 'certs' } as const;
   const events: RunEvent[] = [
     { kind: 'run-start', command: 'init', hosts: [host], logPath: '/log.jsonl' },
     start('certs'),
     end('certs', 'failed'),
-    { kind: 'problem', problem: { code: 'KB_X', summary: 's', detail: 'd', fix: 'f', host, phase: 'certs' } },
+    { kind: 'problem', problem },
+    { kind: 'problem', problem: { ...problem, code: 'KB_Y' } },
+    runEnd(1),
   ];
   expect(printed(events)).toBe(`master1  certs               failed  0.8s
 ╷ KB_X  s
 │ where   certs on master1
 │ found   d
+╵ do      f
+╷ KB_Y  s
+│ where   certs on master1
+│ found   d
 │ do      f
 ╵ log     /log.jsonl
+failed after 9.3s
 `);
   expect(printed(events, { color: true })).toContain('\u001B[31mfailed  0.8s\u001B[0m');
 });

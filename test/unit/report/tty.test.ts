@@ -130,6 +130,13 @@ describe.each([20, 40, 80])('on %i columns', (columns) => {
   });
 });
 
+test('a terminal that does not know its size is taken for 80 by 24', () => {
+  let text = '';
+  const terminal = { isTTY: true, columns: 0, rows: 0, write: (part: string) => (text += part) };
+  ttyReporter(terminal, { every: () => () => undefined }).emit(start('certs'));
+  expect(text).toContain('certs');
+});
+
 test('the spinner turns only while something runs', () => {
   const { emit, isTicking } = live();
   expect(isTicking()).toBe(false);

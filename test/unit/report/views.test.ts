@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../../src/errors.ts';
 import { jsonReporter } from '../../../src/report/json.ts';
-import { renderProblem, renderProblems } from '../../../src/report/problem.ts';
+import { renderProblem } from '../../../src/report/problem.ts';
 import { printable, seconds, wantsColor } from '../../../src/report/style.ts';
 import { table, timeTable } from '../../../src/report/table.ts';
 import { teeReporter } from '../../../src/report/tee.ts';
@@ -40,12 +40,6 @@ describe('problem block', () => {
     expect(text).not.toContain('line 1\n');
     expect(text).toContain('│         line 2\n');
     expect(text).toContain('│         line 9\n');
-  });
-
-  test('of several problems only the last names the log', () => {
-    const text = renderProblems([problem, { ...problem, code: 'KB_B' }], { logPath: '/l' });
-    expect(text.match(/log {5}\/l/g)).toHaveLength(1);
-    expect(text.endsWith('╵ log     /l')).toBe(true);
   });
 
   test('colours the rule and the code only on demand', () => {

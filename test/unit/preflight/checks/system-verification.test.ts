@@ -86,12 +86,16 @@ test('options of the other cgroup version are not asked for', () => {
   ]);
 });
 
-test('no kubelet is an error, and so is another operating system', () => {
+test('another operating system is an error', () => {
+  expect(findings({ kernelName: 'FreeBSD' })).toEqual(['error: the operating system is FreeBSD, not Linux']);
+});
+
+test('without a kubelet that is the only finding, whatever else is wrong', () => {
   const { kubeletVersion: _, ...facts } = found().facts;
-  const seen = { survey: { ...goodSurvey, kernelName: 'FreeBSD' }, facts };
+  const seen = { survey: { ...goodSurvey, ...v1, kernelName: 'FreeBSD' }, facts };
   expect(
     systemVerification()
       .run(seen)
       .map((f) => f.text),
-  ).toEqual(['`kubelet --version` gave no version', 'the operating system is FreeBSD, not Linux']);
+  ).toEqual(['`kubelet --version` gave no version']);
 });
