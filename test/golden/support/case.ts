@@ -1,10 +1,12 @@
 // A golden folder: kubeadm's input, its output, and what kbinit makes of the same input.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { completeInit } from '../../../src/config/complete.ts';
+import { loadInit } from '../../../src/config/load.ts';
 import type { InitSpec } from '../../../src/config/spec.ts';
+import type { HostFacts } from '../../../src/host/host.ts';
 import type { PatchFile } from '../../../src/manifests/patches.ts';
 import type { PodContext } from '../../../src/manifests/pod.ts';
-import { byHand } from './by-hand.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -57,7 +59,8 @@ export function goldenFiles(name: GoldenName): readonly string[] {
 
 /** The spec that the golden's config.yaml leads to, on the host the goldens were made on. */
 export function specOf(name: GoldenName): InitSpec {
-  return byHand(golden(name, 'config.yaml'), Number(name.split('.')[1]));
+  const { draft } = loadInit(golden(name, 'config.yaml'), 'config.yaml', {});
+  return completeInit(draft, goldenHost, { tokenCharacters: (n) => 'a'.repeat(n) }).spec;
 }
 
 /** The tuned cases were made with /patches. */
@@ -68,12 +71,25 @@ export function patchesOf(name: GoldenName): readonly PatchFile[] {
 }
 
 /** What the README says of the host: Debian 12, name master1, no systemd, no proxy variables. */
-export const goldenHost = {
+export const goldenHost: HostFacts = {
   hostname: 'master1',
+  user: 'root',
+  osRelease: { ID: 'debian', VERSION_ID: '12' },
+  kernelRelease: '6.18.44',
+  architecture: 'x86_64',
+  machineId: '0123456789abcdef0123456789abcdef',
+  cpuCount: 2,
+  memoryMiB: 4096,
+  cgroupVersion: 1,
+  addresses: [{ interface: 'eth0', family: 4, address: '192.168.3.129', prefixLength: 24, isUp: true }],
+  defaultRoutes: [{ interface: 'eth0', family: 4 }],
+  criSockets: [],
   isResolvedActive: false,
   caDirectories: ['/etc/ca-certificates', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates'],
   proxyEnvironment: {},
-} as const;
+  kubeletVersion: 'v1.36.3',
+  clock: { host: 1_795_222_454, local: 1_795_222_454 },
+};
 
 /** What the static Pods of a golden are rendered from. */
 export function podContextOf(spec: InitSpec): PodContext {
