@@ -4,6 +4,7 @@ import { hostPaths, isMounted } from './host-files.ts';
 import { addNames, createHost, removeHosts, startHost, waitReady, type Home } from './hosts.ts';
 import { raiseInotifyLimits } from './kernel.ts';
 import { ensureNetwork, removeNetwork } from './network.ts';
+import { endOrphans } from './orphans.ts';
 import { containersOf } from './podman.ts';
 import type { Report } from './progress.ts';
 import { ensureClientKey } from './ssh-keys.ts';
@@ -75,6 +76,7 @@ async function survey({ home, hosts, report }: Change): Promise<Map<string, 'run
   const left = containers.filter(({ id }) => !known.has(id)).map(({ id, host }) => ({ containerId: id, name: host }));
   if (left.length > 0) report(`removing what a killed run left: ${left.map(({ name }) => name).join(', ')}`);
   await removeHosts(home, left);
+  await endOrphans(home.paths.hosts, known);
   return new Map(containers.map(({ id, isRunning }) => [id, isRunning ? 'running' : 'stopped']));
 }
 

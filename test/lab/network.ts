@@ -30,7 +30,12 @@ async function remake(prefix: string, subnet: string, found: Network | undefined
   if (found !== undefined) await mustRun('podman', ['network', 'rm', name]);
   const address = ['--subnet', subnet, '--gateway', gatewayOf(subnet)];
   const label = ['--label', `${labels.lab}=${prefix}`];
-  await mustRun('podman', ['network', 'create', '--internal', '--disable-dns', ...address, ...label, name]);
+  const create = ['network', 'create', '--internal', '--disable-dns', ...address, ...label, name];
+  const { code, stderr } = await run('podman', create);
+  const problem = stderr.includes('is already used')
+    ? `${subnet} is in use here, choose another --subnet`
+    : stderr.trim();
+  if (code !== 0) throw new Error(`podman cannot make the network ${name}: ${problem}`);
   const made = await inspectNetwork(name);
   if (made === undefined) throw new Error(`podman made the network ${name} and does not have it`);
   return made;

@@ -1,6 +1,8 @@
 /** Owns running a program of this machine: arguments as a list, output as text, limits in time. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,21 +29,18 @@ export interface RunOptions {
  * that the program leaves behind keeps nobody waiting.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'kbinit-lab-run-'));
-  const inFolder = (name: string): string => join(folder, name);
+  const { stdin, stdinFile } = options;
+  const input = stdin === undefined ? await open(stdinFile ?? '/dev/null', 'r') : await namelessFile();
+  const output = await namelessFile();
+  const errors = await namelessFile();
   try {
-    if (options.stdin !== undefined) await writeFile(inFolder('in'), options.stdin, { mode: 0o600 });
-    const source = options.stdinFile ?? (options.stdin === undefined ? '/dev/null' : inFolder('in'));
-    const files = [await open(source, 'r'), await open(inFolder('out'), 'a'), await open(inFolder('err'), 'a')];
-    const fds = files.map(({ fd }) => fd);
-    // The program has copies of its own as soon as it is started.
-    const ended = ending(program, args, fds, options);
-    const code = await ended.finally(() => files.forEach((file) => void file.close()));
-    const [stdout, stderr] = await Promise.all(['out', 'err'].map((name) => readFile(inFolder(name), 'utf8')));
+    // At a position: the program shares ours, and reads from there on.
+    if (stdin !== undefined && stdin !== '') await input.write(stdin, 0);
+    const code = await ending(program, args, [input.fd, output.fd, errors.fd], options);
     const note = code === 124 && options.timeoutSeconds ? `\nout of time after ${options.timeoutSeconds} s` : '';
-    return { code, stdout: stdout ?? '', stderr: `${stderr ?? ''}${note}` };
+    return { code, stdout: await textOf(output), stderr: (await textOf(errors)) + note };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await Promise.all([input, output, errors].map((file) => file.close()));
   }
 }
 
@@ -51,6 +50,21 @@ export async function mustRun(program: string, args: readonly string[], options:
   if (outcome.code === 0) return outcome.stdout;
   const said = (outcome.stderr.trim() || outcome.stdout.trim()).split('\n').slice(-12).join('\n');
   throw new Error(`${[program, ...args].join(' ').slice(0, 300)} ended with ${outcome.code}:\n${said}`);
+}
+
+/** A file that is gone when its last reader is, whoever is killed; appended to, so that its writers do not collide. */
+async function namelessFile(): Promise<FileHandle> {
+  const path = join(tmpdir(), `kbinit-lab-${randomUUID()}`);
+  const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
+  const file = await open(path, O_APPEND | O_CREAT | O_EXCL | O_RDWR, 0o600);
+  await unlink(path);
+  return file;
+}
+
+async function textOf(file: FileHandle): Promise<string> {
+  const { size } = await file.stat();
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+  return buffer.toString('utf8', 0, bytesRead);
 }
 
 function ending(
