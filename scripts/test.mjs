@@ -1,0 +1,173 @@
+// `npm test`: the whole proof in one command, on a bare clone too. The last line is `N passed, N failed`.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensurePackages, nodeProblem, npmRun, root, run, seconds, stopwatch } from './steps.mjs';
+
+const usage = `npm test [-- OPTIONS]
+
+  --unit          only what needs no hosts: format, lint, types, unused code, unit and golden tests
+  --e2e PATTERN   only the end-to-end test files whose path has PATTERN in it (all of them: --e2e .)
+  --keep          leave the lab's hosts up afterwards (npm run lab -- --prefix t-NAME status)
+
+The end-to-end tests need root; with CI=true that is a failure, otherwise they are counted as skipped.
+`;
+
+/** What each part came to: counts, its time, and the reasons for what was skipped. */
+const parts = [];
+
+function add(name, took, { passed = 0, failed = 0, skipped = [] }) {
+  parts.push({ name, took, passed, failed, skipped });
+}
+
+/** A check is one test: its output is only worth reading when it fails. */
+async function check(name, script) {
+  const time = stopwatch();
+  const { code, output } = await npmRun(script, { show: false });
+  if (code !== 0) process.stdout.write(`\n${name} failed:\n${output.trimEnd()}\n`);
+  add(name, time(), code === 0 ? { passed: 1 } : { failed: 1 });
+  return code === 0;
+}
+
+/** One vitest project; its own report is shown as it runs. */
+async function suite(name, project, folder, { filter = [], environment = {} } = {}) {
+  const time = stopwatch();
+  const report = join(folder, `${project}.json`);
+  const { code } = await run(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      `--project=${project}`,
+      '--reporter=default',
+      '--reporter=./scripts/totals-reporter.mjs',
+      ...filter,
+    ],
+    { environment: { ...environment, KBINIT_TEST_REPORT: report } },
+  );
+  const totals = readJson(report) ?? { passed: 0, failed: 0, skipped: [] };
+  // A run that ends badly without a failed test (a crash, no test found) is a failure all the same.
+  if (code !== 0 && totals.failed === 0) totals.failed = 1;
+  add(name, time(), totals);
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function endToEnd(folder, { pattern, keep }) {
+  const name = 'end-to-end tests';
+  if (process.getuid?.() !== 0) {
+    const reason = 'root is needed to run the lab (podman, namespaces)';
+    if (process.env.CI === 'true') process.stdout.write(`\n${name}: ${reason}, and CI=true lets nothing be skipped\n`);
+    add(name, 0, process.env.CI === 'true' ? { failed: 1 } : { skipped: [{ name, reason }] });
+    return;
+  }
+  // Its first build takes a quarter of an hour, which no test's time limit should have to know.
+  if (!(await labIsBuilt())) return;
+  const totals = join(folder, 'totals.jsonl');
+  await suite(name, 'e2e', folder, {
+    filter: pattern === undefined || pattern === '.' ? [] : [pattern],
+    environment: { KBINIT_TEST_TOTALS: totals, ...(keep ? { KBINIT_TEST_KEEP: '1' } : {}) },
+  });
+  for (const other of readTotals(totals)) add(other.name, undefined, other);
+}
+
+/** Compile Kubernetes and make the hosts' file system, where that was not done before. */
+async function labIsBuilt() {
+  const time = stopwatch();
+  process.stdout.write('\nlab:\n');
+  const { code } = await npmRun('lab', { words: ['build'] });
+  add('lab', time(), code === 0 ? { passed: 1 } : { failed: 1 });
+  return code === 0;
+}
+
+/** Totals of suites that are not vitest's (kubeadm's own), a JSON object a line. */
+function readTotals(path) {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return [];
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { name, passed, failed, skipped, reason } = JSON.parse(line);
+      const skips = Array.from({ length: skipped }, () => ({ name, reason: reason || 'no reason was given' }));
+      return { name, passed, failed, skipped: skips };
+    });
+}
+
+function summarise() {
+  const width = Math.max(...parts.map(({ name }) => name.length));
+  process.stdout.write('\n');
+  for (const { name, took, passed, failed, skipped } of parts) {
+    const counts = [
+      `${passed} passed`,
+      `${failed} failed`,
+      ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
+    ];
+    const time = took === undefined ? '' : seconds(took);
+    process.stdout.write(`${name.padEnd(width)}  ${time.padStart(9)}  ${counts.join(', ')}\n`);
+  }
+  for (const { name, reason } of parts.flatMap(({ skipped }) => skipped)) {
+    process.stdout.write(`skipped: ${name} (${reason})\n`);
+  }
+  const total = (pick) => parts.reduce((all, part) => all + pick(part), 0);
+  const passed = total((part) => part.passed);
+  const failed = total((part) => part.failed);
+  const skipped = total((part) => part.skipped.length);
+  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+async function fastPart(folder) {
+  await Promise.all([check('types', 'check:types'), check('format', 'check:format')]);
+  await Promise.all([check('lint', 'check:lint'), check('unused code', 'check:unused')]);
+  await suite('unit and golden tests', 'unit', folder);
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      unit: { type: 'boolean', default: false },
+      e2e: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const problem = nodeProblem();
+  if (problem !== undefined) {
+    process.stdout.write(`${problem}\n\n0 passed, 1 failed\n`);
+    return 1;
+  }
+  const time = stopwatch();
+  const install = await ensurePackages(() => process.stdout.write('npm ci …\n'));
+  if (install.code !== 0) {
+    process.stdout.write(`${install.output}\nnpm ci failed\n\n0 passed, 1 failed\n`);
+    return 1;
+  }
+  process.stdout.write(`packages are there (${seconds(time())})\n`);
+  const folder = mkdtempSync(join(tmpdir(), 'kbinit-test-'));
+  try {
+    const isBuilt = await check('build', 'build');
+    if (values.e2e === undefined) await fastPart(folder);
+    if (!values.unit && isBuilt) await endToEnd(folder, { pattern: values.e2e, keep: values.keep });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return summarise();
+}
+
+process.exitCode = await main();

@@ -1,0 +1,33 @@
+// A vitest reporter that writes what a run came to as JSON: counts, and for each skipped test its reason.
+import { writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+
+/** Add up finished test files; `unhandled` are errors that no test caught. */
+export function sum(modules, unhandled = []) {
+  const totals = { passed: 0, failed: unhandled.length, skipped: [] };
+  for (const file of modules) {
+    const name = relative(process.cwd(), file.moduleId);
+    // A file that cannot be read and a hook that throws are failures that no test of theirs shows.
+    const suites = [...file.children.allSuites()].filter((suite) => suite.errors().length > 0);
+    totals.failed += file.errors().length + suites.length;
+    const isBroken = file.errors().length + suites.length > 0;
+    for (const test of file.children.allTests()) {
+      const { state, note } = test.result();
+      if (state === 'passed') totals.passed += 1;
+      else if (state === 'failed') totals.failed += 1;
+      else {
+        const reason = note ?? (isBroken ? 'what it needs has failed' : 'marked as skipped in its file');
+        totals.skipped.push({ name: `${name} > ${test.fullName}`, reason });
+      }
+    }
+  }
+  return totals;
+}
+
+/** `--reporter=./scripts/totals-reporter.mjs`; the file's path comes in KBINIT_TEST_REPORT. */
+export default class TotalsReporter {
+  onTestRunEnd(modules, unhandled) {
+    const path = process.env.KBINIT_TEST_REPORT;
+    if (path) writeFileSync(path, JSON.stringify(sum(modules, unhandled)));
+  }
+}

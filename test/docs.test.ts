@@ -1,0 +1,89 @@
+// The documents say what the code does: the pages made from it are fresh, the error codes complete, the links alive.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { phasesPage, phasesPath } from '../scripts/docs.ts';
+import { KbError, type Problem } from '../src/errors.ts';
+import { initPhases } from '../src/phases/index.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const files = (folder: string, ending: string): readonly string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending))
+    .map((path) => `${folder}/${path}`);
+
+describe('docs/phases.md', () => {
+  test('is what `npm run docs` makes of the phases', async () => {
+    expect(readFileSync(phasesPath, 'utf8')).toBe(await phasesPage());
+  });
+
+  test('has the fourteen phases of init in their order', () => {
+    expect(initPhases.map(({ name }) => name)).toEqual([
+      'preflight',
+      'certs',
+      'kubeconfig',
+      'kubelet-start',
+      'control-plane',
+      'etcd',
+      'wait',
+      'upload-config',
+      'upload-certs',
+      'mark-control-plane',
+      'bootstrap-token',
+      'kubelet-finalize',
+      'addons',
+      'show-join',
+    ]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  /** A row: code, meaning, what to do, exit code. */
+  const documented = new Map(
+    [...read('docs/errors.md').matchAll(/^\| `(KB_[A-Z0-9_]+)` .*\| (\d+) +\|$/gm)].map(([, code = '', exit]) => [
+      code,
+      Number(exit),
+    ]),
+  );
+  const inCode = new Set(
+    files('src', '.ts').flatMap((path) => [...read(path).matchAll(/'(KB_[A-Z0-9_]+)'/g)].map(([, code = '']) => code)),
+  );
+
+  test('has every code that the program can show', () => {
+    expect([...inCode].filter((code) => !documented.has(code)).toSorted()).toEqual([]);
+  });
+
+  test('has no code that the program does not know', () => {
+    expect([...documented.keys()].filter((code) => !inCode.has(code)).toSorted()).toEqual([]);
+  });
+
+  test('gives each code the exit code that the program ends with', () => {
+    const problem = (code: Problem['code']): Problem => ({ code, summary: '', detail: '', fix: '' });
+    const isCode = (code: string): code is Problem['code'] => code.startsWith('KB_');
+    // A bug is no KbError: session.ts ends with 70 on its own.
+    const codes = [...documented.keys()].filter(isCode).filter((code) => code !== 'KB_BUG');
+    const wrong = codes.filter((code) => new KbError(problem(code)).exitCode !== documented.get(code));
+    expect(wrong).toEqual([]);
+    expect(documented.get('KB_BUG')).toBe(70);
+  });
+});
+
+test('every link between the documents leads to a file', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...files('docs', '.md')];
+  const dead = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => !existsSync(join(root, normalize(join(dirname(page), target)))))
+      .map((target) => `${page} links to ${target}`),
+  );
+  expect(dead).toEqual([]);
+});
+
+test('every decision has its four parts', () => {
+  const parts = ['## Problem', '## Choice', '## What we gave up', '## How to undo'];
+  const lacking = files('docs/decisions', '.md').filter((path) => !parts.every((part) => read(path).includes(part)));
+  expect(lacking).toEqual([]);
+});
