@@ -9,10 +9,7 @@ import {
 import type { Chance, KeyPair } from '../util/keygen.ts';
 import { signCertificate, type AltNames, type Certificate, type ExtendedUsage, type Subject } from './x509.ts';
 
-export type IssuingCluster = Pick<
-  ClusterSpec,
-  'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'
->;
+type IssuingCluster = Pick<ClusterSpec, 'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'>;
 
 /** A CA that can sign. */
 export interface Authority {

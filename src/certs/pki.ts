@@ -26,7 +26,7 @@ export interface PkiRequest extends AltNameSpec {
   readonly journal?: ReadonlySet<string>;
 }
 
-export interface PkiItem {
+interface PkiItem {
   readonly name: string;
   readonly outcome: 'created' | 'reused';
   readonly base: string;

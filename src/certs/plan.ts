@@ -4,7 +4,7 @@ import { bindsApiserverKubeletClient, keepsClientsOutOfMasters } from '../kube/t
 import { apiserverAltNames, etcdAltNames, type AltNameSpec } from './alt-names.ts';
 import type { AltNames, ExtendedUsage, Subject } from './x509.ts';
 
-export type AuthorityName = 'ca' | 'front-proxy-ca' | 'etcd-ca';
+type AuthorityName = 'ca' | 'front-proxy-ca' | 'etcd-ca';
 
 export interface CertificatePlan {
   /** The sub-phase's name. */

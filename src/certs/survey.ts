@@ -1,17 +1,17 @@
 // The PKI that is there against the plan: what is kept, what is made, and everything that is refused, all at once.
 import type { Problem } from '../errors.ts';
-import {
-  belongsTo,
-  describePair,
-  inspectPair,
-  missingAltNames,
-  outsideValidity,
-  whyNotChained,
-  type CertificateFile,
-  type Disk,
-  type Pair,
-} from './inspect.ts';
+import { inspectPair, missingAltNames, type Disk, type Pair } from './inspect.ts';
 import type { CertificatePlan } from './plan.ts';
+import {
+  halfWritten,
+  invalidNow,
+  keyMissing,
+  mismatch,
+  noAuthorityYet,
+  notAuthority,
+  unchained,
+  withoutAuthority,
+} from './problems.ts';
 
 export interface Survey {
   /** Every row's pair by name, also of rows that were not asked for. */
@@ -124,112 +124,11 @@ function refuse(problem: Problem): Verdict {
   return { action: 'refuse', problems: [problem], warnings: [] };
 }
 
-const authorityTitles: Readonly<Record<string, string>> = {
-  ca: 'the cluster CA',
-  'front-proxy-ca': 'the front-proxy CA',
-  'etcd-ca': 'the etcd CA',
-};
-
-/** `the etcd CA`, `the certificate apiserver` */
-function titleOf({ plan: { name } }: Pair): string {
-  return authorityTitles[name] ?? `the certificate ${name}`;
-}
-
-const phaseOf = (pair: Pair): string => `certs/${pair.plan.name}`;
-
-function withoutAuthority(pair: Pair, signed: readonly Pair[]): Problem {
-  const paths = signed.map(({ certificatePath }) => certificatePath);
-  return {
-    code: 'KB_PKI_INCOMPLETE',
-    summary: `${titleOf(pair)} is missing, what it signed is not`,
-    phase: phaseOf(pair),
-    detail: `${describePair(pair)}; ${paths.join(', ')} ${paths.length === 1 ? 'exists' : 'exist'}`,
-    fix: `put ${pair.certificatePath} and ${pair.keyPath} back, or move those certificates and their keys away to get new ones`,
-  };
-}
-
-function halfWritten(pair: Pair): Problem {
-  const isBroken = pair.certificate.kind === 'broken' || pair.key.kind === 'broken';
-  return {
-    code: isBroken ? 'KB_CERT_INVALID' : 'KB_PKI_INCOMPLETE',
-    summary: isBroken ? `${titleOf(pair)} cannot be read` : `${titleOf(pair)} is not complete`,
-    phase: phaseOf(pair),
-    detail: describePair(pair),
-    fix: `put the right ${pair.certificatePath} and ${pair.keyPath} there, or move ${pair.plan.signer === 'self' ? 'both and all certificates they signed' : 'both'} away to let kbinit make new ones`,
-  };
-}
-
-function notAuthority(pair: Pair, [ca]: CertificateFile): readonly Problem[] {
-  if (ca.isCa) return [];
-  return [
-    {
-      code: 'KB_CERT_NOT_CA',
-      summary: `${titleOf(pair)} is not a CA`,
-      phase: phaseOf(pair),
-      detail: `${pair.certificatePath} (${ca.subject.commonName}) has no basic constraint CA:TRUE`,
-      fix: 'put a CA certificate there, signed with CA:TRUE and the key usage keyCertSign',
-    },
-  ];
-}
-
-function mismatch(pair: Pair): readonly Problem[] {
-  const { certificate, key, certificatePath, keyPath } = pair;
-  if (certificate.kind !== 'good' || key.kind !== 'good' || belongsTo(certificate.value[0], key.value)) return [];
-  return [
-    {
-      code: 'KB_CERT_KEY_MISMATCH',
-      summary: `the key of ${titleOf(pair)} is another one's`,
-      phase: phaseOf(pair),
-      detail: `${certificatePath} holds another public key than that of ${keyPath}`,
-      fix: `put the key of this certificate at ${keyPath}, or move both away to let kbinit make a new pair`,
-    },
-  ];
-}
-
-function invalidNow(pair: Pair, [certificate]: CertificateFile, now: Date): readonly Problem[] {
-  const found = outsideValidity(certificate, now);
-  if (found === undefined) return [];
-  const isExpired = now > certificate.notAfter;
-  const renewal =
-    pair.plan.signer === 'self'
-      ? 'put a valid CA there; what the old one signed has to be made anew with it'
-      : `put a valid certificate there, or move ${pair.certificatePath} and ${pair.keyPath} away to get a new pair`;
-  return [
-    {
-      code: isExpired ? 'KB_CERT_EXPIRED' : 'KB_CERT_NOT_YET_VALID',
-      summary: `${titleOf(pair)} ${isExpired ? 'has expired' : 'is not valid yet'}`,
-      phase: phaseOf(pair),
-      detail: `${pair.certificatePath} ${found}; it is ${now.toISOString()}`,
-      fix: isExpired ? renewal : `check the clock of this machine; if it is right, ${renewal}`,
-    },
-  ];
-}
-
-function unchained(pair: Pair, file: CertificateFile, ca: CertificateFile[0]): readonly Problem[] {
-  const found = whyNotChained(file, ca);
-  if (found === undefined) return [];
-  return [
-    {
-      code: 'KB_CERT_CHAIN',
-      summary: `${titleOf(pair)} was not signed by its CA`,
-      phase: phaseOf(pair),
-      detail: `${pair.certificatePath} ${found}`,
-      fix: `put the certificate that ${pair.plan.signer} signed there, or move ${pair.certificatePath} and ${pair.keyPath} away to get a new pair`,
-    },
-  ];
-}
-
 /** A leaf was asked for alone and there is no CA to sign it. */
 function missingAuthorities(judged: ReadonlyMap<Pair, Verdict>, only: ReadonlySet<string>): readonly Problem[] {
   return [...judged]
     .filter(([pair, { action }]) => action === 'make' && !only.has(pair.plan.name))
-    .map(([pair]) => ({
-      code: 'KB_PKI_INCOMPLETE',
-      summary: `${titleOf(pair)} does not exist yet`,
-      phase: phaseOf(pair),
-      detail: describePair(pair),
-      fix: `run \`kbinit init phase certs ${pair.plan.name}\` first`,
-    }));
+    .map(([pair]) => noAuthorityYet(pair));
 }
 
 /** A CA without key can stand only over a full set of leaves. */
@@ -237,16 +136,13 @@ function keylessAuthorities(judged: ReadonlyMap<Pair, Verdict>): readonly Proble
   const keyless = [...judged].filter(([pair, { action }]) => action === 'keep' && isKeyless(pair));
   return keyless.flatMap(([ca]) => {
     const unmade = [...judged].filter(([pair, { action }]) => action === 'make' && pair.plan.signer === ca.plan.name);
-    if (unmade.length === 0) return [];
-    const paths = unmade.map(([pair]) => pair.certificatePath);
-    return [
-      {
-        code: 'KB_CA_KEY_MISSING' as const,
-        summary: `${titleOf(ca)} has a certificate but no key`,
-        phase: phaseOf(ca),
-        detail: `${ca.certificatePath} exists, ${ca.keyPath} does not, and ${paths.join(', ')} must be signed`,
-        fix: `copy the key to ${ca.keyPath}; or, with a CA that is kept elsewhere, have it sign ${paths.join(', ')} and put them there with their keys; or move ${ca.certificatePath} and all certificates it signed away to let kbinit make new ones`,
-      },
-    ];
+    return unmade.length === 0
+      ? []
+      : [
+          keyMissing(
+            ca,
+            unmade.map(([pair]) => pair.certificatePath),
+          ),
+        ];
   });
 }

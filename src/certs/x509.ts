@@ -348,7 +348,7 @@ function readAuthorityKeyId(value: Node | undefined): string | undefined {
 }
 
 /** Read one certificate. @throws Error when the DER is no certificate */
-export function readCertificate(der: Buffer): Certificate {
+function readCertificate(der: Buffer): Certificate {
   const x509 = new X509Certificate(der);
   const outer = childrenOf(parse(der));
   const fields = childrenOf(outer[0]);

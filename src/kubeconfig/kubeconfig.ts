@@ -6,7 +6,7 @@ import { fromBase64, toBase64 } from '../util/text.ts';
 import { readYaml, writeYaml } from '../util/yaml.ts';
 
 /** Who a client is; everything PEM. */
-export type Identity =
+type Identity =
   | { readonly kind: 'certificate'; readonly certificate: string; readonly key: string }
   | { readonly kind: 'token'; readonly token: string };
 
@@ -40,8 +40,7 @@ export interface CurrentContext {
 }
 
 /** Text in the file itself, or the path of another. Data wins over a path, as in client-go. */
-export type Source =
-  { readonly kind: 'data'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+type Source = { readonly kind: 'data'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
