@@ -10,6 +10,13 @@ export interface TtyOptions extends PlainOptions {
   readonly every?: (milliseconds: number, call: () => void) => () => void;
 }
 
+/** A view whose live lines can be taken away while something else writes to the terminal. */
+export interface LiveReporter extends Reporter {
+  /** Take the live lines away until `resume`: for results on stdout, and for questions. */
+  pause(): void;
+  resume(): void;
+}
+
 /** What a host is doing right now. */
 interface Running {
   readonly host: string;
@@ -25,8 +32,8 @@ const defaultRows = 24;
 const frameMilliseconds = 100;
 
 /** A live line for each running phase; plain lines where the stream is no terminal. */
-export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporter {
-  if (stream.isTTY !== true) return plainReporter(stream, options);
+export function ttyReporter(stream: Terminal, options: TtyOptions = {}): LiveReporter {
+  if (stream.isTTY !== true) return { ...plainReporter(stream, options), pause: () => {}, resume: () => {} };
   const now = options.now ?? (() => performance.now() / 1000);
   const every = options.every ?? interval;
   const color = options.color ?? false;
@@ -35,6 +42,7 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporte
   const running = new Map<string, Running>();
   let drawn = 0;
   let frame = 0;
+  let isPaused = false;
   let stop: (() => void) | undefined;
 
   /** Back to the first live line, and everything below it away. */
@@ -45,14 +53,14 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporte
       return fit(`${frames[frame % frames.length]} ${line}`, stream.columns || defaultColumns);
     });
   const draw = (finished: readonly string[]): void => {
-    const bottom = live();
+    const bottom = isPaused ? [] : live();
     const text = [...finished, ...bottom.map((line) => paint('dim', line))].map((line) => `${line}\n`).join('');
     stream.write(erased() + text);
     drawn = bottom.length;
   };
   const tick = (): void => {
     frame++;
-    if (running.size > 0) draw([]);
+    if (running.size > 0 && !isPaused) draw([]);
   };
 
   const emit = (event: RunEvent): void => {
@@ -65,7 +73,13 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): Reporte
     }
     if (finished.length > 0 || drawn > 0 || running.size > 0) draw(finished);
   };
-  return redacting({ emit }, options.redactor ?? redactor);
+  const setPaused = (value: boolean): void => {
+    if (isPaused === value) return;
+    isPaused = value;
+    draw([]);
+  };
+  const { emit: masked } = redacting({ emit }, options.redactor ?? redactor);
+  return { emit: masked, pause: () => setPaused(true), resume: () => setPaused(false) };
 }
 
 /** Keep the list of what runs. */

@@ -40,6 +40,8 @@ interface Live {
   readonly emit: (...events: readonly RunEvent[]) => void;
   readonly tick: (seconds: number) => void;
   readonly isTicking: () => boolean;
+  readonly pause: () => void;
+  readonly resume: () => void;
 }
 
 function live(columns = 80, color = false): Live {
@@ -64,6 +66,8 @@ function live(columns = 80, color = false): Live {
       call?.();
     },
     isTicking: () => call !== undefined,
+    pause: () => reporter.pause(),
+    resume: () => reporter.resume(),
   };
 }
 
@@ -160,6 +164,21 @@ test('without colour there is no colour; with it, there is', () => {
   const colored = live(80, true);
   colored.emit(start('certs'), end('certs'));
   expect(colored.screen.raw).toContain('\u001B[2m');
+});
+
+test('while paused nothing is drawn, so that results and questions stay whole', () => {
+  const { screen, emit, tick, pause, resume } = live();
+  emit(start('show-join'));
+  pause();
+  screen.write('join me\n');
+  tick(1);
+  emit({ kind: 'warning', host: 'm1', text: 'careful' });
+  expect(screen.lines()).toEqual(['join me', expect.stringContaining('careful')]);
+  resume();
+  expect(screen.lines()).toEqual(['join me', expect.stringContaining('careful'), expect.stringContaining('show-join')]);
+  emit(end('show-join'));
+  expect(screen.lines()[0]).toBe('join me');
+  expect(screen.lines()).toHaveLength(3);
 });
 
 test('what is no terminal gets plain lines', () => {
