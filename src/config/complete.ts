@@ -141,7 +141,7 @@ export function completeInit(
   const { cluster, warnings } = completeCluster(draft.cluster, localAPIEndpoint, facts);
   const bootstrapTokens = draft.bootstrapTokens.map((token): BootstrapToken => ({
     ...token,
-    token: token.token ?? `${chance.tokenCharacters(6)}.${chance.tokenCharacters(16)}`,
+    ...(token.token === undefined ? generatedToken(chance) : { token: token.token }),
   }));
   const spec = { ...draft, cluster, node: detection.node(draft.node, true), localAPIEndpoint, bootstrapTokens };
   detection.warnings.push(...warnings);
@@ -182,4 +182,9 @@ export function completeReset(
   if ('problem' in found || problems.length > 0) throw new KbError(problems);
   const warnings = found.warning === undefined ? [] : [{ message: found.warning, isStrict: false }];
   return { spec: { ...draft, criSocket: found.value }, warnings };
+}
+
+/** Six and sixteen random characters (spec 04 §6.4). */
+function generatedToken(chance: Pick<Chance, 'tokenCharacters'>): Pick<BootstrapToken, 'token' | 'isGenerated'> {
+  return { token: `${chance.tokenCharacters(6)}.${chance.tokenCharacters(16)}`, isGenerated: true };
 }

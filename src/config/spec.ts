@@ -108,6 +108,8 @@ export interface ClusterSpec {
 export interface BootstrapToken {
   /** `abcdef.0123456789abcdef`; a secret from the dot on. */
   readonly token: string;
+  /** True when the user named none: any token of the same kind that the cluster has serves as well. */
+  readonly isGenerated?: true;
   readonly description?: string;
   /** 0 = never expires. */
   readonly ttlSeconds: number;

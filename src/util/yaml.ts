@@ -66,7 +66,7 @@ const largestNodeCount = 100_000;
 
 /** What YAML 1.1 (Go's and everybody else's) makes of a plain scalar when it is not what YAML 1.2 makes of it. */
 const ambiguous: readonly (readonly [RegExp, string])[] = [
-  [/^(?:y|yes|n|no|on|off)$/i, 'a boolean in YAML 1.1, text in YAML 1.2'],
+  [/^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/, 'a boolean in YAML 1.1, text in YAML 1.2'],
   [/^[-+]?0\d[\d_]*$/, 'an octal number in YAML 1.1, a decimal one in YAML 1.2'],
   [/^[-+]?0(?:o[0-7]+|b[01_]+)$/, 'not the same number in YAML 1.1 and 1.2'],
   [/^[-+]?(?:0x[\da-f_]*_[\da-f_]*|[\d][\d_]*_[\d_]*(?:\.[\d_]*)?)$/i, 'a number in YAML 1.1, text in YAML 1.2'],

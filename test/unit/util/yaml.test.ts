@@ -1,0 +1,220 @@
+import * as fc from 'fast-check';
+import { load, YAML11_SCHEMA } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { formatPath, readYaml, readYamlAll, readYamlFile, writeYaml } from '../../../src/util/yaml.ts';
+
+function only(text: string): unknown {
+  const file = readYamlFile(text);
+  expect(file.notes).toEqual([]);
+  expect(file.documents).toHaveLength(1);
+  return file.documents[0]?.value;
+}
+
+function notes(text: string): string[] {
+  return readYamlFile(text).notes.map((note) => `${note.kind} ${note.line} ${formatPath(note.path)}`);
+}
+
+describe('reading a file', () => {
+  test.each([
+    'a: 1\nb: [x, "y", 2.5, true, ~]\n',
+    '{"a": {"b": []}, "c": {}}',
+    'text: |\n  one\n  two\nfolded: >\n  one\n  two\n',
+    'a: &x {b: 1}\nc: *x\n',
+    'empty:\nquoted: "null"\nsingle: \'true\'\n',
+    'numbers: [0, -1, +2, 0x1f, .5, 5., .inf]',
+    'time: 2026-01-01T00:00:00Z',
+    '- a\n- - b\n',
+  ])('gives what js-yaml gives: %j', (text) => {
+    const mine = only(text.replace(', .inf', ''));
+    expect(mine).toEqual(readYaml(text.replace(', .inf', '')));
+  });
+
+  test('merge keys add what is missing, the first source wins', () => {
+    const text = 'a: &a {x: 1, w: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], w: 3}\n';
+    expect(only(text)).toMatchObject({ c: { x: 1, w: 3, z: 2 } });
+  });
+
+  test('a value below a path knows its line, with CRLF and comments', () => {
+    const [document] = readYamlFile('# top\r\na:\r\n  b:\r\n  - x: 1\r\n    y: 2\r\n').documents;
+    expect(document?.lineOf(['a', 'b', 0, 'y'])).toBe(5);
+    expect(document?.lineOf(['a'])).toBe(2);
+    expect(document?.lineOf(['a', 'missing', 'deeper'])).toBe(2);
+  });
+
+  test('lines count on through documents', () => {
+    const documents = readYamlFile('a: 1\n---\n---\nb: 2\n').documents;
+    expect(documents.map((document) => document.value)).toEqual([{ a: 1 }, null, { b: 2 }]);
+    expect(documents[2]?.lineOf(['b'])).toBe(4);
+  });
+
+  test('the last of two equal keys counts, and is noted', () => {
+    expect(notes('a: {x: 1, w: 2}\nb: 1\na:\n  x: 3\n')).toEqual(['duplicate 3 a']);
+    expect(readYamlFile('a: 1\na: 2\n').documents[0]?.value).toEqual({ a: 2 });
+  });
+
+  test.each([
+    'yes',
+    'No',
+    'on',
+    'OFF',
+    'y',
+    'n',
+    '0777',
+    '-012',
+    '0o17',
+    '0b11',
+    '1_000',
+    '0xf_f',
+    '1e3',
+    '1.5e3',
+    '1:30',
+    '190:20:30',
+    '1:30.5',
+  ])('%s is ambiguous as a value and as a key, unless quoted', (scalar) => {
+    expect(notes(`a:\n- ${scalar}\n`)).toEqual(['ambiguous 2 a[0]']);
+    expect(notes(`a: {${scalar}: 1}\n`)).toEqual([`ambiguous 1 a.${scalar}`]);
+    expect(notes(`a: "${scalar}"\nb: '${scalar}'\nc: !!str ${scalar}\n`)).toEqual([]);
+  });
+
+  test.each([
+    'true',
+    'null',
+    '0',
+    '42',
+    '-1',
+    '1.5',
+    '10.96.0.0/12',
+    'fd00::1',
+    '::1',
+    '24h0m0s',
+    'v1.36.3',
+    'yesno',
+    '0.5',
+    'a:1',
+    '2026-01-01',
+  ])('%s is not ambiguous', (scalar) => {
+    expect(notes(`a: ${scalar}\n`)).toEqual([]);
+  });
+
+  test('a broken file says where', () => {
+    expect(notes('a: [1\nb: }\n')).toEqual(['broken 2 ']);
+    expect(notes('a: *nowhere\n')).toEqual(['broken 1 ']);
+    expect(notes('a: 1\nb: !!python/object x\n')).toEqual(['broken 2 ']);
+    expect(notes('a: 1\n? [x]\n: 2\n')).toEqual(['broken 2 ']);
+    expect(notes('__proto__: {x: 1}\n')).toEqual(['broken 1 ']);
+    expect(notes(`a: ${'['.repeat(500)}`)).toEqual(['broken 1 ']);
+  });
+
+  test('an alias bomb is refused quickly', () => {
+    const lines = 'abcdefghi'.split('').map((name, i) => {
+      const items = Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*${'abcdefghi'[i - 1]}`));
+      return `${name}: &${name} [${items.join(', ')}]`;
+    });
+    const begun = performance.now();
+    expect(readYamlFile(lines.join('\n')).notes[0]?.message).toContain('aliases');
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+
+  test('an empty file has no documents', () => {
+    expect(readYamlFile('')).toEqual({ documents: [], notes: [] });
+    expect(readYamlFile('# nothing\n')).toEqual({ documents: [], notes: [] });
+  });
+
+  test('never throws, whatever is in the file', () => {
+    const piece = fc.constantFrom(
+      'a',
+      ':',
+      ' ',
+      '\n',
+      '-',
+      '[',
+      ']',
+      '{',
+      '}',
+      '&x',
+      '*x',
+      '"',
+      "'",
+      '|',
+      '>',
+      '#',
+      '---',
+      '?',
+      '!',
+      '!!str',
+      '<<',
+      '\t',
+      '%',
+      '@',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        expect(() => readYamlFile(pieces.join(''))).not.toThrow();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('writing', () => {
+  const scalar = fc.oneof(
+    fc.string(),
+    fc.constantFrom(
+      'yes',
+      'no',
+      'on',
+      'off',
+      'y',
+      'n',
+      '012',
+      '1e3',
+      '1:30:00',
+      '2026-01-01',
+      'null',
+      '~',
+      '',
+      '0x1f',
+      '1_0',
+      '0b1',
+      '=',
+      '<<',
+    ),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+  );
+  const tree = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3 },
+      scalar,
+      fc.array(tie('node')),
+      fc.dictionary(scalar.map(String), tie('node'), { noNullPrototype: true }),
+    ),
+  })).node;
+
+  test('what is written reads back the same in YAML 1.2', () => {
+    fc.assert(
+      fc.property(tree, (value) => {
+        expect(readYaml(writeYaml(value))).toEqual(value);
+        expect(readYamlAll(writeYaml(value))).toEqual([value]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('what is written reads back the same in YAML 1.1, and without notes', () => {
+    fc.assert(
+      fc.property(tree, (value) => {
+        expect(load(writeYaml(value), { schema: YAML11_SCHEMA })).toEqual(value);
+        expect(readYamlFile(writeYaml(value)).notes).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('looks like the files kubeadm writes', () => {
+    expect(writeYaml({ b: ['x'], a: { d: '0s', c: '', e: {} }, f: 'yes' })).toBe(
+      'a:\n  c: ""\n  d: 0s\n  e: {}\nb:\n- x\nf: "yes"\n',
+    );
+  });
+});
