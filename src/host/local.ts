@@ -6,31 +6,29 @@ import type { Duplex } from 'node:stream';
 import { ConnectionLost, interrupted, timedOut } from './failures.ts';
 import { Answer, farewell, frameInput, prologueArguments } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
+import { sleep } from '../util/retry.ts';
 import type { Shell } from './shell.ts';
 
 const defaultTimeoutSeconds = 60;
 /** How long a command that is given up may take to clean up before it is killed. */
 const graceSeconds = 3;
 
-function signalGroup(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** False when nothing is left in the group. */
+function signalGroup(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals | 0): boolean {
+  if (child.pid === undefined) return false;
   try {
-    process.kill(-child.pid, signal);
+    return process.kill(-child.pid, signal);
   } catch {
-    // ESRCH: everything in the group has ended already.
+    return false; // ESRCH
   }
 }
 
 /** End the group, so that nothing of a command that was given up stays behind; resolves when it has. */
 async function endGroup(child: ChildProcessWithoutNullStreams): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
   signalGroup(child, 'SIGTERM');
-  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceSeconds * 1000);
-  await ended;
-  clearTimeout(kill);
+  const deadline = performance.now() + graceSeconds * 1000;
+  while (signalGroup(child, 0) && performance.now() < deadline) await sleep(0.02);
+  signalGroup(child, 'SIGKILL');
 }
 
 async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecResult> {

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { factsScript, parseFacts } from '../../../src/host/facts.ts';
+import { localTransport } from '../../../src/host/local.ts';
+
+const centos7 = `clock 1795000000
+hostname master1.example
+kernel 3.10.0-1160.el7.x86_64
+machine x86_64
+cpus 4
+cgroup tmpfs
+user admin
+os NAME="CentOS Linux"
+os VERSION_ID="7"
+os PRETTY_NAME='Cent "OS"'
+os ID=centos
+os # a comment
+os ESCAPED="a \\"b\\" \\$c"
+machine-id 0123456789abcdef0123456789abcdef
+memory MemTotal:        8008500 kB
+memory MemFree:          100000 kB
+route4 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+route4 eth0\t00000000\t0103A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0
+route4 eth0\t0003A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
+route4 eth1\t00000000\t01000A0A\t0003\t0\t0\t101\t00000000\t0\t0\t0
+route6 00000000000000000000000000000000 00 00000000000000000000000000000000 00 fd000000000000000000000000000001 00000400 00000001 00000000 00000003     eth0
+route6 00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo
+link 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    link/loopback
+link 2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP
+link 3: tun0: <POINTOPOINT,UP> mtu 1500
+link 4: eth9: <BROADCAST,MULTICAST> mtu 1500 state DOWN
+address 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
+address 2: eth0    inet 192.168.3.29/24 brd 192.168.3.255 scope global eth0\\       valid_lft forever
+address 2: eth0    inet6 fd00::29/64 scope global \\       valid_lft forever
+address 3: tun0    inet 10.9.0.1 peer 10.9.0.2/32 scope global tun0\\       valid_lft forever
+address 4: eth9    inet 10.8.0.1/16 scope global eth9
+socket /var/run/containerd/containerd.sock
+ca /etc/pki
+ca /etc/pki/ca-trust
+env HTTPS_PROXY=http://proxy:3128
+env no_proxy=10.0.0.0/8,.svc
+kubelet Kubernetes v1.36.3
+`;
+
+describe('the facts of a host', () => {
+  const facts = parseFacts(centos7, 1_795_000_001_500);
+
+  test('are read from the answer', () => {
+    expect(facts).toMatchObject({
+      hostname: 'master1.example',
+      user: 'admin',
+      kernelRelease: '3.10.0-1160.el7.x86_64',
+      architecture: 'x86_64',
+      machineId: '0123456789abcdef0123456789abcdef',
+      cpuCount: 4,
+      memoryMiB: 7820,
+      cgroupVersion: 1,
+      criSockets: ['unix:///var/run/containerd/containerd.sock'],
+      isResolvedActive: false,
+      caDirectories: ['/etc/pki', '/etc/pki/ca-trust'],
+      proxyEnvironment: { HTTPS_PROXY: 'http://proxy:3128', no_proxy: '10.0.0.0/8,.svc' },
+      kubeletVersion: 'v1.36.3',
+      clock: { host: 1_795_000_000, local: 1_795_000_001 },
+    });
+  });
+
+  test('unquote os-release as a shell would', () => {
+    expect(facts.osRelease).toEqual({
+      NAME: 'CentOS Linux',
+      VERSION_ID: '7',
+      PRETTY_NAME: 'Cent "OS"',
+      ID: 'centos',
+      ESCAPED: 'a "b" $c',
+    });
+  });
+
+  test('have addresses with the state of their interface', () => {
+    expect(facts.addresses.map((a) => `${a.interface} ${a.address}/${a.prefixLength} v${a.family} ${a.isUp}`)).toEqual([
+      'lo 127.0.0.1/8 v4 true',
+      'eth0 192.168.3.29/24 v4 true',
+      'eth0 fd00::29/64 v6 true',
+      'tun0 10.9.0.1/32 v4 true',
+      'eth9 10.8.0.1/16 v4 false',
+    ]);
+  });
+
+  test('have default routes in order, without the kernel’s own on lo', () => {
+    expect(facts.defaultRoutes).toEqual([
+      { interface: 'eth0', family: 4 },
+      { interface: 'eth1', family: 4 },
+      { interface: 'eth0', family: 6 },
+    ]);
+  });
+
+  test('have no kubelet version where no kubelet is', () => {
+    expect(parseFacts('hostname h\n', 0)).not.toHaveProperty('kubeletVersion');
+  });
+});
+
+test('the script answers every question on this machine and leaks no other environment', async () => {
+  process.env['KBINIT_TEST_SECRET'] = 's3cret';
+  try {
+    const { code, stdout, stderr } = await localTransport().exec(factsScript);
+    expect({ stderr, isSecretOut: stdout.includes('s3cret') }).toEqual({ stderr: '', isSecretOut: false });
+    expect(code).toBeLessThan(2);
+    const facts = parseFacts(stdout, Date.now());
+    expect(facts.cpuCount).toBeGreaterThan(0);
+    expect(facts.memoryMiB).toBeGreaterThan(100);
+    expect(Math.abs(facts.clock.host - facts.clock.local)).toBeLessThan(5);
+    expect(facts.addresses.map(({ address }) => address)).toContain('127.0.0.1');
+    expect(facts.hostname).not.toBe('');
+  } finally {
+    delete process.env['KBINIT_TEST_SECRET'];
+  }
+});
