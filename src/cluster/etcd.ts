@@ -1,5 +1,5 @@
 // etcd as a client: members over etcd's JSON gateway on its client port, through the host's connection.
-import { Agent, request } from 'node:https';
+import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 
@@ -42,7 +42,7 @@ async function post(
       stream.once('close', () => socket.destroy());
       const outgoing = request(
         {
-          agent: new Agent({ keepAlive: false }),
+          // Without an agent: one would open a connection of its own.
           createConnection: () => socket,
           method: 'POST',
           path,

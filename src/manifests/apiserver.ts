@@ -10,7 +10,7 @@ import type { KubeObject } from './object.ts';
 import { environment, isWildcard, type PodContext, type PodVolume, staticPod, withExtraVolumes } from './pod.ts';
 
 /** Join and upgrade read the API server's address back from its Pod. */
-export const apiserverEndpointAnnotation = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint';
+const apiserverEndpointAnnotation = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint';
 
 /** kube-apiserver's static Pod. */
 export function apiserverPod(ctx: PodContext): KubeObject {

@@ -75,7 +75,7 @@ export function isUsableToken(secret: KubeObject, now: Date): boolean {
 }
 
 /** `abcdef.0123456789abcdef` */
-export function isTokenText(text: string): boolean {
+function isTokenText(text: string): boolean {
   return /^[a-z0-9]{6}\.[a-z0-9]{16}$/.test(text);
 }
 

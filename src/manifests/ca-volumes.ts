@@ -7,7 +7,7 @@ import { type PodContext, type PodVolume, samePath } from './pod.ts';
 const systemCertificates = '/etc/ssl/certs';
 
 /** Where distributions keep CA certificates besides /etc/ssl/certs, by version. */
-export function extraCaDirectories(version: KubeVersion): readonly string[] {
+function extraCaDirectories(version: KubeVersion): readonly string[] {
   const pki = splitsPkiDirectory(version) ? ['/etc/pki/ca-trust', '/etc/pki/tls/certs'] : ['/etc/pki'];
   return [...pki, '/etc/ca-certificates', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates'];
 }

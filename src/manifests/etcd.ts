@@ -8,7 +8,7 @@ import type { KubeObject } from './object.ts';
 import { mergeEnvironment, type PodContext, type ProbeTarget, samePath, staticPod } from './pod.ts';
 
 /** Joining nodes read the members' client URLs back from their Pods. */
-export const etcdClientUrlsAnnotation = 'kubeadm.kubernetes.io/etcd.advertise-client-urls';
+const etcdClientUrlsAnnotation = 'kubeadm.kubernetes.io/etcd.advertise-client-urls';
 
 /** etcd's static Pod. @throws Error when the cluster's etcd is external: then no Pod is rendered. */
 export function etcdPod(ctx: PodContext): KubeObject {

@@ -15,10 +15,10 @@ export const controlPlaneLabels: Readonly<Record<string, string>> = {
 };
 
 /** What keeps ordinary Pods off a control plane, unless the user says otherwise. */
-export const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 
 /** The annotation that tells a node's CRI socket where no local file does. */
-export const criSocketAnnotation = 'kubeadm.alpha.kubernetes.io/cri-socket';
+const criSocketAnnotation = 'kubeadm.alpha.kubernetes.io/cri-socket';
 
 /** What is missing on a control-plane node; undefined when nothing is. `taints` undefined means the default one. */
 export function nodeMarksPatch(node: KubeObject, taints: readonly Taint[] | undefined): NodePatch | undefined {

@@ -9,7 +9,7 @@ export interface KubeObject {
 }
 
 /** metav1.ObjectMeta, as far as kbinit reads it. */
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import { applyMergePatch } from './merge-patch.ts';
 import { applyStrategicMerge, type MergeSchema, mergeSchemas } from './strategic-merge.ts';
 
 /** What can be patched; the order decides which name a file's prefix is read as. */
-export const patchTargets = [
+const patchTargets = [
   'etcd',
   'kube-apiserver',
   'kube-controller-manager',
@@ -19,7 +19,7 @@ export const patchTargets = [
 export type PatchTarget = (typeof patchTargets)[number];
 
 /** How a patch file is read: RFC 6902, RFC 7386, or Kubernetes' own. */
-export type PatchType = 'json' | 'merge' | 'strategic';
+type PatchType = 'json' | 'merge' | 'strategic';
 
 /** A file of the patches folder. */
 export interface PatchFile {

@@ -26,7 +26,7 @@ export interface PodContext {
 }
 
 /** A member of an etcd cluster, as `--initial-cluster` names it. */
-export interface EtcdMember {
+interface EtcdMember {
   readonly name: string;
   readonly peerURL: string;
 }

@@ -7,7 +7,7 @@ export interface MergeSchema {
 }
 
 /** How one field merges. */
-export interface FieldSchema {
+interface FieldSchema {
   /** The type of the field, or of a list's items. */
   readonly type?: MergeSchema;
   /** A list of objects that merge by this key. */
