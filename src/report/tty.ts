@@ -78,8 +78,11 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): LiveRep
     isPaused = value;
     draw([]);
   };
-  const { emit: masked } = redacting({ emit }, options.redactor ?? redactor);
-  return { emit: masked, pause: () => setPaused(true), resume: () => setPaused(false) };
+  return {
+    ...redacting({ emit }, options.redactor ?? redactor),
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
+  };
 }
 
 /** Keep the list of what runs. */
