@@ -184,6 +184,13 @@ function disk(line: string): readonly Filesystem[] {
 }
 
 function leftovers(lines: (name: string) => readonly string[]): Leftovers {
-  const chains = lines('chains').map((line) => /^:(KUBE-[^ ]+)/.exec(line)?.[1] ?? `nftables ${line.trim()}`);
-  return { cniFiles: lines('cni'), links: lines('links'), chains: [...new Set(chains)] };
+  const matches = (pattern: RegExp): readonly string[] => [
+    ...new Set(lines('chains').flatMap((line) => pattern.exec(line)?.[1] ?? [])),
+  ];
+  return {
+    cniFiles: lines('cni'),
+    links: lines('links'),
+    chains: matches(/^:(KUBE-[^ ]+)/),
+    nftTables: matches(/^table (.+)$/),
+  };
 }

@@ -86,8 +86,10 @@ export interface Runtime {
 export interface Leftovers {
   readonly cniFiles: readonly string[];
   readonly links: readonly string[];
-  /** `KUBE-SERVICES`, … of iptables, and kube-proxy's nftables tables. */
+  /** `KUBE-SERVICES`, … of iptables. */
   readonly chains: readonly string[];
+  /** kube-proxy's: `ip kube-proxy`. */
+  readonly nftTables: readonly string[];
 }
 
 /** Everything one look at the host gave. Maps hold only what was asked for. */

@@ -1,5 +1,6 @@
 // Leftovers: what an earlier cluster left behind that would quietly break this one.
 import { X509Certificate } from 'node:crypto';
+import { quote } from '../../host/shell.ts';
 import { paths } from '../../kube/paths.ts';
 import { warning, type Check, type Found } from '../check.ts';
 
@@ -18,22 +19,41 @@ export function leftovers(caPath: string): Check {
       // A node of this very cluster: its network is in use, not left over.
       if (kubelet === 'own') return [];
       const foreign = `a kubelet certificate of another CA (${paths.kubeletClientCurrent})`;
-      const list = [...networkLeftovers(found), ...(kubelet === 'foreign' ? [foreign] : [])];
+      const list = [
+        ...networkLeftovers(found),
+        ...(kubelet === 'foreign' ? [{ what: foreign, cure: 'kbinit reset' }] : []),
+      ];
       if (list.length === 0) return [];
-      const fix = '`kbinit reset --host-changes` removes them';
-      return [warning(name, `an earlier cluster left ${list.join('; ')}`, fix)];
+      const [whats, cures] = [list.map((l) => l.what).join('; '), list.map((l) => l.cure).join('; ')];
+      return [warning(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\``)];
     },
   };
 }
 
-function networkLeftovers({ survey }: Found): readonly string[] {
-  const { cniFiles, links, chains } = survey.leftovers;
-  const cni = cniFiles.filter((file) => /\.(?:conf|conflist|json)$/.test(file) && !runtimesOwn.test(file));
+/** Something left over, and the command that removes it and nothing else. */
+interface Leftover {
+  readonly what: string;
+  readonly cure: string;
+}
+
+function networkLeftovers({ survey }: Found): readonly Leftover[] {
+  const { links, chains, nftTables } = survey.leftovers;
+  const files = survey.leftovers.cniFiles.filter((f) => /\.(?:conf|conflist|json)$/.test(f) && !runtimesOwn.test(f));
+  const at = files.map((file) => quote(`/etc/cni/net.d/${file}`));
   return [
-    ...(cni.length === 0 ? [] : [`CNI configuration in /etc/cni/net.d (${cni.join(', ')})`]),
-    ...(links.length === 0 ? [] : [`network links ${links.join(', ')}`]),
-    ...(chains.length === 0 ? [] : [`packet filter chains ${some(chains)}`]),
+    ...when(files, `CNI configuration in /etc/cni/net.d (${files.join(', ')})`, `rm ${at.join(' ')}`),
+    ...when(links, `network links ${links.join(', ')}`, links.map((link) => `ip link delete ${link}`).join('; ')),
+    ...when(chains, `iptables chains ${some(chains)}`, 'iptables-save | grep -v KUBE- | iptables-restore'),
+    ...when(
+      nftTables,
+      `nftables tables ${nftTables.join(', ')}`,
+      nftTables.map((table) => `nft delete table ${table}`).join('; '),
+    ),
   ];
+}
+
+function when(found: readonly string[], what: string, cure: string): readonly Leftover[] {
+  return found.length === 0 ? [] : [{ what, cure }];
 }
 
 function some(names: readonly string[]): string {

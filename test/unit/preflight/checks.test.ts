@@ -206,9 +206,14 @@ const initRows: readonly Row[] = [
     name: 'Leftovers',
     level: 'warning',
     survey: {
-      leftovers: { cniFiles: ['10-flannel.conflist'], links: ['cni0'], chains: ['KUBE-SERVICES', 'KUBE-MARK-MASQ'] },
+      leftovers: {
+        cniFiles: ['10-flannel.conflist'],
+        links: ['cni0'],
+        chains: ['KUBE-SERVICES', 'KUBE-MARK-MASQ'],
+        nftTables: [],
+      },
     },
-    says: '10-flannel.conflist); network links cni0; packet filter chains KUBE-SERVICES, KUBE-MARK-MASQ',
+    says: '10-flannel.conflist); network links cni0; iptables chains KUBE-SERVICES, KUBE-MARK-MASQ',
   },
   { name: 'Resolver', level: 'warning', survey: texts('/etc/resolv.conf', 'search lan\n'), says: 'no name server' },
   {

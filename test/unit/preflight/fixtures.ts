@@ -48,7 +48,7 @@ export const goodSurvey: Survey = {
     isWritable: true,
   })),
   runtime: { socket: 'listening', tool: 'crictl', state: 'ready', hasRuntimeConfig: true },
-  leftovers: { cniFiles: [], links: [], chains: [] },
+  leftovers: { cniFiles: [], links: [], chains: [], nftTables: [] },
   externalEtcd: [{ endpoint: 'https://10.0.0.1:2379', version: '3.6.8' }],
 };
 

@@ -160,7 +160,7 @@ freezer
 
   test('chains and nftables tables are leftovers', () => {
     const text = '\n@@kbinit:chains\n:KUBE-SERVICES - [0:0]\n:KUBE-SERVICES - [0:0]\ntable ip kube-proxy\n';
-    expect(parse(text).leftovers.chains).toEqual(['KUBE-SERVICES', 'nftables table ip kube-proxy']);
+    expect(parse(text).leftovers).toMatchObject({ chains: ['KUBE-SERVICES'], nftTables: ['ip kube-proxy'] });
   });
 });
 

@@ -177,7 +177,7 @@ describe('leftovers', () => {
   const client = '/var/lib/kubelet/pki/kubelet-client-current.pem';
   const ca = '/etc/kubernetes/pki/ca.crt';
   const check = leftovers(ca);
-  const network = { cniFiles: ['10-flannel.conflist'], links: ['cni0'], chains: ['KUBE-SERVICES'] };
+  const network = { cniFiles: ['10-flannel.conflist'], links: ['cni0'], chains: ['KUBE-SERVICES'], nftTables: [] };
   const ownCa = certificate(pair.publicKey, pair.privateKey);
   const ownClient = certificate(other.publicKey, pair.privateKey);
 
@@ -205,12 +205,26 @@ describe('leftovers', () => {
 
   test('what container runtimes bring along is no leftover', () => {
     const cniFiles = ['87-podman-bridge.conflist', '99-loopback.conf', '.kubernetes-cni-keep', 'README'];
-    expect(told(check, found({ leftovers: { cniFiles, links: [], chains: [] } }))).toEqual([]);
+    expect(told(check, found({ leftovers: { cniFiles, links: [], chains: [], nftTables: [] } }))).toEqual([]);
+  });
+
+  test('the fix removes exactly what was found', () => {
+    const network2 = {
+      cniFiles: ["10 it's.conf"],
+      links: ['cni0', 'flannel.1'],
+      chains: [],
+      nftTables: ['ip kube-proxy'],
+    };
+    expect(check.run(found({ leftovers: network2 }))[0]?.fix).toBe(
+      "remove them: `rm '/etc/cni/net.d/10 it'\\''s.conf'; ip link delete cni0; ip link delete flannel.1; nft delete table ip kube-proxy`",
+    );
+    const certificates = new Map([[client, [ownClient]]]);
+    expect(check.run(found({ certificates }))[0]?.fix).toBe('remove them: `kbinit reset`');
   });
 
   test('a long list of chains is cut', () => {
     const chains = ['KUBE-A', 'KUBE-B', 'KUBE-C', 'KUBE-D', 'KUBE-E'];
-    expect(told(check, found({ leftovers: { cniFiles: [], links: [], chains } }))[0]).toContain(
+    expect(told(check, found({ leftovers: { cniFiles: [], links: [], chains, nftTables: [] } }))[0]).toContain(
       'KUBE-A, KUBE-B, KUBE-C and 2 more',
     );
   });
