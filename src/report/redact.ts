@@ -24,9 +24,8 @@ const pemInBase64 = [
 ].join('|');
 
 const rules: readonly Rule[] = [
-  // A PEM private key, also when its end or its beginning was cut off.
+  // A PEM private key, also when its end was cut off.
   [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g, `${mask} (private key)`],
-  [/(?:[A-Za-z0-9+/=]{1,80}(?:\\n|\r?\n))+-----END [A-Z0-9 ]*PRIVATE KEY-----/g, `${mask} (private key)`],
   [new RegExp(`LS0tLS1CRUdJTi(?:${pemInBase64})[A-Za-z0-9+/_-]*=*`, 'g'), mask],
   [/(client-key-data["']?\s*[:=]\s*["']?)[A-Za-z0-9+/=_-]+/gi, `$1${mask}`],
   [/(token-secret["']?\s*[:=]\s*["']?)[A-Za-z0-9+/=]+/gi, `$1${mask}`],
@@ -47,7 +46,7 @@ export function createRedactor(): Redactor {
     let masked = value;
     for (const secret of known) masked = masked.replaceAll(secret, mask);
     for (const [pattern, replacement] of rules) masked = masked.replace(pattern, replacement);
-    return masked;
+    return maskHeadless(masked);
   };
   return {
     addSecret(value) {
@@ -57,6 +56,19 @@ export function createRedactor(): Redactor {
     text,
     event: (event) => maskEvent(event, text),
   };
+}
+
+/** The end of a PEM private key whose beginning was cut off. By hand: a pattern would be quadratic on long base64. */
+function maskHeadless(text: string): string {
+  let masked = text;
+  const ends = [...text.matchAll(/-----END [A-Z0-9 ]*PRIVATE KEY-----/g)];
+  // From the last to the first, so that the places of those before stay right.
+  for (const end of ends.toReversed()) {
+    let start = end.index;
+    while (start > 0 && /[A-Za-z0-9+/=\r\n\\]/.test(masked.charAt(start - 1))) start--;
+    masked = `${masked.slice(0, start)}${mask} (private key)${masked.slice(end.index + end[0].length)}`;
+  }
+  return masked;
 }
 
 /** How a value may be written. */

@@ -135,6 +135,19 @@ describe('comes through', () => {
   });
 });
 
+test.each([
+  ['base64 lines', `${'A'.repeat(64)}\n`],
+  ['one line', 'A'],
+  ['beginnings', '-----BEGIN '],
+  ['hexadecimal', '0f'],
+  ['words', 'eyJ bearer authorization: client-key-data '],
+])('two megabytes of %s are masked within a second', (_, unit) => {
+  const long = unit.repeat(Math.ceil(2_000_000 / unit.length));
+  const start = performance.now();
+  text(long);
+  expect(performance.now() - start).toBeLessThan(1000);
+});
+
 test('masking twice is masking once', () => {
   fc.assert(
     fc.property(fc.string(), tokenPart(6), tokenPart(16), (s, id, secret) => {
