@@ -45,11 +45,17 @@ function validateRepository(problems: Problems, path: string, repository: string
   problems.add(path, repository, 'is not an image repository', fix);
 }
 
+function validateTag(problems: Problems, path: string, tag: string | undefined): void {
+  if (tag === undefined || /^\w[\w.-]{0,127}$/.test(tag)) return;
+  problems.add(path, tag, 'is not an image tag', 'use letters, digits, _, . and -, at most 128');
+}
+
 function validateLocalEtcd(problems: Problems, etcd: LocalEtcd): void {
   validatePath(problems, 'etcd.local.dataDir', etcd.dataDir);
   validateNames(problems, 'etcd.local.serverCertSANs', etcd.serverCertSANs);
   validateNames(problems, 'etcd.local.peerCertSANs', etcd.peerCertSANs);
   validateRepository(problems, 'etcd.local.imageRepository', etcd.imageRepository);
+  validateTag(problems, 'etcd.local.imageTag', etcd.imageTag);
   validateArgs(problems, 'etcd.local.extraArgs', etcd.extraArgs);
 }
 
@@ -143,6 +149,7 @@ function validateVolumes(problems: Problems, cluster: ClusterSpec): void {
 export function validateCluster(problems: Problems, cluster: ClusterSpec): void {
   validateRepository(problems, 'imageRepository', cluster.imageRepository);
   validateRepository(problems, 'dns.imageRepository', cluster.dns.imageRepository);
+  validateTag(problems, 'dns.imageTag', cluster.dns.imageTag);
   validateNames(problems, 'apiServer.certSANs', cluster.apiServer.certSANs);
   validateVolumes(problems, cluster);
   validatePath(problems, 'certificatesDir', cluster.certificatesDir);

@@ -55,7 +55,7 @@ function etcd(cluster: ClusterSpec): Document {
   return { local: { dataDir, ...omitEmpty(rest) } };
 }
 
-/** What kubeadm writes into ConfigMap kubeadm-config. */
+/** The ClusterConfiguration document of v1beta4. */
 export function clusterConfigurationDocument(cluster: ClusterSpec): Record<string, unknown> {
   return {
     apiVersion,

@@ -4,7 +4,7 @@ import { completeInit } from '../../../src/config/complete.ts';
 import { componentHash, componentHashAnnotation } from '../../../src/config/component-hash.ts';
 import { loadInit } from '../../../src/config/load.ts';
 import type { InitSpec } from '../../../src/config/spec.ts';
-import { clusterConfigurationDocument } from '../../../src/config/versions/kubeadm-v1beta4.ts';
+import { clusterConfigurationDocument, initConfigurationDocument } from '../../../src/config/write.ts';
 import { isMapping } from '../../../src/config/finding.ts';
 import { readYaml, writeYaml } from '../../../src/util/yaml.ts';
 import { facts, fixedChance } from './facts.ts';
@@ -37,6 +37,16 @@ function specOf(folder: string): InitSpec {
   return completeInit(draft, facts(), fixedChance).spec;
 }
 
+/** Everything init knows, as a file. */
+function documents(spec: InitSpec): readonly unknown[] {
+  return [
+    initConfigurationDocument(spec),
+    clusterConfigurationDocument(spec.cluster, spec.timeouts.controlPlaneComponentHealthCheck),
+    spec.cluster.kubelet.document,
+    spec.cluster.kubeProxy.document,
+  ];
+}
+
 const versions = readdirSync(root).filter((name) => name.startsWith('v'));
 const cases = versions.flatMap((version) =>
   readdirSync(`${root}/${version}`).map((name) => ({
@@ -44,10 +54,6 @@ const cases = versions.flatMap((version) =>
     folder: `${root}/${version}/${name}`,
   })),
 );
-/** ConfigMaps hold v1beta4 since 1.31. */
-const writtenInV1beta4 = cases.filter(({ folder }) => {
-  return configMap(folder, 'kubeadm-config').data['ClusterConfiguration']?.includes('v1beta4') === true;
-});
 const readable = cases.filter(({ folder }) => existsSync(`${folder}/config.yaml`));
 
 describe('what kubeadm wrote', () => {
@@ -55,9 +61,19 @@ describe('what kubeadm wrote', () => {
     expect(cases.filter(({ name }) => name.startsWith('v1.36.3/')).length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(writtenInV1beta4)('$name: ConfigMap kubeadm-config is equal', ({ folder }) => {
+  test.each(readable)('$name: ConfigMap kubeadm-config is equal', ({ folder }) => {
     const golden = configMap(folder, 'kubeadm-config').data['ClusterConfiguration'] ?? '';
-    expect(clusterConfigurationDocument(specOf(folder).cluster)).toEqual(readYaml(golden));
+    const { cluster, timeouts } = specOf(folder);
+    const document = clusterConfigurationDocument(cluster, timeouts.controlPlaneComponentHealthCheck);
+    expect(document).toEqual(readYaml(golden));
+  });
+
+  test.each(readable)('$name: what is written is read back, and written the same', ({ folder }) => {
+    const written = documents(specOf(folder));
+    const { draft, warnings } = loadInit(written.map(writeYaml).join('---\n'), 'written.yaml', {});
+    expect(warnings.filter((warning) => warning.isStrict)).toEqual([]);
+    const elsewhere = facts({ hostname: 'other', addresses: [], defaultRoutes: [] });
+    expect(documents(completeInit(draft, elsewhere, fixedChance).spec)).toEqual(written);
   });
 
   test.each(readable)('$name: ConfigMap kubelet-config is equal, byte for byte', ({ folder }) => {

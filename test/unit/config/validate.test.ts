@@ -128,6 +128,7 @@ describe('single values', () => {
       'imageRepository: "https://r.example" is not an image repository',
     ],
     [() => cluster({ imageRepository: 'r.example/' }), 'imageRepository: "r.example/" is not an image repository'],
+    [() => cluster({ dns: { imageTag: 'a b', isDisabled: false } }), 'dns.imageTag: "a b" is not an image tag'],
     [() => cluster({ featureGates: { Nope: true } }), 'featureGates: "Nope" is not a feature gate of kubeadm'],
     [
       () => cluster({ featureGates: { EtcdLearnerMode: true } }),

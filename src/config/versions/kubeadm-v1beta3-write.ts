@@ -1,0 +1,52 @@
+// kubeadm.k8s.io/v1beta3, from the hub: the ClusterConfiguration that ConfigMaps of Kubernetes up to 1.30 hold.
+import type { Arg, ClusterSpec } from '../spec.ts';
+import { formatDuration } from '../../util/duration.ts';
+import { ordersExtraArgs } from '../../kube/traits.ts';
+import { isMapping } from '../finding.ts';
+import { clusterConfigurationDocument } from './kubeadm-v1beta4-write.ts';
+
+type Document = Record<string, unknown>;
+
+/** A mapping of arguments: of equal names the last counts (v1beta3 conversion, convertFromArgs). */
+function withArgMap(document: unknown, args: readonly Arg[]): Document {
+  const { extraArgs: _list, extraEnvs: _envs, ...rest } = isMapping(document) ? document : {};
+  return args.length === 0
+    ? rest
+    : { ...rest, extraArgs: Object.fromEntries(args.map(({ name, value }) => [name, value])) };
+}
+
+/** Up to 1.28 kubeadm wrote the authorization mode it had chosen into the configuration itself. */
+function apiServerArgs(cluster: ClusterSpec): readonly Arg[] {
+  const args = cluster.apiServer.extraArgs;
+  if (ordersExtraArgs(cluster.version) || args.some(({ name }) => name === 'authorization-mode')) return args;
+  return [...args, { name: 'authorization-mode', value: 'Node,RBAC' }];
+}
+
+/** What v1beta3 has no field for is left out: extraEnvs, proxy, dns.disabled, algorithm and validity. */
+export function clusterConfigurationV1beta3(
+  cluster: ClusterSpec,
+  timeoutForControlPlaneSeconds: number,
+): Record<string, unknown> {
+  const {
+    proxy: _proxy,
+    encryptionAlgorithm: _algorithm,
+    certificateValidityPeriod: _leaf,
+    caCertificateValidityPeriod: _authority,
+    ...newer
+  } = clusterConfigurationDocument(cluster);
+  const { disabled: _disabled, ...dns } = isMapping(newer['dns']) ? newer['dns'] : {};
+  const etcd = isMapping(newer['etcd']) ? newer['etcd'] : {};
+  const local = cluster.etcd.kind === 'local' && { etcd: { local: withArgMap(etcd['local'], cluster.etcd.extraArgs) } };
+  return {
+    ...newer,
+    apiVersion: 'kubeadm.k8s.io/v1beta3',
+    apiServer: {
+      ...withArgMap(newer['apiServer'], apiServerArgs(cluster)),
+      timeoutForControlPlane: formatDuration(timeoutForControlPlaneSeconds),
+    },
+    controllerManager: withArgMap(newer['controllerManager'], cluster.controllerManager.extraArgs),
+    scheduler: withArgMap(newer['scheduler'], cluster.scheduler.extraArgs),
+    dns,
+    ...local,
+  };
+}
