@@ -9,7 +9,7 @@ import type { HostView } from '../host/host.ts';
 import { sh } from '../host/shell.ts';
 import { kubeconfigFileNames } from '../kubeconfig/files.ts';
 import { paths } from '../kube/paths.ts';
-import { newestVersion } from '../kube/releases.ts';
+import { isProven, newestVersion } from '../kube/releases.ts';
 import { formatVersion, type KubeVersion } from '../kube/version.ts';
 import { initPhases } from '../phases/index.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
@@ -84,7 +84,7 @@ function keysOfFirstInit(draft: InitDraft): number {
 
 /** This version of kbinit sets up 1.36; other minors are in the tables but not yet proven. */
 function assertSupported(version: KubeVersion | undefined): void {
-  if (version === undefined || version.minor === 36) return;
+  if (version === undefined || isProven(version)) return;
   throw new KbError({
     code: 'KB_VERSION',
     summary: `Kubernetes ${formatVersion(version)} is not supported yet`,

@@ -43,6 +43,12 @@ export function newestVersion(): KubeVersion {
   return newest.reference;
 }
 
+/** Whether clusters of this minor were made and tested by this version of kbinit; the other rows are only known. */
+export function isProven(version: KubeVersion): boolean {
+  const newest = newestVersion();
+  return version.major === newest.major && version.minor === newest.minor;
+}
+
 /** `v1.25 to v1.36` */
 export function supportedRange(): string {
   const minor = (r: Release | undefined): string => `v${r?.reference.major}.${r?.reference.minor}`;

@@ -36,7 +36,10 @@ async function install(ctx: InitContext, parts: readonly string[]): Promise<Phas
   const withProxy = parts.includes('kube-proxy') && !cluster.proxy.isDisabled;
   const proxy = withProxy ? await kubeProxy(ctx) : [];
   if (ctx.settings.printManifest) {
-    const objects = [...(withDns ? corednsObjects(cluster, { replicas: 2 }) : []), ...proxy];
+    const objects = [
+      ...(withDns ? corednsObjects(cluster, { replicas: 2, patches: ctx.settings.patches }) : []),
+      ...proxy,
+    ];
     ctx.print(objects.map(writeYaml).join('---\n'));
     return 'unchanged';
   }
@@ -61,7 +64,10 @@ async function installCoredns(ctx: InitContext, api: Api): Promise<PhaseOutcome>
     api.get({ apiVersion: 'apps/v1', kind: 'Deployment', ...inKubeSystem }),
     api.get({ apiVersion: 'v1', kind: 'ConfigMap', ...inKubeSystem }),
   ]);
-  const objects = corednsObjects(ctx.spec.cluster, { replicas: replicasOf(deployment) ?? 2 });
+  const objects = corednsObjects(ctx.spec.cluster, {
+    replicas: replicasOf(deployment) ?? 2,
+    patches: ctx.settings.patches,
+  });
   if (config === undefined) return applyAll(api, objects);
   step(ctx, 'addons', 'the existing Corefile is kept');
   return applyAll(

@@ -35,7 +35,7 @@ async function createTokens(ctx: InitContext): Promise<PhaseOutcome> {
       plans.flatMap(({ secret }) => (secret === undefined ? [] : [secret])),
     ),
     applyAll(api, bootstrapTokenRbac(ctx.spec.cluster.version)),
-    applyAll(api, clusterInfoObjects(clusterInfoKubeconfig({ server: admin.server, ca: admin.ca }))),
+    applyAll(api, clusterInfoObjects(clusterInfoKubeconfig(admin, ctx.spec.cluster.version))),
   ]);
   ctx.tokens = plans.map(({ token }) => token);
   const kept = plans.filter(({ secret }) => secret === undefined).length;

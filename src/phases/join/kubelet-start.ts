@@ -37,12 +37,10 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
     path: paths.bootstrapKubeletConf,
     mode: 0o600,
     secret: true,
-    body: bootstrapKubeconfig({
-      server: credentials.server,
-      ca: credentials.ca,
-      token: credentials.token ?? '',
-      clusterName,
-    }),
+    body: bootstrapKubeconfig(
+      { server: credentials.server, ca: credentials.ca, token: credentials.token ?? '', clusterName },
+      cluster.version,
+    ),
   };
   const changes = await ctx.host.write(
     [

@@ -23,7 +23,12 @@ async function waitForNode(ctx: JoinContext): Promise<void> {
     await until('the kubelet to get its certificate (TLS bootstrap)', options, async () => {
       const text = await ctx.host.read(paths.kubeletConf);
       if (text === undefined) return { notYet: `${paths.kubeletConf} does not exist yet` };
-      return { value: clientOf(text, paths.kubeletConf) };
+      try {
+        return { value: clientOf(text, paths.kubeletConf) };
+      } catch (error) {
+        // The kubelet writes it in place: for a moment it is half a file.
+        return { notYet: error instanceof Error ? error.message : String(error) };
+      }
     });
     // The bootstrap token may read nodes (ClusterRole kubeadm:get-nodes), so no other credentials are needed.
     await until(`node ${name} to be registered`, options, async () => {
