@@ -35,11 +35,9 @@ function fromInfo(lines: readonly string[]): Answer {
   const info = readJson(text);
   const ready = list(at(info, 'status', 'conditions')).find((c) => at(c, 'type') === 'RuntimeReady');
   const said = [at(ready, 'reason'), at(ready, 'message')].filter((part) => typeof part === 'string' && part !== '');
-  const sandboxImage = at(info, 'config', 'sandboxImage');
   return {
     state: at(ready, 'status') === true ? 'ready' : 'not-ready',
     ...(said.length === 0 ? {} : { message: said.join(': ') }),
-    ...(typeof sandboxImage === 'string' ? { sandboxImage } : {}),
   };
 }
 

@@ -79,8 +79,6 @@ export interface Runtime {
   readonly message?: string;
   /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */
   readonly hasRuntimeConfig?: boolean;
-  /** What the runtime starts sandboxes with, where it tells. */
-  readonly sandboxImage?: string;
 }
 
 export interface Leftovers {

@@ -21,7 +21,6 @@ function criText(runtime: Runtime | undefined): string {
 
 const info = (ready: boolean, reason = ''): string =>
   JSON.stringify({
-    config: { sandboxImage: 'registry.k8s.io/pause:3.9' },
     status: {
       conditions: [
         { type: 'RuntimeReady', status: ready, reason, message: '' },
@@ -44,7 +43,7 @@ Server:
 describe('with crictl', () => {
   test('a runtime without a network plugin is ready', () => {
     const runtime = runtimeOf({ socket: 'listening\n', 'crictl-info': `${info(true)}\n\nexit 0\n` });
-    expect(runtime).toMatchObject({ tool: 'crictl', state: 'ready', sandboxImage: 'registry.k8s.io/pause:3.9' });
+    expect(runtime).toMatchObject({ tool: 'crictl', state: 'ready' });
     expect(criText(runtime)).toBe('');
   });
 
@@ -92,7 +91,11 @@ io.containerd.content.v1        content  -           ok
 ${rows}`;
 
   test.each([
-    ['2.3.5', 'io.containerd.cri.v1            runtime  linux/amd64    ok\nio.containerd.grpc.v1  cri  -  ok\n', true],
+    [
+      'v2.3.5',
+      'io.containerd.cri.v1  images   -            ok  \nio.containerd.cri.v1  runtime  linux/amd64  ok  \nio.containerd.grpc.v1 cri      -            ok  \n',
+      true,
+    ],
     ['1.6.20', 'io.containerd.grpc.v1           cri   linux/amd64    ok\n', false],
   ])('containerd %s is ready; whether it knows RuntimeConfig follows from its version', (version, rows, hasConfig) => {
     const runtime = runtimeOf({ socket: 'listening\n', ctr: `${ctrVersion(version)}${plugins(rows)}\nexit 0\n` });
