@@ -55,8 +55,7 @@ function versionOf(document: ConfigDocument, report: Report): KubeadmVersion | u
   const version = kubeadmVersions.find((candidate) => candidate.apiVersion === document.apiVersion);
   if (version !== undefined) {
     if (version.isDeprecated) {
-      const newer = `convert it with: kbinit config migrate`;
-      report.warn(top, `${document.apiVersion} is deprecated; ${newer}`, false);
+      report.warn(top, `${document.apiVersion} is deprecated; ${newestKubeadmVersion.apiVersion} replaces it`, false);
     }
     return version;
   }

@@ -1,5 +1,5 @@
 // Flags laid over a draft: what was given on the command line wins over what was there (spec 01 §1).
-import { featureGates, isDeprecatedGate } from '../kube/feature-gates.ts';
+import { featureGates } from '../kube/feature-gates.ts';
 import { newestVersion } from '../kube/releases.ts';
 import { formatVersion, type KubeVersion } from '../kube/version.ts';
 import { parseDuration } from '../util/duration.ts';
@@ -48,7 +48,6 @@ function readGates(text: string, version: KubeVersion, report: Report): Record<s
     } else if (value !== 'true' && value !== 'false') {
       report.refuseAll(`--feature-gates: ${name} needs true or false`, `write ${name}=true or ${name}=false`);
     } else {
-      if (isDeprecatedGate(gate, version)) report.warnAll(`--feature-gates: ${name} is deprecated`);
       read[name] = value === 'true';
     }
   }

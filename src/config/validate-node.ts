@@ -13,7 +13,7 @@ import {
 } from './syntax.ts';
 import { validateArgs } from './validate-cluster.ts';
 
-const tokenFix = 'write 6 and 16 of a-z and 0-9 with a dot between, as `kbinit token generate` makes them';
+const tokenFix = 'write 6 and 16 of a-z and 0-9 with a dot between; init makes one where none is given';
 
 /** A token, without ever showing it. */
 export function validateToken(problems: Problems, path: string, token: string): void {
@@ -27,7 +27,7 @@ export function validateCertificateKey(problems: Problems, path: string, key: st
   const found = /^[0-9a-f]*$/i.test(key)
     ? `the key has ${key.length} characters, not 64`
     : 'the key is not hexadecimal';
-  problems.say(path, found, 'make one with `kbinit certs certificate-key`');
+  problems.say(path, found, 'write 64 hexadecimal characters, as `openssl rand -hex 32` makes them');
 }
 
 /** The container runtime's socket. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { completeInit } from '../../../src/config/complete.ts';
 import { componentHash, componentHashAnnotation } from '../../../src/config/component-hash.ts';
+import { clusterOf } from '../../../src/config/from-cluster.ts';
 import { loadInit } from '../../../src/config/load.ts';
 import type { InitSpec } from '../../../src/config/spec.ts';
 import { clusterConfigurationDocument, initConfigurationDocument } from '../../../src/config/write.ts';
@@ -84,6 +85,18 @@ describe('what kubeadm wrote', () => {
   test.each(readable)('$name: config.conf of ConfigMap kube-proxy is equal', ({ folder }) => {
     const golden = configMap(folder, 'kube-proxy').data['config.conf'] ?? '';
     expect(specOf(folder).cluster.kubeProxy.document).toEqual(readYaml(golden));
+  });
+
+  test.each(readable)('$name: a joining node reads the cluster from its ConfigMaps', ({ folder }) => {
+    const { cluster } = specOf(folder);
+    const read = clusterOf({
+      clusterConfiguration: configMap(folder, 'kubeadm-config').data['ClusterConfiguration'] ?? '',
+      kubelet: configMap(folder, 'kubelet-config').data['kubelet'] ?? '',
+      kubeProxy: configMap(folder, 'kube-proxy').data['config.conf'] ?? '',
+    });
+    expect(read.kubelet.document).toEqual(cluster.kubelet.document);
+    expect(read.kubeProxy.document).toEqual(cluster.kubeProxy.document);
+    expect(clusterConfigurationDocument(read)).toEqual(clusterConfigurationDocument(cluster));
   });
 
   test.each(readable)('$name: only generated component configs are signed, with the same hash', ({ folder }) => {

@@ -1,0 +1,41 @@
+// The spec of a cluster that runs already, from its ConfigMaps: what a joining control plane needs to know.
+import { newestVersion } from '../kube/releases.ts';
+import { isMapping } from './finding.ts';
+import { loadInit } from './load.ts';
+import { configProblem } from './report.ts';
+import type { ClusterSpec, ComponentConfig } from './spec.ts';
+import { KbError } from '../errors.ts';
+import { readYaml } from '../util/yaml.ts';
+
+/** The texts of the ConfigMaps of kube-system. */
+export interface ClusterConfigMaps {
+  /** kubeadm-config, ClusterConfiguration */
+  readonly clusterConfiguration: string;
+  /** kubelet-config, kubelet */
+  readonly kubelet: string;
+  /** kube-proxy, config.conf; absent in a cluster without kube-proxy. */
+  readonly kubeProxy?: string;
+}
+
+function component(text: string, source: string): ComponentConfig {
+  const document = readYaml(text);
+  if (isMapping(document)) return { isUserSupplied: false, document };
+  throw new KbError(
+    configProblem(`${source}: the document is no mapping`, 'run `kbinit init phase upload-config all`'),
+  );
+}
+
+/**
+ * The cluster as its own ConfigMaps describe it; the component documents are kept as they are.
+ * @throws KbError KB_CONFIG when kubeadm-config is not readable
+ */
+export function clusterOf(maps: ClusterConfigMaps): ClusterSpec {
+  const { draft } = loadInit(maps.clusterConfiguration, 'ConfigMap kube-system/kubeadm-config', {});
+  const { version, ...cluster } = draft.cluster;
+  return {
+    ...cluster,
+    version: version ?? newestVersion(),
+    kubelet: component(maps.kubelet, 'ConfigMap kube-system/kubelet-config'),
+    kubeProxy: component(maps.kubeProxy ?? '{}', 'ConfigMap kube-system/kube-proxy'),
+  };
+}
