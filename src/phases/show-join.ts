@@ -2,7 +2,7 @@
 import { caPins } from '../certs/pin.ts';
 import { clientOf } from '../kubeconfig/kubeconfig.ts';
 import { paths } from '../kube/paths.ts';
-import type { Phase } from '../workflow/phase.ts';
+import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import type { InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
 import { journalArtifact, journalFolder, journalPath, parseJournal, specIdentity } from './journal.ts';
@@ -15,11 +15,11 @@ export const showJoin: Phase<InitContext> = {
   run: show,
 };
 
-async function show(ctx: InitContext): Promise<void> {
-  await finishJournal(ctx);
+async function show(ctx: InitContext): Promise<PhaseOutcome> {
+  const outcome = await finishJournal(ctx);
   const existing = await readExisting(ctx);
   const text = existing.get(ctx.settings.kubeconfig) ?? (await ctx.host.read(ctx.settings.kubeconfig));
-  if (text === undefined) return;
+  if (text === undefined) return outcome;
   const { server, ca } = clientOf(text, ctx.settings.kubeconfig);
   for (const token of ctx.tokens) {
     ctx.print(
@@ -36,18 +36,20 @@ async function show(ctx: InitContext): Promise<void> {
       }),
     );
   }
+  return outcome;
 }
 
 /** The journal's last word; a second run finds it finished and leaves it alone. */
-async function finishJournal(ctx: InitContext): Promise<void> {
+async function finishJournal(ctx: InitContext): Promise<PhaseOutcome> {
   const journal = parseJournal((await readExisting(ctx)).get(journalPath));
-  if (journal?.finishedAt !== undefined) return;
+  if (journal?.finishedAt !== undefined) return 'unchanged';
   const finishedAt = ctx.clock.now().toISOString();
   const startedAt = ctx.startedAt.toISOString();
   await ctx.host.write(
     [journalArtifact({ format: 1, spec: specIdentity(ctx), startedAt, makes: [], ...journal, finishedAt })],
     [{ path: journalFolder, mode: 0o700 }],
   );
+  return 'done';
 }
 
 export interface JoinInstructions {

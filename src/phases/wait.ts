@@ -2,7 +2,7 @@
 import type { Api } from '../cluster/types.ts';
 import { healthEndpoints } from '../manifests/health.ts';
 import { GaveUp, until } from '../util/until.ts';
-import type { Phase } from '../workflow/phase.ts';
+import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
 import type { InitContext, RunContext } from './context.ts';
 import { explainFailure } from './diagnose.ts';
@@ -17,8 +17,8 @@ export const wait: Phase<InitContext> = {
 /** Often enough to lose little, seldom enough to cost little. */
 const intervalMs = 100;
 
-async function waitForControlPlane(ctx: InitContext): Promise<void> {
-  if (ctx.spec.isDryRun) return;
+async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | void> {
+  if (ctx.spec.isDryRun) return undefined;
   const { kubelet, controllerManager, scheduler } = healthEndpoints(ctx.spec);
   const admin = await openUnprivileged(ctx);
   const others = [kubelet, controllerManager, scheduler].map((url) => url && ctx.apis.open({ server: url.origin }));
@@ -38,6 +38,8 @@ async function waitForControlPlane(ctx: InitContext): Promise<void> {
   } finally {
     for (const api of [admin, ...others]) api?.close();
   }
+  // A kubelet that was not touched runs what it ran.
+  return ctx.isKubeletUnchanged === true ? 'unchanged' : 'done';
 }
 
 /** Wait until a health endpoint answers 200. @throws KbError that names the likely cause when it never does */
