@@ -21,7 +21,7 @@ export interface KubeletSurroundings {
 const resolvedConf = '/run/systemd/resolve/resolv.conf';
 
 /** The tenth address of the first service range; 10.96.0.10 when there is none. */
-export function clusterDnsAddress(serviceSubnet: string): string {
+function clusterDnsAddress(serviceSubnet: string): string {
   const cidr = parseCidr(serviceSubnet.split(',')[0] ?? '');
   return (cidr && nthAddress(cidr, 10)) ?? '10.96.0.10';
 }

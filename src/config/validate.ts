@@ -1,5 +1,4 @@
 // Every rule of a complete configuration (spec 02 §6): all problems at once, by field path.
-import { KbError } from '../errors.ts';
 import { Problems } from './problems.ts';
 import type { ResetSpec } from './draft.ts';
 import type { InitSpec, JoinSpec } from './spec.ts';
@@ -98,9 +97,4 @@ export function validateReset(spec: ResetSpec): Problems {
     problems.add('unmountFlags', flag, 'is not an unmount flag', `use ${unmountFlags.join(', ')}`);
   }
   return problems;
-}
-
-/** @throws KbError with every problem found, when there is one */
-export function refuse(problems: Problems): void {
-  if (problems.list.length > 0) throw new KbError(problems.list);
 }

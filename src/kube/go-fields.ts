@@ -23,7 +23,7 @@ export interface GoFields {
 }
 
 /** Minors of Kubernetes 1 in which a field exists, by its path; a field that is not here exists in all. */
-export type FieldHistory = Readonly<Record<string, { readonly since?: number; readonly until?: number }>>;
+type FieldHistory = Readonly<Record<string, { readonly since?: number; readonly until?: number }>>;
 
 export interface GoDocument {
   readonly apiVersion: string;

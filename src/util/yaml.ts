@@ -32,7 +32,7 @@ export function writeYaml(value: unknown): string {
 export type YamlPath = readonly (string | number)[];
 
 /** Something a reader must be told about a file. */
-export interface YamlNote {
+interface YamlNote {
   /** `duplicate`: the last one counts, as in Go. `ambiguous`: YAML 1.1 and 1.2 read it differently. `broken`: not readable. */
   readonly kind: 'duplicate' | 'ambiguous' | 'broken';
   readonly path: YamlPath;

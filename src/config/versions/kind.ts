@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { YamlPath } from '../../util/yaml.ts';
 import { unknownField, withoutNulls, wrongType, type Finding } from '../finding.ts';
 
-export interface Reading<T> {
+interface Reading<T> {
   /** undefined when something is wrong. */
   readonly value: T | undefined;
   readonly wrong: readonly Finding[];

@@ -21,11 +21,7 @@ import { documentKind } from './kind.ts';
 import type { KubeadmVersion } from './parts.ts';
 import { clusterParts, initParts, joinParts, resetParts } from './to-hub.ts';
 
-export {
-  clusterConfigurationDocument,
-  initConfigurationDocument,
-  joinConfigurationDocument,
-} from './kubeadm-v1beta4-write.ts';
+export { clusterConfigurationDocument } from './kubeadm-v1beta4-write.ts';
 
 const apiVersion = 'kubeadm.k8s.io/v1beta4';
 
