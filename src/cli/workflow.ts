@@ -47,6 +47,15 @@ export function addPhaseCommands<C>(
   phases: readonly Phase<C>[],
   action: (path: string, command: Command) => Promise<void>,
 ): void {
+  // Else the parent keeps the flags behind the phase that it has too, and the phase would work on the wrong host.
+  parent.enablePositionalOptions();
+  const run = (path: string, command: Command, names: readonly string[] = []): void => {
+    for (const argument of parent.registeredArguments) command.addArgument(argument);
+    withFlags(command, names).action(() => {
+      takeOver(parent, command);
+      return action(path, command);
+    });
+  };
   const group = parent.command('phase').description(`Run one phase of ${parent.name()}`);
   group.addHelpText('after', () => `\nThe phases in their order:\n${phaseTree(phases)}`);
   for (const phase of phases) {
@@ -55,17 +64,33 @@ export function addPhaseCommands<C>(
       .description(phase.summary)
       .aliases([...(phase.aliases ?? [])]);
     if (phase.phases === undefined) {
-      withFlags(command, phase.flags ?? []).action(() => action(phase.name, command));
+      run(phase.name, command, phase.flags);
       continue;
     }
     const all = command.command('all').description(`Run all of ${phase.name}`);
-    withFlags(all, phase.flags ?? []).action(() => action(phase.name, all));
+    run(phase.name, all, phase.flags);
     for (const part of phase.phases) {
       const child = command
         .command(part.name)
         .description(part.summary)
         .aliases([...(part.aliases ?? [])]);
-      withFlags(child, part.flags ?? []).action(() => action(`${phase.name}/${part.name}`, child));
+      run(`${phase.name}/${part.name}`, child, part.flags);
+    }
+  }
+}
+
+/** Flags may stand before the word `phase` too, as with kubeadm; there as well one that the phase does not have is refused. */
+function takeOver(parent: Command, command: Command): void {
+  for (const declared of parent.options) {
+    const name = declared.attributeName();
+    if (parent.getOptionValueSource(name) !== 'cli') continue;
+    if (!command.options.some((own) => own.attributeName() === name)) {
+      command.error(`error: unknown option '${declared.long ?? name}'`, { code: 'commander.unknownOption' });
+    }
+    const [before, own]: readonly unknown[] = [parent.getOptionValue(name), command.getOptionValue(name)];
+    if (own === undefined) command.setOptionValueWithSource(name, before, 'cli');
+    else if (Array.isArray(before) && Array.isArray(own)) {
+      command.setOptionValueWithSource(name, [...Array.from<unknown>(before), ...Array.from<unknown>(own)], 'cli');
     }
   }
 }
