@@ -90,6 +90,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   'identity-file': () => option('-i, --identity-file <path>', 'private key for SSH; repeatable', repeated),
   'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
   'log-format': () => option('--log-format <format>', 'progress on stderr as text or json').choices(['text', 'json']),
+  v: () => option('-v, --v <level>', 'from 1 on, show every step', integer),
   timeout: () => option('--ssh-timeout <seconds>', 'time for connecting (default: 15)', integer),
 };
 
@@ -107,7 +108,7 @@ export const ownFlags: readonly string[] = [
   'certificate-key-file',
 ];
 
-const connectionFlags = ['host', 'identity-file', 'known-hosts', 'accept-new-host-keys', 'timeout', 'log-format'];
+const connectionFlags = ['host', 'identity-file', 'known-hosts', 'accept-new-host-keys', 'timeout', 'log-format', 'v'];
 
 /** Give a command these flags and those for connecting. */
 export function withFlags(command: Command, names: readonly string[]): Command {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { KbError } from '../errors.ts';
+import { addSecret } from '../report/redact.ts';
 
 /** Ask on the terminal without showing what is typed. */
 export function askSecret(question: string): Promise<string> {
@@ -20,7 +21,9 @@ export function askSecret(question: string): Promise<string> {
 
 /** A secret's file; `-` is standard input. @throws KbError KB_FILE */
 export function readSecretFile(path: string, flag: string): string {
-  return readInput(path, flag).toString('utf8').trim();
+  const secret = readInput(path, flag).toString('utf8').trim();
+  addSecret(secret);
+  return secret;
 }
 
 /** A file the user named. @throws KbError KB_FILE */

@@ -8,7 +8,7 @@ import { systemChance, systemClock } from '../util/keygen.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
-import { askYesNo, withSession, type ConnectionOptions } from './session.ts';
+import { withSession, type ConnectionOptions } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for reset and its phases. */
@@ -35,7 +35,6 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
-      ask: askYesNo,
       etcd: (credentials) => {
         const connection = {
           ...credentials,

@@ -13,6 +13,7 @@ import { recordingHost } from '../host/recording.ts';
 import type { Reporter } from '../report/events.ts';
 import { jsonReporter } from '../report/json.ts';
 import { openLogFile } from '../report/log-file.ts';
+import { addSecret } from '../report/redact.ts';
 import { plainReporter } from '../report/plain.ts';
 import { wantsColor } from '../report/style.ts';
 import { teeReporter } from '../report/tee.ts';
@@ -30,6 +31,8 @@ export interface ConnectionOptions {
   readonly acceptNewHostKeys?: boolean;
   readonly sshTimeout?: number;
   readonly logFormat?: 'text' | 'json';
+  /** Verbosity: from 1 on, every step is shown. */
+  readonly v?: number;
   readonly dryRun?: boolean;
 }
 
@@ -43,6 +46,8 @@ export interface Session {
   readonly apis: ApiOpener;
   readonly resumeCommand: string;
   readonly print: (text: string) => void;
+  /** A yes/no question; false when nobody answers. */
+  readonly ask: (question: string) => Promise<boolean>;
 }
 
 /** Seconds that the first Ctrl-C gives a running step to end. */
@@ -57,9 +62,12 @@ export async function withSession(
   const start = performance.now();
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const name = target?.address ?? hostname();
-  const view = options.logFormat === 'json' ? jsonReporter(process.stderr) : humanReporter();
-  const log = openLogFile({ environment: process.env });
-  const reporter = teeReporter(view, log.reporter);
+  const view = openView(options);
+  const log = openLogFile({
+    environment: process.env,
+    onFailure: (text) => view.reporter.emit({ kind: 'warning', host: name, text }),
+  });
+  const reporter = teeReporter(view.reporter, log.reporter);
   const interrupt = watchSignals(reporter, name);
   reporter.emit({
     kind: 'run-start',
@@ -71,7 +79,9 @@ export async function withSession(
   let transport: Transport | undefined;
   try {
     transport =
-      target === undefined ? localTransport(name) : await connect(target, options, name, reporter, interrupt.signal);
+      target === undefined
+        ? localTransport(name)
+        : await connect(target, options, { name, reporter, signal: interrupt.signal, view });
     const real = openHost(transport, { name, reporter });
     const host = options.dryRun === true ? recordingHost(real, reporter) : real;
     await body({
@@ -85,7 +95,12 @@ export async function withSession(
           ? dryApis(host, reporter, interrupt.signal)
           : liveApis(host, reporter, interrupt.signal),
       resumeCommand: resumeCommand(process.argv.slice(2)),
-      print: (text) => process.stdout.write(text),
+      print: (text) => {
+        view.pause();
+        process.stdout.write(text);
+        view.resume();
+      },
+      ask: (question) => aside(view, () => askYesNo(question)),
     });
   } catch (error) {
     code = show(error, name, reporter, interrupt.signal);
@@ -98,32 +113,51 @@ export async function withSession(
   if (code !== exitCode.done) throw new Shown(code);
 }
 
-function humanReporter(): Reporter {
-  const color = wantsColor(process.stderr, process.env);
-  return process.stderr.isTTY ? ttyReporter(process.stderr, { color }) : plainReporter(process.stderr, { color });
+/** What shows a run; `pause` makes room on the terminal for something else to be printed or asked. */
+interface View {
+  readonly reporter: Reporter;
+  pause(): void;
+  resume(): void;
+}
+
+function openView(options: ConnectionOptions): View {
+  const still = { pause: () => undefined, resume: () => undefined };
+  if (options.logFormat === 'json') return { reporter: jsonReporter(process.stderr), ...still };
+  const style = { color: wantsColor(process.stderr, process.env), verbose: (options.v ?? 0) > 0 };
+  if (!process.stderr.isTTY) return { reporter: plainReporter(process.stderr, style), ...still };
+  const live = ttyReporter(process.stderr, style);
+  return { reporter: live, pause: () => live.pause(), resume: () => live.resume() };
+}
+
+/** Run something that talks on the terminal itself. */
+async function aside<T>(view: View, talk: () => Promise<T> | T): Promise<T> {
+  view.pause();
+  try {
+    return await talk();
+  } finally {
+    view.resume();
+  }
 }
 
 async function connect(
   target: ReturnType<typeof parseTarget>,
   options: ConnectionOptions,
-  name: string,
-  reporter: Reporter,
-  signal: AbortSignal,
+  run: { readonly name: string; readonly reporter: Reporter; readonly signal: AbortSignal; readonly view: View },
 ): Promise<Transport> {
   // ssh2 is only loaded where a host is reached by SSH.
   const { connectSsh } = await import('../host/ssh.ts');
   return connectSsh({
     ...target,
     host: target.address,
-    name,
+    name: run.name,
     identityFiles: options.identityFile ?? [],
     ...(process.env['SSH_AUTH_SOCK'] === undefined ? {} : { agentSocket: process.env['SSH_AUTH_SOCK'] }),
     ...(options.knownHosts === undefined ? {} : { knownHostsFile: options.knownHosts }),
     acceptNewHostKeys: options.acceptNewHostKeys === true,
     connectTimeoutSeconds: options.sshTimeout ?? 15,
-    ...(process.stdin.isTTY ? { ask: askSecret } : {}),
-    reporter,
-    signal,
+    ...(process.stdin.isTTY ? { ask: (question) => aside(run.view, () => askForSecret(question)) } : {}),
+    reporter: run.reporter,
+    signal: run.signal,
   });
 }
 
@@ -203,8 +237,15 @@ function asInterruption(error: unknown, signal: AbortSignal): KbError | undefine
   });
 }
 
+/** A password or passphrase; from then on it is masked wherever it would show. */
+async function askForSecret(question: string): Promise<string> {
+  const answer = await askSecret(question);
+  addSecret(answer);
+  return answer;
+}
+
 /** Ask a yes/no question on the terminal or standard input; false when nobody answers. */
-export async function askYesNo(question: string): Promise<boolean> {
+async function askYesNo(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin });
   process.stdout.write(question);
   try {

@@ -1,6 +1,6 @@
 // The journal on a control-plane host: which spec an init is for and which files it was about to write. With it a
 // killed run's half-written files can be told from a user's own, and another spec's cluster from this one's.
-import { clusterConfigurationDocument } from '../config/versions/kubeadm-v1beta4.ts';
+import { clusterConfigurationDocument } from '../config/write.ts';
 import { paths } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
 import type { InitContext } from './context.ts';

@@ -1,6 +1,6 @@
 // Phase upload-config: what the cluster is made of, kept in the cluster for joins, upgrades and kubeadm.
 import { uploadKubeadmConfigObjects, uploadKubeletConfigObjects } from '../manifests/cluster-config.ts';
-import { clusterConfigurationDocument } from '../config/versions/kubeadm-v1beta4.ts';
+import { clusterConfigurationDocument } from '../config/write.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { adminApi } from './admin.ts';
 import { applyAll } from './apply.ts';
@@ -23,7 +23,7 @@ export const uploadConfig: Phase<InitContext> = {
 async function upload(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const { cluster } = ctx.spec;
   return applyAll(await adminApi(ctx), [
-    ...(parts.includes('kubeadm') ? uploadKubeadmConfigObjects(clusterConfigurationDocument(cluster)) : []),
+    ...(parts.includes('kubeadm') ? uploadKubeadmConfigObjects(clusterConfigurationDocument(cluster, ctx.spec.timeouts.controlPlaneComponentHealthCheck)) : []),
     ...(parts.includes('kubelet') ? uploadKubeletConfigObjects(cluster.kubelet) : []),
   ]);
 }
