@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { labComponentConfigs } from '../lab/cluster-config.ts';
 import { openLab, type Lab } from '../lab/lab.ts';
 
-const program = new URL('../../dist/kbinit.mjs', import.meta.url).pathname;
+/** The built program; KBINIT_PROGRAM names another one to be tested. */
+export const program: string =
+  process.env['KBINIT_PROGRAM'] ?? new URL('../../dist/kbinit.mjs', import.meta.url).pathname;
 
 export interface KbinitResult {
   readonly code: number;
