@@ -17,7 +17,7 @@ export interface ExecOutcome {
 }
 
 /** How a script is run. */
-export interface ExecOptions {
+interface ExecOptions {
   readonly stdin?: string;
   readonly timeoutSeconds?: number;
   readonly env?: Record<string, string>;
@@ -54,7 +54,9 @@ export interface Lab {
   copyTo(host: string, localPath: string, remotePath: string, mode?: number): Promise<void>;
   /** Shuts a host down and starts it again; its disk stays, its /run and /tmp do not. */
   restart(host: string): Promise<void>;
-  stop(host: string): Promise<void>;
+  /** Shuts a host down with five seconds to spare, or cuts its power. */
+  stop(host: string, how?: 'shutdown' | 'power cut'): Promise<void>;
+  /** Starts a host that was stopped, and waits until it is ready. */
   start(host: string): Promise<void>;
   /** Makes hosts anew, at once: same names, addresses and SSH host keys, nothing else of what was. */
   recreate(hosts: string | readonly string[]): Promise<void>;

@@ -24,7 +24,7 @@ export function labCacheDir(): string {
 }
 
 /** A hash of a step's inputs and of all it needs. */
-export function stepKey(step: Step): string {
+function stepKey(step: Step): string {
   const hash = createHash('sha256').update(step.name);
   for (const text of [...step.inputs, ...step.needs.map(stepKey)]) hash.update('\0').update(text);
   return hash.digest('hex').slice(0, 12);

@@ -39,7 +39,7 @@ async function importImages(dir: string): Promise<void> {
   const configFile = join(state, 'config.toml');
   await writeFile(configFile, config.replaceAll('@ROOT@', dir).replaceAll('@STATE@', state));
   // A killed build must not leave a daemon behind.
-  const daemon = spawn('setpriv', ['--pdeathsig', 'KILL', program('containerd'), '--config', configFile], {
+  const daemon = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', program('containerd'), '--config', configFile], {
     stdio: 'ignore',
   });
   const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));

@@ -69,9 +69,10 @@ export async function startHost(home: Home, host: HostRecord): Promise<void> {
   await waitReady(home, host);
 }
 
-/** Shuts a host down as `poweroff` would. */
-export async function stopHost(host: HostRecord): Promise<void> {
-  await stopContainer(host.containerId, 10);
+/** Shuts a host down as `poweroff` would, or cuts its power. */
+export async function stopHost(host: HostRecord, how: 'shutdown' | 'power cut'): Promise<void> {
+  // Five seconds are enough for services; an API server without etcd would take all that it gets.
+  await stopContainer(host.containerId, how === 'shutdown' ? 5 : 0);
 }
 
 /** Removes containers and all files of these hosts. */

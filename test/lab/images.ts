@@ -54,14 +54,9 @@ export const imageArchives: Step = {
   build: buildArchives,
 };
 
-/** The archive of an image on this machine. */
-export function imageArchive(name: string): string {
-  return join(stepDir(imageArchives), archiveName(name));
-}
-
-/** The archives of all images. */
+/** The archives of all images on this machine. */
 export function allArchives(): string[] {
-  return recipes.map(({ name }) => imageArchive(name));
+  return recipes.map(({ name }) => join(stepDir(imageArchives), archiveName(name)));
 }
 
 function archiveName(image: string): string {

@@ -11,12 +11,10 @@ import type { RunOptions } from './run.ts';
 import { writeKnownHosts } from './ssh-keys.ts';
 import { labPaths, readState, writeState, type HostRecord, type LabState } from './state.ts';
 
-export type { ExecOptions, ExecOutcome, Lab, LabHost, LabOptions } from './api.ts';
+export type { Lab, LabOptions } from './api.ts';
 export { labCacheDir } from './cache.ts';
 export { binaries } from './go-build.ts';
-export { imageArchive } from './images.ts';
-export type { HostWish } from './topology.ts';
-export { imageNames, versions } from './versions.ts';
+export { imageNames } from './versions.ts';
 
 const defaultSubnet = '192.168.3.0/24';
 
@@ -84,10 +82,10 @@ export async function attachLab(options: LabOptions, report: Report): Promise<La
       const { code, stderr } = await inHost(name, install, { stdinFile: localPath });
       if (code !== 0) throw new Error(`cannot copy ${localPath} to ${name}:${remotePath}: ${stderr.trim()}`);
     },
-    stop: (name) => stopHost(record(name)),
+    stop: (name, how = 'shutdown') => stopHost(record(name), how),
     start: (name) => startHost(home, record(name)),
     restart: async (name) => {
-      await stopHost(record(name));
+      await stopHost(record(name), 'shutdown');
       await startHost(home, record(name));
     },
     up: (names) =>

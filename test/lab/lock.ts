@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
   // flock(1) holds the lock for as long as `cat` reads our pipe: it ends with us, however we end.
-  const holder = spawn('flock', [file, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
+  const holder = spawn('/usr/bin/flock', [file, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Ctrl-C reaches the whole group; the lock must outlive it until our own clean-up is done.
     detached: true,

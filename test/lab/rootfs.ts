@@ -17,7 +17,7 @@ const hostPackages = (
 const imagePackages = ['iptables', 'nftables', 'conntrack', 'kmod', 'iproute2', 'ca-certificates'];
 
 /** Debian with the packages of a host. */
-export const debianHost: Step = debootstrapStep('debian-host', hostPackages);
+const debianHost: Step = debootstrapStep('debian-host', hostPackages);
 
 /** Debian with what kube-proxy and flannel call: the base layer of their images. */
 export const debianImage: Step = debootstrapStep('debian-image', imagePackages);

@@ -75,7 +75,7 @@ function ending(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     // A killed lab leaves no build behind that would go on by itself.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], {
+    const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', program, ...args], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: [...fds],
