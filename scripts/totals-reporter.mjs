@@ -10,18 +10,24 @@ export function sum(modules, unhandled = []) {
     // A file that cannot be read and a hook that throws are failures that no test of theirs shows.
     const suites = [...file.children.allSuites()].filter((suite) => suite.errors().length > 0);
     totals.failed += file.errors().length + suites.length;
-    const isBroken = file.errors().length + suites.length > 0;
     for (const test of file.children.allTests()) {
       const { state, note } = test.result();
       if (state === 'passed') totals.passed += 1;
       else if (state === 'failed') totals.failed += 1;
       else {
-        const reason = note ?? (isBroken ? 'what it needs has failed' : 'marked as skipped in its file');
-        totals.skipped.push({ name: `${name} > ${test.fullName}`, reason });
+        totals.skipped.push({ name: `${name} > ${test.fullName}`, reason: note ?? whyNotRun(test) });
       }
     }
   }
   return totals;
+}
+
+/** The reason for a test that gave none itself. */
+function whyNotRun(test) {
+  const failures = [];
+  for (let suite = test.parent; suite?.type === 'suite'; suite = suite.parent) failures.push(...suite.errors());
+  if (failures.length > 0 || test.module.errors().length > 0) return 'a hook before it has failed';
+  return test.options.mode === 'todo' ? 'not written yet' : 'marked as skipped in its file';
 }
 
 /** `--reporter=./scripts/totals-reporter.mjs`; the file's path comes in KBINIT_TEST_REPORT. */
