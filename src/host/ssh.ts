@@ -44,6 +44,7 @@ const defaultCommandTimeoutSeconds = 60;
 /** sshd's default MaxSessions is 10; two stay free for the host's own people. */
 const maxChannels = 8;
 const connectTries = 3;
+const sessionTries = 6;
 /** How long sshd may take to close a channel whose command has ended (a child of it may hold the streams). */
 const closeGraceMilliseconds = 1000;
 
@@ -486,11 +487,11 @@ class Connection implements Transport {
           input: frameInput(command, fence, io.stdin),
         });
       }
-      // sshd allows fewer sessions (MaxSessions): be content with those that it gave.
+      // Once may be a session that sshd has not yet laid to rest; twice means that it allows fewer (MaxSessions).
       release();
-      this.#slots.shrink(this.#slots.taken);
-      if (refused >= 5) throw this.#noSession();
-      await sleep(0.1 * (refused + 1), io.signal);
+      if (refused > 0) this.#slots.shrink(this.#slots.taken);
+      if (refused >= sessionTries) throw this.#noSession();
+      await sleep(0.05 * (refused + 1), io.signal);
     }
   }
 

@@ -52,7 +52,11 @@ export function noSudoPassword(name: string, user: string): KbError {
 
 /** sudo would not start the shell; `said` is what it said instead. */
 export function sudoRefused(name: string, user: string, said: string): KbError {
-  const detail = shortened(said) === '' ? 'sudo ended without a word' : shortened(said);
+  // sudo names the whole command in its refusal, which is our prologue.
+  const words = shortened(
+    said.replaceAll(/kbinit-[0-9a-f]+:/g, '').replaceAll(/\/bin\/sh -c .* kbinit [0-9a-f]+/g, '/bin/sh'),
+  );
+  const detail = words === '' ? 'sudo ended without a word' : words;
   const fix = /must have a tty/.test(said)
     ? `add to sudoers: Defaults:${user} !requiretty`
     : `let ${user} run /bin/sh as root with sudo (/usr/bin/sudo must exist), or log in as root`;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { quote, script, sh } from '../../../src/host/shell.ts';
 
@@ -12,7 +12,7 @@ const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/bin/zsh', '/usr/bin/zsh',
 const nasty = fc
   .array(
     fc.oneof(
-      fc.constantFrom(...'\'"\\$`!*?[]{}()<>|&;~# \t\n\r-=^%@'),
+      fc.constantFrom(...'\'"\\$`!*?[]{}()<>|&;~# \t\n\r-=^%@'.split('')),
       fc.constantFrom('$(touch /tmp/pwn)', 'é', '日', '\u0001'),
       fc.string(),
     ),
