@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { ensurePackages } from './apt.ts';
 import { buildStep, exists, labCacheDir, prune, removeTree, stepDir, type Step } from './cache.ts';
 import { containerdTemplate } from './containerd-template.ts';
+import { kubeadmTests, olderKubeadm } from './go-build.ts';
 import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
 import { hostRoot } from './rootfs.ts';
 
-const wanted = [hostRoot, containerdTemplate];
+const wanted = [hostRoot, containerdTemplate, kubeadmTests, olderKubeadm];
 
 /** Makes the cache complete; returns at once when it is. */
 export async function ensureCache(report: Report): Promise<void> {

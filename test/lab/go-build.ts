@@ -40,6 +40,40 @@ export const kubernetes: Step = goStep('kubernetes', [
   },
 ]);
 
+const kubeadmTestFolder = 'k8s.io/kubernetes/cmd/kubeadm/test/cmd';
+const kubeadmTestBinary: Step = goStep(
+  'kubernetes',
+  [{ packages: [kubeadmTestFolder], output: 'kubeadm_cmd.test', isTest: true, flags: kubernetesFlags }],
+  'pure',
+  'kubeadm-tests',
+);
+
+/** kubeadm's own tests of its command line, with the files they read. */
+export const kubeadmTests: Step = {
+  ...kubeadmTestBinary,
+  build: async (dir) => {
+    await kubeadmTestBinary.build(dir);
+    const folder = await mustRun('go', ['list', '-f', '{{.Dir}}', kubeadmTestFolder], {
+      cwd: join(sources, 'kubernetes'),
+      env: { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+    });
+    await mustRun('cp', ['-r', '--no-preserve=mode', join(folder.trim(), 'testdata'), dir]);
+  },
+};
+
+const [oldMajor = '', oldMinor = ''] = versions.olderKubeadm.split('.');
+
+/** A kubeadm that knows v1beta3 as well as v1beta4, to compare with. */
+export const olderKubeadm: Step = goStep('kubernetes-1.33', [
+  {
+    packages: ['k8s.io/kubernetes/cmd/kubeadm'],
+    flags: [
+      `-ldflags=${strip} -X ${component}.gitVersion=v${versions.olderKubeadm} -X ${component}.gitMajor=${oldMajor} ` +
+        `-X ${component}.gitMinor=${oldMinor} -X ${component}.gitTreeState=clean`,
+    ],
+  },
+]);
+
 /** containerd, its client and its shim. */
 export const containerdPrograms: Step = goStep('containerd', [
   {
@@ -119,11 +153,13 @@ export const programs: Step = goStep('programs', [
 ]);
 
 /** A program of this machine's cache. */
-export type BinaryName = 'kubeadm' | 'kubectl' | 'kubelet' | 'e2eKubeadm' | 'etcd' | 'etcdctl' | 'etcdutl' | 'crictl';
+export type BinaryName =
+  'kubeadm' | 'olderKubeadm' | 'kubectl' | 'kubelet' | 'e2eKubeadm' | 'etcd' | 'etcdctl' | 'etcdutl' | 'crictl';
 
 /** Programs on this machine, by what tests and benches call them; there once the cache is built. */
 export const binaries: Readonly<Record<BinaryName, string>> = {
   kubeadm: join(stepDir(kubernetes), 'kubeadm'),
+  olderKubeadm: join(stepDir(olderKubeadm), 'kubeadm'),
   kubectl: join(stepDir(kubernetes), 'kubectl'),
   kubelet: join(stepDir(kubernetes), 'kubelet'),
   e2eKubeadm: join(stepDir(kubernetes), 'e2e_kubeadm.test'),
@@ -133,7 +169,7 @@ export const binaries: Readonly<Record<BinaryName, string>> = {
   crictl: join(stepDir(criTools), 'crictl'),
 };
 
-function goStep(module: string, builds: readonly GoBuild[], cgo: 'cgo' | 'pure' = 'pure'): Step {
+function goStep(module: string, builds: readonly GoBuild[], cgo: 'cgo' | 'pure' = 'pure', name: string = module): Step {
   const folder = join(sources, module);
   const compile = async (dir: string): Promise<void> => {
     for (const { packages, output, flags = [], isTest } of builds) {
@@ -152,7 +188,7 @@ function goStep(module: string, builds: readonly GoBuild[], cgo: 'cgo' | 'pure' 
     }
   };
   const inputs = [...sourceTexts(folder), cgo, JSON.stringify(builds)];
-  return { name: module, inputs, needs: [], lane: 'go', build: compile };
+  return { name, inputs, needs: [], lane: 'go', build: compile };
 }
 
 function sourceTexts(folder: string): string[] {

@@ -3,6 +3,7 @@
 /** What is built, as its own version string says it. */
 export const versions = {
   kubernetes: '1.36.3',
+  olderKubeadm: '1.33.13',
   etcd: '3.6.16',
   coredns: '1.14.2',
   containerd: '2.3.5',
