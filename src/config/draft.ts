@@ -3,6 +3,7 @@ import type {
   ApiEndpoint,
   BootstrapToken,
   ClusterSpec,
+  ImagePullPolicy,
   InitSpec,
   JoinSpec,
   NodeRegistration,
@@ -61,6 +62,39 @@ export interface ResetSpec {
   readonly unmountFlags: readonly string[];
   readonly timeouts: Timeouts;
   readonly isDryRun: boolean;
+}
+
+/** Options that several parts of an UpgradeConfiguration share. */
+interface UpgradeCommon {
+  readonly ignorePreflightErrors: readonly string[];
+  readonly etcdUpgrade: boolean;
+  /** Not a claim of ours: kubeadm tells "not set" from false when it writes the document. */
+  readonly isDryRun: boolean | undefined;
+}
+
+interface UpgradeImages {
+  readonly certificateRenewal: boolean;
+  readonly patchesDirectory?: string;
+  readonly skipPhases: readonly string[];
+  readonly imagePullPolicy: ImagePullPolicy;
+  readonly imagePullSerial: boolean;
+}
+
+interface UpgradeChoice {
+  /** As written; undefined = to be named on the command line. */
+  readonly kubernetesVersion: string | undefined;
+  readonly allowExperimentalUpgrades: boolean | undefined;
+  readonly allowRCUpgrades: boolean | undefined;
+  readonly printConfig: boolean | undefined;
+}
+
+/** Everything `upgrade` may be told by a file (v1beta4 UpgradeConfiguration). */
+export interface UpgradeSpec {
+  readonly apply: UpgradeCommon & UpgradeImages & UpgradeChoice & { readonly forceUpgrade: boolean | undefined };
+  readonly diff: { readonly kubernetesVersion: string | undefined; readonly contextLines: number };
+  readonly node: UpgradeCommon & UpgradeImages;
+  readonly plan: UpgradeCommon & UpgradeChoice;
+  readonly timeouts: Timeouts;
 }
 
 /** Something the user should know about the configuration, which does not stop the run. */

@@ -8,7 +8,7 @@ import type { InitDraft, JoinDraft, NodeDraft, ResetSpec } from './draft.ts';
 import type { InitFlags, JoinFlags, ResetFlags } from './flags.ts';
 import type { Report } from './report.ts';
 import type { Arg, ControlPlaneComponent } from './spec.ts';
-import { readVersion } from './version.ts';
+import { readVersion, type VersionLabels } from './version.ts';
 
 interface NodeFlags {
   readonly nodeName?: string | undefined;
@@ -79,17 +79,23 @@ function withArgs<C extends ControlPlaneComponent>(
 function mergeVersion(
   version: KubeVersion | undefined,
   text: string | undefined,
+  labels: VersionLabels,
   report: Report,
 ): KubeVersion | undefined {
   if (text === undefined || text === '') return version;
-  const read = readVersion(text);
+  const read = readVersion(text, labels);
   if ('major' in read) return read;
   report.refuseAll(`--kubernetes-version: ${read.message}`, read.fix);
   return version;
 }
 
-function mergeCluster(draft: InitDraft['cluster'], flags: InitFlags, report: Report): InitDraft['cluster'] {
-  const version = mergeVersion(draft.version, flags.kubernetesVersion, report);
+function mergeCluster(
+  draft: InitDraft['cluster'],
+  flags: InitFlags,
+  labels: VersionLabels,
+  report: Report,
+): InitDraft['cluster'] {
+  const version = mergeVersion(draft.version, flags.kubernetesVersion, labels, report);
   const gates = readGates(flags.featureGates ?? '', version ?? newestVersion(), report);
   const { networking, apiServer } = draft;
   const { serviceCidr, podNetworkCidr, serviceDnsDomain, apiserverCertExtraSans, controlPlaneEndpoint } = flags;
@@ -130,10 +136,10 @@ function mergeTokens(draft: InitDraft, flags: InitFlags, report: Report): InitDr
 }
 
 /** `init`'s flags over what was read. */
-export function mergeInitFlags(draft: InitDraft, flags: InitFlags, report: Report): InitDraft {
+export function mergeInitFlags(draft: InitDraft, flags: InitFlags, labels: VersionLabels, report: Report): InitDraft {
   return {
     ...draft,
-    cluster: mergeCluster(draft.cluster, flags, report),
+    cluster: mergeCluster(draft.cluster, flags, labels, report),
     node: mergeNode(draft.node, flags),
     localAPIEndpoint: {
       advertiseAddress: flags.apiserverAdvertiseAddress || draft.localAPIEndpoint.advertiseAddress,

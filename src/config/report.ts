@@ -41,6 +41,14 @@ export class Report {
     this.warnings.push({ message, source: this.#source, line: place.line, ...(path !== '' && { path }), isStrict });
   }
 
+  /** What `config validate` and `config migrate` refuse is a warning no more. */
+  refuseStrictWarnings(): void {
+    for (const warning of this.warnings.filter(({ isStrict }) => isStrict)) {
+      this.problems.push(configProblem(formatWarning(warning), 'correct it, or remove it'));
+    }
+    this.warnings.splice(0, this.warnings.length, ...this.warnings.filter(({ isStrict }) => !isStrict));
+  }
+
   /** Something to know about the flags. */
   warnAll(message: string): void {
     this.warnings.push({ message, isStrict: false });

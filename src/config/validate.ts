@@ -1,6 +1,6 @@
 // Every rule of a complete configuration (spec 02 §6): all problems at once, by field path.
 import { Problems } from './problems.ts';
-import type { ResetSpec } from './draft.ts';
+import type { ResetSpec, UpgradeSpec } from './draft.ts';
 import type { InitSpec, JoinSpec } from './spec.ts';
 import { isAbsolutePath, parseHostPort, urlScheme } from './syntax.ts';
 import { validateCluster, validatePath } from './validate-cluster.ts';
@@ -95,6 +95,20 @@ export function validateReset(spec: ResetSpec): Problems {
   validateIgnored(problems, spec.ignorePreflightErrors);
   for (const flag of spec.unmountFlags.filter((name) => !unmountFlags.includes(name))) {
     problems.add('unmountFlags', flag, 'is not an unmount flag', `use ${unmountFlags.join(', ')}`);
+  }
+  return problems;
+}
+
+/** What is wrong with an upgrade configuration. */
+export function validateUpgrade(spec: UpgradeSpec): Problems {
+  const problems = new Problems();
+  for (const part of ['apply', 'node'] as const) {
+    const { patchesDirectory } = spec[part];
+    if (patchesDirectory !== undefined) validatePath(problems, `${part}.patches.directory`, patchesDirectory);
+  }
+  for (const part of ['apply', 'node', 'plan'] as const) validateIgnored(problems, spec[part].ignorePreflightErrors);
+  if (spec.diff.contextLines < 0) {
+    problems.add('diff.contextLines', spec.diff.contextLines, 'is negative', 'give 0 or more');
   }
   return problems;
 }

@@ -5,7 +5,13 @@ import type { ClusterSpec } from './spec.ts';
 import { clusterConfigurationV1beta3 } from './versions/kubeadm-v1beta3-write.ts';
 import { clusterConfigurationDocument as clusterConfigurationV1beta4 } from './versions/kubeadm-v1beta4-write.ts';
 
-export { initConfigurationDocument, joinConfigurationDocument } from './versions/kubeadm-v1beta4-write.ts';
+export {
+  initConfigurationDocument,
+  joinConfigurationDocument,
+  resetConfigurationDocument,
+  upgradeConfigurationDocument,
+} from './versions/kubeadm-v1beta4-write.ts';
+export { initConfigurationV1beta3, joinConfigurationV1beta3 } from './versions/kubeadm-v1beta3-write.ts';
 
 /** What ConfigMap kubeadm-config holds; up to 1.30 with the time init waits for its control plane. */
 export function clusterConfigurationDocument(

@@ -17,7 +17,7 @@ export const gates: z.ZodExactOptional<z.ZodRecord<z.ZodString, z.ZodBoolean>> =
   .exactOptional();
 
 /** int32; Go has no decimals here and refuses what does not fit. */
-const int32: Schema<number> = z
+export const int32: Schema<number> = z
   .int()
   .min(-(2 ** 31))
   .max(2 ** 31 - 1);

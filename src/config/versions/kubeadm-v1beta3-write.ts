@@ -1,9 +1,15 @@
-// kubeadm.k8s.io/v1beta3, from the hub: the ClusterConfiguration that ConfigMaps of Kubernetes up to 1.30 hold.
-import type { Arg, ClusterSpec } from '../spec.ts';
+// kubeadm.k8s.io/v1beta3, from the hub: what Kubernetes up to 1.30 writes into ConfigMaps and prints as defaults.
+import type { Arg, ClusterSpec, InitSpec, JoinSpec } from '../spec.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { ordersExtraArgs } from '../../kube/traits.ts';
 import { isMapping } from '../finding.ts';
-import { clusterConfigurationDocument } from './kubeadm-v1beta4-write.ts';
+import {
+  clusterConfigurationDocument,
+  initConfigurationDocument,
+  joinConfigurationDocument,
+} from './kubeadm-v1beta4-write.ts';
+
+const apiVersion = 'kubeadm.k8s.io/v1beta3';
 
 type Document = Record<string, unknown>;
 
@@ -39,7 +45,7 @@ export function clusterConfigurationV1beta3(
   const local = cluster.etcd.kind === 'local' && { etcd: { local: withArgMap(etcd['local'], cluster.etcd.extraArgs) } };
   return {
     ...newer,
-    apiVersion: 'kubeadm.k8s.io/v1beta3',
+    apiVersion,
     apiServer: {
       ...withArgMap(newer['apiServer'], apiServerArgs(cluster)),
       timeoutForControlPlane: formatDuration(timeoutForControlPlaneSeconds),
@@ -49,4 +55,30 @@ export function clusterConfigurationV1beta3(
     dns,
     ...local,
   };
+}
+
+function nodeRegistrationV1beta3(document: Document, args: readonly Arg[]): Document {
+  const {
+    imagePullSerial: _serial,
+    kubeletExtraArgs: _list,
+    ...node
+  } = isMapping(document['nodeRegistration']) ? document['nodeRegistration'] : {};
+  if (args.length === 0) return node;
+  return { ...node, kubeletExtraArgs: Object.fromEntries(args.map(({ name, value }) => [name, value])) };
+}
+
+/** The InitConfiguration of v1beta3; timeoutForControlPlane is in the cluster's document. */
+export function initConfigurationV1beta3(spec: InitSpec): Record<string, unknown> {
+  const { timeouts: _timeouts, dryRun: _dryRun, ...document } = initConfigurationDocument(spec);
+  const nodeRegistration = nodeRegistrationV1beta3(document, spec.node.kubeletExtraArgs);
+  return { ...document, apiVersion, nodeRegistration };
+}
+
+/** The JoinConfiguration of v1beta3. */
+export function joinConfigurationV1beta3(spec: JoinSpec): Record<string, unknown> {
+  const { timeouts: _timeouts, dryRun: _dryRun, ...document } = joinConfigurationDocument(spec);
+  const nodeRegistration = nodeRegistrationV1beta3(document, spec.node.kubeletExtraArgs);
+  const discovery = isMapping(document['discovery']) ? document['discovery'] : {};
+  const timeout = formatDuration(spec.timeouts.discovery);
+  return { ...document, apiVersion, nodeRegistration, discovery: { ...discovery, timeout } };
 }

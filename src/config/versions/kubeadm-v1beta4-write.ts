@@ -13,6 +13,7 @@ import type {
   NodeRegistration,
   Timeouts,
 } from '../spec.ts';
+import type { ResetSpec, UpgradeSpec } from '../draft.ts';
 
 const apiVersion = 'kubeadm.k8s.io/v1beta4';
 
@@ -157,6 +158,65 @@ export function joinConfigurationDocument(spec: JoinSpec): Record<string, unknow
     discovery: discovery(spec),
     ...(controlPlane && { controlPlane }),
     ...patches(spec.patchesDirectory),
+    timeouts: timeouts(spec.timeouts),
+  };
+}
+
+/** The ResetConfiguration document. */
+export function resetConfigurationDocument(spec: ResetSpec): Record<string, unknown> {
+  return {
+    apiVersion,
+    kind: 'ResetConfiguration',
+    ...omitEmpty({
+      certificatesDir: spec.certificatesDir,
+      cleanupTmpDir: spec.cleanupTmpDir,
+      criSocket: spec.criSocket,
+      dryRun: spec.isDryRun,
+      force: spec.isForced,
+      ignorePreflightErrors: spec.ignorePreflightErrors,
+      skipPhases: spec.skipPhases,
+      unmountFlags: spec.unmountFlags,
+    }),
+    timeouts: timeouts(spec.timeouts),
+  };
+}
+
+/** A pointer to a boolean is written when it is set, false too. */
+function orAbsent(fields: Record<string, boolean | undefined>): Document {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function upgradeNode(from: UpgradeSpec['node']): Document {
+  const { certificateRenewal, etcdUpgrade, imagePullSerial, isDryRun } = from;
+  return {
+    ...orAbsent({ certificateRenewal, dryRun: isDryRun, etcdUpgrade, imagePullSerial }),
+    ...omitEmpty({
+      ignorePreflightErrors: from.ignorePreflightErrors,
+      imagePullPolicy: from.imagePullPolicy,
+      skipPhases: from.skipPhases,
+    }),
+    ...patches(from.patchesDirectory),
+  };
+}
+
+function upgradePlan(from: UpgradeSpec['plan']): Document {
+  const { allowExperimentalUpgrades, allowRCUpgrades, etcdUpgrade, isDryRun, printConfig } = from;
+  return {
+    ...orAbsent({ allowExperimentalUpgrades, allowRCUpgrades, dryRun: isDryRun, etcdUpgrade, printConfig }),
+    ...omitEmpty({ ignorePreflightErrors: from.ignorePreflightErrors, kubernetesVersion: from.kubernetesVersion }),
+  };
+}
+
+/** The UpgradeConfiguration document. */
+export function upgradeConfigurationDocument(spec: UpgradeSpec): Record<string, unknown> {
+  const { apply, diff, node, plan } = spec;
+  return {
+    apiVersion,
+    kind: 'UpgradeConfiguration',
+    apply: { ...upgradePlan(apply), ...upgradeNode(apply), ...orAbsent({ forceUpgrade: apply.forceUpgrade }) },
+    diff: omitEmpty({ contextLines: diff.contextLines, kubernetesVersion: diff.kubernetesVersion }),
+    node: upgradeNode(node),
+    plan: upgradePlan(plan),
     timeouts: timeouts(spec.timeouts),
   };
 }

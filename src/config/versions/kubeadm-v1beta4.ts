@@ -20,8 +20,7 @@ import {
 import { documentKind } from './kind.ts';
 import type { KubeadmVersion } from './parts.ts';
 import { clusterParts, initParts, joinParts, resetParts } from './to-hub.ts';
-
-export { clusterConfigurationDocument } from './kubeadm-v1beta4-write.ts';
+import { upgradeConfiguration, upgradeParts } from './upgrade.ts';
 
 const apiVersion = 'kubeadm.k8s.io/v1beta4';
 
@@ -147,5 +146,6 @@ export const kubeadmV1beta4: KubeadmVersion = {
   cluster: documentKind('ClusterConfiguration', clusterConfiguration, clusterParts),
   join: documentKind('JoinConfiguration', joinConfiguration, joinParts),
   reset: documentKind('ResetConfiguration', resetConfiguration, resetParts),
+  upgrade: documentKind('UpgradeConfiguration', upgradeConfiguration, upgradeParts),
   isDeprecated: false,
 };

@@ -1,5 +1,5 @@
 // What a kubeadm API version reads each kind into: the hub's drafts, before flags, version and component configs are added.
-import type { ClusterDraft, InitDraft, JoinDraft, ResetSpec } from '../draft.ts';
+import type { ClusterDraft, InitDraft, JoinDraft, ResetSpec, UpgradeSpec } from '../draft.ts';
 import type { DocumentKind } from './kind.ts';
 
 export type InitParts = Omit<InitDraft, 'cluster'>;
@@ -18,5 +18,6 @@ export interface KubeadmVersion {
   readonly cluster: DocumentKind<ClusterParts>;
   readonly join: DocumentKind<JoinDraft>;
   readonly reset?: DocumentKind<ResetSpec>;
+  readonly upgrade?: DocumentKind<UpgradeSpec>;
   readonly isDeprecated: boolean;
 }
