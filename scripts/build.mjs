@@ -9,23 +9,23 @@ const outfile = process.argv[2] ?? path('dist/kbinit.mjs');
 /** What is bundled but never used costs time at every start. */
 const slim = {
   name: 'slim',
-  setup(build) {
+  setup(bundler) {
     // zod's error texts in forty languages; ours are English.
-    build.onResolve({ filter: /locales\/index\.js$/ }, ({ importer }) =>
+    bundler.onResolve({ filter: /locales\/index\.js$/ }, ({ importer }) =>
       importer.includes('/node_modules/zod/') ? { path: 'locales', namespace: 'empty' } : undefined,
     );
-    build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export {};' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export {};' }));
     // Of node-forge only its ASN.1 is used (certs/x509.ts).
-    build.onResolve({ filter: /^node-forge$/ }, () => ({ path: 'forge', namespace: 'forge-asn1' }));
-    build.onLoad({ filter: /.*/, namespace: 'forge-asn1' }, () => ({
+    bundler.onResolve({ filter: /^node-forge$/ }, () => ({ path: 'forge', namespace: 'forge-asn1' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'forge-asn1' }, () => ({
       contents: "exports.asn1 = require('node-forge/lib/asn1.js');",
       resolveDir: path('.'),
     }));
     // Node's own modules load when the module that wants them runs, not all at the start.
-    build.onResolve({ filter: /^node:/ }, ({ path: name, kind }) =>
+    bundler.onResolve({ filter: /^node:/ }, ({ path: name, kind }) =>
       kind === 'require-call' ? { path: name, external: true } : { path: name, namespace: 'lazy-node' },
     );
-    build.onLoad({ filter: /.*/, namespace: 'lazy-node' }, ({ path: name }) => ({
+    bundler.onLoad({ filter: /.*/, namespace: 'lazy-node' }, ({ path: name }) => ({
       contents: `module.exports = require(${JSON.stringify(name)});`,
     }));
   },
@@ -59,11 +59,11 @@ async function licences({ inputs }) {
     Object.keys(inputs).flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []),
   );
   const texts = [];
-  for (const folder of [...packages].sort()) {
-    const { name, version, license } = JSON.parse(await readFile(path(`${folder}/package.json`), 'utf8'));
+  for (const folder of [...packages].toSorted()) {
+    const { name, version, license, licenses } = JSON.parse(await readFile(path(`${folder}/package.json`), 'utf8'));
     const files = (await readdir(path(folder))).filter((file) => /^licen[cs]e/i.test(file));
     const body = await Promise.all(files.map((file) => readFile(path(`${folder}/${file}`), 'utf8')));
-    texts.push(`${name} ${version} (${license})\n\n${body.join('\n').trim()}\n`);
+    texts.push(`${name} ${version} (${license ?? licenses?.[0]?.type})\n\n${body.join('\n').trim()}\n`);
   }
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
 }
