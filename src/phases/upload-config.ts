@@ -23,7 +23,11 @@ export const uploadConfig: Phase<InitContext> = {
 async function upload(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const { cluster } = ctx.spec;
   return applyAll(await adminApi(ctx), [
-    ...(parts.includes('kubeadm') ? uploadKubeadmConfigObjects(clusterConfigurationDocument(cluster, ctx.spec.timeouts.controlPlaneComponentHealthCheck)) : []),
+    ...(parts.includes('kubeadm')
+      ? uploadKubeadmConfigObjects(
+          clusterConfigurationDocument(cluster, ctx.spec.timeouts.controlPlaneComponentHealthCheck),
+        )
+      : []),
     ...(parts.includes('kubelet') ? uploadKubeletConfigObjects(cluster.kubelet) : []),
   ]);
 }

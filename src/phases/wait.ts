@@ -43,7 +43,7 @@ async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | voi
 }
 
 /** Wait until a health endpoint answers 200. @throws KbError that names the likely cause when it never does */
-export async function healthy(
+async function healthy(
   ctx: RunContext,
   component: string,
   api: Api | undefined,

@@ -18,7 +18,7 @@ export interface RunOptions {
 }
 
 /** The error of a run that was told to stop. */
-export function interrupted(next: string | undefined): KbError {
+function interrupted(next: string | undefined): KbError {
   return new KbError({
     code: 'KB_INTERRUPTED',
     summary: 'stopped as you asked',

@@ -46,7 +46,7 @@ function mustFind<C>(phases: readonly Phase<C>[], path: string): Place<C> {
 }
 
 /** The canonical paths of what --skip-phases names. @throws KbError KB_PHASE_UNKNOWN */
-export function canonicalPaths<C>(phases: readonly Phase<C>[], names: readonly string[]): ReadonlySet<string> {
+function canonicalPaths<C>(phases: readonly Phase<C>[], names: readonly string[]): ReadonlySet<string> {
   return new Set(
     names.map((name) => {
       const { phase, part } = mustFind(phases, name);
