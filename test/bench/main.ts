@@ -214,11 +214,12 @@ async function startUp(): Promise<void> {
     ['--warmup', '5', '--runs', '30', '--export-json', report, '-N', 'node dist/kbinit.mjs version', 'node -e 0'],
     { stdio: 'ignore' },
   );
-  const { results } = JSON.parse(readFileSync(report, 'utf8')) as { results: { median: number }[] };
+  const text = readFileSync(report, 'utf8');
+  const [ours = 0, theirs = 0] = [...text.matchAll(/"median": ([0-9.e-]+)/g)].map(([, value]) => Number(value));
   rows.push({
     what: 'kbinit version / node -e 0',
-    ours: (results[0]?.median ?? 0) * 1000,
-    peer: (results[1]?.median ?? 0) * 1000,
+    ours: ours * 1000,
+    peer: theirs * 1000,
     bar: '≤ 1.5',
     unit: 'ms',
   });

@@ -91,14 +91,15 @@ export function joinArguments(stdout: string): {
 } {
   const match = /kbinit join (\S+) --token (\S+) \\\n\t--discovery-token-ca-cert-hash (\S+)/.exec(stdout);
   const [, endpoint, token, hash] = match ?? [];
-  if (endpoint === undefined || token === undefined || hash === undefined)
+  if (endpoint === undefined || token === undefined || hash === undefined) {
     throw new Error(`no join command in:\n${stdout}`);
+  }
   return { endpoint, token, hash };
 }
 
 /** The arguments of a worker's join; the token goes over stdin. */
-export function joinFlags(join: ReturnType<typeof joinArguments>): readonly string[] {
-  return ['join', join.endpoint, '--token-file', '-', '--discovery-token-ca-cert-hash', join.hash];
+export function joinFlags(wanted: ReturnType<typeof joinArguments>): readonly string[] {
+  return ['join', wanted.endpoint, '--token-file', '-', '--discovery-token-ca-cert-hash', wanted.hash];
 }
 
 /** Try until it holds, or fail with the last answer. */
