@@ -7,9 +7,13 @@ import {
   validityFromProcessStart,
 } from '../kube/traits.ts';
 import type { Chance, KeyPair } from '../util/keygen.ts';
-import { signCertificate, type AltNames, type Certificate, type ExtendedUsage, type Subject } from './x509.ts';
+import { signCertificate, type AltNames, type Certificate, type Subject } from './x509.ts';
 
-type IssuingCluster = Pick<ClusterSpec, 'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'>;
+/** What of a cluster its certificates depend on. */
+export type IssuingCluster = Pick<
+  ClusterSpec,
+  'version' | 'certificateValiditySeconds' | 'caCertificateValiditySeconds'
+>;
 
 /** A CA that can sign. */
 export interface Authority {
@@ -19,11 +23,12 @@ export interface Authority {
 
 export interface Wanted {
   readonly subject: Subject;
-  readonly usages: readonly ExtendedUsage[];
+  readonly usages: readonly string[];
   readonly altNames: AltNames;
 }
 
-interface Circumstances {
+/** What a certificate needs beside what it says. */
+export interface Circumstances {
   readonly cluster: IssuingCluster;
   readonly chance: Pick<Chance, 'serial'>;
   /** The start of the process: one time for the whole run. */
@@ -58,7 +63,11 @@ export function issueAuthority(wanted: Wanted, pair: KeyPair, { cluster, chance,
  * until 1.30.
  */
 export function issueLeaf(
-  wanted: Wanted & { readonly begins: 'with-ca' | 'by-version' },
+  wanted: Wanted & {
+    readonly begins: 'with-ca' | 'by-version';
+    /** Another life than the version's or the cluster's own. */
+    readonly validitySeconds?: number;
+  },
   publicPem: string,
   authority: Authority,
   { cluster, chance, now }: Circumstances,
@@ -71,7 +80,7 @@ export function issueLeaf(
     serial: chance.serial(),
     notBefore:
       isFromStart && wanted.begins === 'by-version' ? later(now, -backdateSeconds) : authority.certificate.notBefore,
-    notAfter: later(now, isFromStart ? cluster.certificateValiditySeconds : leafSeconds),
+    notAfter: later(now, wanted.validitySeconds ?? (isFromStart ? cluster.certificateValiditySeconds : leafSeconds)),
     publicPem,
     isCa: false,
     keyIdentifier: keyIdentifierOf(cluster),

@@ -31,7 +31,8 @@ export interface Template {
   readonly notAfter: Date;
   readonly publicPem: string;
   readonly isCa: boolean;
-  readonly usages: readonly ExtendedUsage[];
+  /** By name, others as object identifiers. */
+  readonly usages: readonly string[];
   readonly altNames: AltNames;
   /** How a CA's key identifier is made; Go changed it in 1.25. */
   readonly keyIdentifier: 'sha1' | 'sha256';
@@ -72,10 +73,10 @@ const oid = {
   extensionRequest: '1.2.840.113549.1.9.14',
 } as const;
 
-const usageOids: Readonly<Record<ExtendedUsage, string>> = {
+const usageOids: Readonly<Record<string, string>> = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
-};
+} satisfies Record<ExtendedUsage, string>;
 
 interface SignatureAlgorithm {
   readonly name: string;
@@ -218,7 +219,7 @@ function extensionsOf(template: Template, publicDer: Buffer, issuer: Certificate
   const { isCa, usages } = template;
   const list = [keyUsage(isCa)];
   if (usages.length > 0) {
-    list.push(extension(oid.extendedUsage, sequence(...usages.map((usage) => objectId(usageOids[usage])))));
+    list.push(extension(oid.extendedUsage, sequence(...usages.map((usage) => objectId(usageOids[usage] ?? usage)))));
   }
   list.push(extension(oid.basicConstraints, isCa ? sequence(boolean()) : sequence(), true));
   if (isCa) {

@@ -36,6 +36,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   'certificate-key-file': () =>
     option('--certificate-key-file <path>', 'read the certificate key from a file; - is standard input'),
   'cleanup-tmp-dir': () => option('--cleanup-tmp-dir', 'also clean /etc/kubernetes/tmp'),
+  'client-name': () => option('--client-name <name>', 'name of the user').makeOptionMandatory(),
   config: () => option('--config <path>', 'configuration file (kubeadm.k8s.io/v1beta4)'),
   'control-plane': () => option('--control-plane', 'join as a control plane'),
   'control-plane-endpoint': () =>
@@ -66,6 +67,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   'kubernetes-version': () =>
     option('--kubernetes-version <version>', 'version of the control plane (default: the newest known)'),
   'node-name': () => option('--node-name <name>', 'name of the node (default: the host name)'),
+  org: () => option('--org <names>', 'groups of the user: organizations of the certificate', list),
   patches: () => option('--patches <path>', 'folder with patches on the host'),
   'pod-network-cidr': () => option('--pod-network-cidr <cidr>', 'addresses of Pods'),
   'print-manifest': () => option('--print-manifest', 'print the objects instead of installing them'),
@@ -80,6 +82,8 @@ const flags: Readonly<Record<string, () => Option>> = {
   'token-file': () => option('--token-file <path>', 'read the token from a file; - is standard input'),
   'token-ttl': () => option('--token-ttl <duration>', 'life of the token (default: 24h0m0s; 0: forever)'),
   'upload-certs': () => option('--upload-certs', 'upload the certificates for joining control planes'),
+  'validity-period': () => option('--validity-period <duration>', 'life of the certificate (default: 8760h0m0s)'),
+  output: () => option('-o, --output <format>', 'form of the answer (default: text)'),
   // kbinit's
   'accept-new-host-keys': () =>
     option('--accept-new-host-keys', 'record keys of hosts that were never seen; a changed key is never accepted'),

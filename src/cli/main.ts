@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { exitCode, KbError } from '../errors.ts';
 import { addonCommand } from './addon.ts';
+import { certsCommand } from './certs.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
+import { kubeconfigCommand } from './kubeconfig.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { version } from './version.ts';
@@ -19,6 +21,8 @@ export function program(): Command {
   root.addCommand(joinCommand());
   root.addCommand(resetCommand());
   root.addCommand(addonCommand());
+  root.addCommand(certsCommand());
+  root.addCommand(kubeconfigCommand());
   root
     .command('version')
     .description('Print the version')

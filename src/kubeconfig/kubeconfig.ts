@@ -94,6 +94,32 @@ export function rotatedKubeletKubeconfig(text: string, pemPath: string): string 
   return writeYaml({ ...document, users });
 }
 
+/**
+ * A kubeconfig with another certificate for the user of its current context, and its cluster's CA brought up to date;
+ * everything else stays. @throws KbError KB_KUBECONFIG_INVALID
+ */
+export function withClientCertificate(
+  text: string,
+  path: string,
+  identity: { readonly ca: string; readonly certificate: string; readonly key: string },
+): string {
+  const document = readDocument(text, path);
+  const { clusterName, userName } = currentContext(document, path);
+  const { ca, certificate, key } = identity;
+  return writeYaml({
+    ...document,
+    clusters: changed(document['clusters'], clusterName, 'cluster', { 'certificate-authority-data': toBase64(ca) }),
+    users: changed(document['users'], userName, 'user', identityFields({ kind: 'certificate', certificate, key })),
+  });
+}
+
+/** The list with some fields of one entry's body set. */
+function changed(list: unknown, name: string, body: string, fields: Fields): readonly Fields[] {
+  return listOf(list).map((entry) =>
+    entry['name'] === name ? { ...entry, [body]: { ...fieldsOf(entry[body]), ...fields } } : entry,
+  );
+}
+
 /** Read the current context. @throws KbError KB_KUBECONFIG_INVALID */
 export function parseKubeconfig(text: string, path: string): CurrentContext {
   return currentContext(readDocument(text, path), path);
@@ -132,15 +158,20 @@ function preferences(version: KubeVersion | undefined): Fields {
 }
 
 function clusterFields({ server, ca }: Pick<Kubeconfig, 'server' | 'ca'>): Fields {
-  return { 'certificate-authority-data': toBase64(ca), server };
+  return { ...filled('certificate-authority-data', ca), server };
 }
 
 function identityFields(identity: Identity): Fields {
   if (identity.kind === 'token') return { token: identity.token };
   return {
-    'client-certificate-data': toBase64(identity.certificate),
-    'client-key-data': toBase64(identity.key),
+    ...filled('client-certificate-data', identity.certificate),
+    ...filled('client-key-data', identity.key),
   };
+}
+
+/** A kubeconfig that waits for its certificate (generate-csr) leaves such fields out. */
+function filled(name: string, pem: string): Fields {
+  return pem === '' ? {} : { [name]: toBase64(pem) };
 }
 
 function readDocument(text: string, path: string): Fields {
