@@ -6,9 +6,10 @@ import { withLock } from './lock.ts';
 import { mustRun, run } from './run.ts';
 
 // netavark: podman's network, only recommended by it. gcc, libc6-dev, pkg-config, libseccomp-dev: runc and flannel use cgo.
+// strace: tests record what the program starts.
 const packages = (
   'podman netavark runc debootstrap iptables openssh-client util-linux ca-certificates ' +
-  'gcc libc6-dev pkg-config libseccomp-dev'
+  'gcc libc6-dev pkg-config libseccomp-dev strace'
 ).split(' ');
 
 const policyFile = '/usr/sbin/policy-rc.d';

@@ -4,28 +4,39 @@ import { quote } from '../../../src/host/shell.ts';
 import { program } from '../support.ts';
 
 /** What to type when the text so far ends in a question. */
-export interface Answer {
+interface Answer {
   readonly question: RegExp;
   readonly text: string;
 }
 
-export interface TerminalResult {
+interface TerminalOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Words that start the program, before its own. */
+  readonly prefix?: readonly string[];
+  /** A file that gets standard output, so that the screen shows standard error alone. */
+  readonly stdoutFile?: string;
+}
+
+interface TerminalResult {
   readonly code: number;
-  /** Everything the terminal showed, both streams. */
+  /** Everything the terminal showed. */
   readonly screen: string;
   /** How often each question was seen, in the order of the answers. */
   readonly asked: readonly number[];
 }
 
-/** Run the built program at a terminal. A question without an answer ends the run after a minute. */
+const timeoutSeconds = 120;
+
+/** Run the built program at a terminal. A question that nobody answers ends the run after a while. */
 export function kbinitAtTerminal(
   args: readonly string[],
   answers: readonly Answer[],
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, prefix = [], stdoutFile }: TerminalOptions = {},
 ): Promise<TerminalResult> {
-  const command = [process.execPath, program, ...args].map(quote).join(' ');
+  const words = [...prefix, process.execPath, program, ...args].map(quote).join(' ');
+  const command = stdoutFile === undefined ? words : `${words} >${quote(stdoutFile)}`;
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, NO_COLOR: '1', ...environment },
+    env: { ...process.env, NO_COLOR: '1', SHELL: '/bin/sh', ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let screen = '';
@@ -41,7 +52,7 @@ export function kbinitAtTerminal(
       child.stdin.write(`${text}\r`);
     }
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
