@@ -1,12 +1,4 @@
-// The program's entry: nothing but the exit code. Modules load when they are needed, so that small commands are quick.
-const argv = process.argv.slice(2);
+// The entry of the sources (`npx tsx src/cli/bin.ts`); the bundle has a launcher of its own (scripts/build.mjs).
+import { main } from './main.ts';
 
-if (argv.length === 1 && argv[0] === 'version') {
-  const { version } = await import('./version.ts');
-  process.stdout.write(`kbinit version: ${version}\n`);
-} else {
-  const { main } = await import('./main.ts');
-  process.exitCode = await main(argv);
-}
-
-export {};
+process.exitCode = await main(process.argv.slice(2));
