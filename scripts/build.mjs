@@ -45,11 +45,25 @@ const { outputFiles, metafile } = await build({
 });
 const program = outputFiles[0].text;
 
+// What the launcher does itself.
+const small = await build({
+  entryPoints: [path('src/cli/version-line.ts')],
+  bundle: true,
+  write: false,
+  platform: 'node',
+  format: 'iife',
+  globalName: 'small',
+  target: 'node20',
+  minify: true,
+  logLevel: 'warning',
+});
+
 const launcher = `#!/usr/bin/env node
 // kbinit ${version}: https://kubernetes.io set up the way kubeadm does it. Source and licences: see package.json and LICENSES.txt.
 const argv = process.argv.slice(2);
 if (argv.length === 1 && argv[0] === 'version') {
-  process.stdout.write('kbinit version: ${version}\\n');
+  ${small.outputFiles[0].text.trim()}
+  process.stdout.write(small.versionLine());
 } else {
   const { createRequire } = await import('node:module');
   const { Script } = await import('node:vm');

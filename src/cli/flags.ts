@@ -83,8 +83,21 @@ const flags: Readonly<Record<string, () => Option>> = {
   'token-ttl': () => option('--token-ttl <duration>', 'life of the token (default: 24h0m0s; 0: forever)'),
   'upload-certs': () => option('--upload-certs', 'upload the certificates for joining control planes'),
   'validity-period': () => option('--validity-period <duration>', 'life of the certificate (default: 8760h0m0s)'),
+  // kubeadm's, of `config` and `version`
+  'allow-deprecated-api': () => option('--allow-deprecated-api', 'say nothing about deprecated API versions'),
+  'allow-experimental-api': () =>
+    option('--allow-experimental-api', 'has no effect: every API version that is read is a released one'),
+  'allow-missing-template-keys': () =>
+    option('--allow-missing-template-keys', 'templates pass over missing fields (default: true)'),
+  'no-allow-missing-template-keys': () => option('--no-allow-missing-template-keys', '').hideHelp(),
+  'component-configs': () =>
+    option('--component-configs <kinds>', 'also print KubeletConfiguration, KubeProxyConfiguration', list),
+  'new-config': () => option('--new-config <path>', 'file to write (default: standard output)'),
+  'old-config': () => option('--old-config <path>', 'file to read; - is standard input'),
   output: () => option('-o, --output <format>', 'form of the answer (default: text)'),
+  'show-managed-fields': () => option('--show-managed-fields', 'has no effect: there are no managed fields'),
   // kbinit's
+  'api-version': () => option('--api-version <version>', 'API version of the kind, for example v1beta3'),
   'accept-new-host-keys': () =>
     option('--accept-new-host-keys', 'record keys of hosts that were never seen; a changed key is never accepted'),
   backend: () =>
@@ -116,12 +129,35 @@ const connectionFlags = ['host', 'identity-file', 'known-hosts', 'accept-new-hos
 
 /** Give a command these flags and those for connecting. */
 export function withFlags(command: Command, names: readonly string[]): Command {
-  for (const name of new Set([...names, ...connectionFlags])) {
+  return withOnlyFlags(command, [...names, ...connectionFlags]);
+}
+
+/** Give a command these flags and no others: it works on no host. */
+export function withOnlyFlags(command: Command, names: readonly string[]): Command {
+  for (const name of new Set(names)) {
     const make = flags[name];
     if (make === undefined) throw new Error(`flag --${name} is not declared`);
     command.addOption(make());
   }
   return command;
+}
+
+/**
+ * pflag's spellings in commander's: `--dry-run=true` is `--dry-run`, `--dry-run=false` is nothing (or `--no-dry-run`
+ * where that is a flag), and `_` in a name is `-`.
+ */
+export function plainArguments(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return argv.flatMap((word, index) => {
+    if (!word.startsWith('--') || (end >= 0 && index >= end)) return [word];
+    const [spelled = '', value] = word.split(/=(.*)/s, 2);
+    const name = spelled.slice(2).replaceAll('_', '-');
+    const rest = value === undefined ? '' : `=${value}`;
+    if (flags[name]?.().isBoolean() !== true || value === undefined) return [`--${name}${rest}`];
+    if (/^(?:1|t|true)$/i.test(value)) return [`--${name}`];
+    if (!/^(?:0|f|false)$/i.test(value)) return [word];
+    return flags[`no-${name}`] === undefined ? [] : [`--no-${name}`];
+  });
 }
 
 /** Long names of the flags that were given on the command line. */

@@ -16,6 +16,7 @@ import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { InitContext, InitSettings } from '../phases/context.ts';
 import type { Reporter } from '../report/events.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
+import { lookUpLabels } from './config-labels.ts';
 import { ownFlags } from './flags.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
@@ -41,8 +42,13 @@ export interface InitOptions extends InitFlags, ConnectionOptions {
 export async function runInit(options: InitOptions, changed: readonly string[], only?: string): Promise<void> {
   if (options.config !== undefined) assertNotMixed(changed, ownFlags);
   // Bad input is refused before any host is asked.
+  const text = options.config === undefined ? undefined : readInput(options.config, 'config');
+  const notes: ConfigWarning[] = [];
+  const labels = await lookUpLabels(text, options.kubernetesVersion, (message) => {
+    notes.push({ message, isStrict: false });
+  });
   const { draft, warnings } = loadInit(
-    options.config === undefined ? undefined : readInput(options.config, 'config'),
+    text,
     options.config ?? 'the command line',
     {
       ...options,
@@ -51,6 +57,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
         ? {}
         : { certificateKey: readSecretFile(options.certificateKeyFile, 'certificate-key-file') }),
     },
+    labels,
   );
   assertSupported(draft.cluster.version);
   const isDryRun = options.dryRun ?? draft.isDryRun;
@@ -60,7 +67,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   if (only === undefined) pool.warm(encryptionAlgorithm, keysOfFirstInit(draft));
   const command = only === undefined ? 'init' : `init phase ${only.replace('/', ' ')}`;
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
-    tellWarnings(warnings, session.reporter, session.host.name);
+    tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
     const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
     await runWorkflow(
       {

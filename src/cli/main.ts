@@ -3,17 +3,22 @@ import { Command, CommanderError } from 'commander';
 import { exitCode, KbError } from '../errors.ts';
 import { addonCommand } from './addon.ts';
 import { certsCommand } from './certs.ts';
+import { completionCommand } from './completion.ts';
+import { configCommand } from './config.ts';
+import { plainArguments } from './flags.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
-import { version } from './version.ts';
+import { tokenCommand } from './token.ts';
+import { version, versionCommand } from './version.ts';
 
 /** The whole command tree. */
-export function program(): Command {
+function program(): Command {
   const root = new Command('kbinit')
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
+    .version(`kbinit ${version}`, '--version', "print kbinit's own version")
     .exitOverride()
     .showHelpAfterError('(add --help for the flags)')
     .configureHelp({ sortOptions: true });
@@ -23,12 +28,10 @@ export function program(): Command {
   root.addCommand(addonCommand());
   root.addCommand(certsCommand());
   root.addCommand(kubeconfigCommand());
-  root
-    .command('version')
-    .description('Print the version')
-    .action(() => {
-      process.stdout.write(`kbinit version: ${version}\n`);
-    });
+  root.addCommand(configCommand());
+  root.addCommand(tokenCommand());
+  root.addCommand(versionCommand());
+  root.addCommand(completionCommand(root));
   inherit(root);
   return root;
 }
@@ -44,7 +47,7 @@ function inherit(command: Command): void {
 /** Run; every failure has been shown when this returns. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...argv], { from: 'user' });
+    await program().parseAsync([...plainArguments(argv)], { from: 'user' });
     return exitCode.done;
   } catch (error) {
     // commander has printed its own message, help included.

@@ -107,4 +107,8 @@ export interface ConfigWarning {
   readonly path?: string;
   /** True when `config validate` and `config migrate` refuse it: unknown fields, wrong case, duplicates. */
   readonly isStrict: boolean;
+  /** True for an API version that will go away: `--allow-deprecated-api` wants to hear nothing of it. */
+  readonly isDeprecation?: true;
+  /** What to do about it, where it is refused. */
+  readonly fix?: string;
 }

@@ -28,7 +28,7 @@ function findingsOf(
     path: finding.path,
   });
   for (const finding of wrong) report.refuse(placed(finding), finding.message, finding.fix);
-  for (const finding of unknown) report.warn(placed(finding), finding.message, true);
+  for (const finding of unknown) report.warn(placed(finding), finding.message, true, finding.fix);
 }
 
 /** The value of a document read as a kind; undefined when something is wrong with it. */
@@ -44,7 +44,7 @@ export function versionOf(document: ConfigDocument, report: Report): KubeadmVers
   const version = kubeadmVersions.find((candidate) => candidate.apiVersion === document.apiVersion);
   if (version !== undefined) {
     if (version.isDeprecated) {
-      report.warn(top, `${document.apiVersion} is deprecated; ${newestKubeadmVersion.apiVersion} replaces it`, false);
+      report.deprecate(top, `${document.apiVersion} is deprecated; ${newestKubeadmVersion.apiVersion} replaces it`);
     }
     return version;
   }

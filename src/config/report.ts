@@ -36,17 +36,34 @@ export class Report {
   }
 
   /** Something to know about the file. */
-  warn(place: Place, message: string, isStrict: boolean): void {
+  warn(place: Place, message: string, isStrict: boolean, fix?: string): void {
     const path = formatPath(place.path);
-    this.warnings.push({ message, source: this.#source, line: place.line, ...(path !== '' && { path }), isStrict });
+    const where = { source: this.#source, line: place.line, ...(path !== '' && { path }) };
+    this.warnings.push({ message, ...where, isStrict, ...(fix !== undefined && { fix }) });
   }
 
   /** What `config validate` and `config migrate` refuse is a warning no more. */
   refuseStrictWarnings(): void {
     for (const warning of this.warnings.filter(({ isStrict }) => isStrict)) {
-      this.problems.push(configProblem(formatWarning(warning), 'correct it, or remove it'));
+      // As a warning it also says what happens to the field: that is not what happens here.
+      const message = warning.message.replace(/, ignored|; the last one counts/, '');
+      this.problems.push(
+        configProblem(formatWarning({ ...warning, message }), warning.fix ?? 'correct it, or remove it'),
+      );
     }
     this.warnings.splice(0, this.warnings.length, ...this.warnings.filter(({ isStrict }) => !isStrict));
+  }
+
+  /** An API version that is still read. */
+  deprecate({ line, path }: Place, message: string): void {
+    this.warnings.push({
+      message,
+      source: this.#source,
+      line,
+      path: formatPath(path),
+      isStrict: false,
+      isDeprecation: true,
+    });
   }
 
   /** Something to know about the flags. */

@@ -14,6 +14,7 @@ interface Reading<T> {
 /** One kind of one API version. */
 export interface DocumentKind<T> {
   readonly kind: string;
+  readonly schema: z.ZodType;
   read(document: unknown): Reading<T>;
 }
 
@@ -75,6 +76,7 @@ export function documentKind<S extends z.ZodType, T>(
 ): DocumentKind<T> {
   return {
     kind,
+    schema,
     read(raw) {
       const document = withoutNulls(raw);
       const first = schema.safeParse(document);
