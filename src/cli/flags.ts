@@ -143,21 +143,29 @@ export function withOnlyFlags(command: Command, names: readonly string[]): Comma
 }
 
 /**
- * pflag's spellings in commander's: `--dry-run=true` is `--dry-run`, `--dry-run=false` is nothing (or `--no-dry-run`
- * where that is a flag), and `_` in a name is `-`.
+ * pflag's spellings in commander's: `-o=json` is `-o json`, `--dry-run=true` is `--dry-run`, `--dry-run=false` is nothing
+ * (or `--no-dry-run` where that is a flag), and `_` in a name is `-`.
  */
 export function plainArguments(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return argv.flatMap((word, index) => {
-    if (!word.startsWith('--') || (end >= 0 && index >= end)) return [word];
-    const [spelled = '', value] = word.split(/=(.*)/s, 2);
-    const name = spelled.slice(2).replaceAll('_', '-');
-    const rest = value === undefined ? '' : `=${value}`;
-    if (flags[name]?.().isBoolean() !== true || value === undefined) return [`--${name}${rest}`];
-    if (/^(?:1|t|true)$/i.test(value)) return [`--${name}`];
-    if (!/^(?:0|f|false)$/i.test(value)) return [word];
-    return flags[`no-${name}`] === undefined ? [] : [`--no-${name}`];
+    const isFlag = /^--?[A-Za-z]/.test(word) && (end < 0 || index < end);
+    return isFlag ? plainFlag(word) : [word];
   });
+}
+
+function plainFlag(word: string): readonly string[] {
+  const [, dashes = '', spelled = '', value] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  const isLong = dashes === '--';
+  const name = isLong ? spelled.replaceAll('_', '-') : spelled;
+  const flag = Object.values(flags)
+    .map((make) => make())
+    .find(({ long, short }) => (isLong ? long : short) === dashes + name);
+  if (value === undefined || flag === undefined) return [value === undefined ? dashes + name : word];
+  if (!flag.isBoolean()) return isLong ? [`--${name}=${value}`] : [dashes + name, value];
+  if (/^(?:1|t|true)$/i.test(value)) return [dashes + name];
+  if (!/^(?:0|f|false)$/i.test(value)) return [word];
+  return flags[`no-${name}`] === undefined ? [] : [`--no-${name}`];
 }
 
 /** Long names of the flags that were given on the command line. */

@@ -154,12 +154,23 @@ export const programs: Step = goStep('programs', [
 
 /** A program of this machine's cache. */
 export type BinaryName =
-  'kubeadm' | 'olderKubeadm' | 'kubectl' | 'kubelet' | 'e2eKubeadm' | 'etcd' | 'etcdctl' | 'etcdutl' | 'crictl';
+  | 'kubeadm'
+  | 'olderKubeadm'
+  | 'kubeadmTests'
+  | 'kubectl'
+  | 'kubelet'
+  | 'e2eKubeadm'
+  | 'etcd'
+  | 'etcdctl'
+  | 'etcdutl'
+  | 'crictl';
 
 /** Programs on this machine, by what tests and benches call them; there once the cache is built. */
 export const binaries: Readonly<Record<BinaryName, string>> = {
   kubeadm: join(stepDir(kubernetes), 'kubeadm'),
   olderKubeadm: join(stepDir(olderKubeadm), 'kubeadm'),
+  // Beside it is the folder testdata, which it reads from where it is run.
+  kubeadmTests: join(stepDir(kubeadmTests), 'kubeadm_cmd.test'),
   kubectl: join(stepDir(kubernetes), 'kubectl'),
   kubelet: join(stepDir(kubernetes), 'kubelet'),
   e2eKubeadm: join(stepDir(kubernetes), 'e2e_kubeadm.test'),
