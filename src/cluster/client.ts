@@ -242,19 +242,30 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
       hostname: target.hostname,
       port: target.port,
       path: `${target.pathname}${target.search}`,
-      signal: options.signal,
     };
     const outgoing: ClientRequest =
       sending.agent instanceof TlsAgent
         ? requestTls({ ...common, agent: sending.agent }, read)
         : requestPlain({ ...common, agent: sending.agent }, read);
+    // A request that is destroyed while its connection is being opened says so only when it is open, which may be never.
+    const giveUp = (reason: Error): void => {
+      settle();
+      outgoing.destroy(reason);
+      reject(reason);
+    };
+    const late = (): void => giveUp(new Error(`no answer to ${method} ${path} within ${sending.seconds} s`));
+    const stop = (): void => giveUp(new DOMException('the run was interrupted', 'AbortError'));
     // Not the socket's own time-out: a stream through SSH has none.
-    const timer = setTimeout(() => {
-      outgoing.destroy(new Error(`no answer to ${method} ${path} within ${sending.seconds} s`));
-    }, sending.seconds * 1000);
-    outgoing.once('close', () => clearTimeout(timer));
+    const timer = setTimeout(late, sending.seconds * 1000);
+    const settle = (): void => {
+      clearTimeout(timer);
+      options.signal.removeEventListener('abort', stop);
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
+    outgoing.once('close', settle);
     outgoing.once('error', reject);
     outgoing.end(text);
+    if (options.signal.aborted) stop();
   });
 }
 

@@ -1,5 +1,7 @@
 // The API of a dry run: reads go through where there is a server, writes become lines of the plan.
+import { KbError } from '../errors.ts';
 import type { Reporter } from '../report/events.ts';
+import { writeYaml } from '../util/yaml.ts';
 import { isContained } from './compare.ts';
 import { refOf } from './client.ts';
 import { objectName, objectPath } from './resources.ts';
@@ -8,21 +10,33 @@ import type { Api, ApiCredentials, ApplyOutcome, KubeObject, ObjectRef } from '.
 export interface RecordingOptions {
   readonly host: string;
   readonly reporter: Reporter;
-  /** A real client, when the API server answers already. */
+  /** A real client; it may be that no server answers. */
   readonly inner?: Api;
   readonly credentials: ApiCredentials;
 }
 
 /** Secrets are planned by name only. */
 function content(object: KubeObject): string | undefined {
-  return object.kind === 'Secret' ? undefined : JSON.stringify(object);
+  return object.kind === 'Secret' ? undefined : writeYaml(object);
 }
 
 /** An API that changes nothing. What was "written" can be read back, so later phases find it. */
 export function recordingApi(options: RecordingOptions): Api & { readonly written: readonly KubeObject[] } {
   const written = new Map<string, KubeObject>();
+  let { inner } = options;
+  /** Ask the server; one that does not answer holds nothing, and is not asked again. */
+  const ask = async <T>(question: (api: Api) => Promise<T>): Promise<T | undefined> => {
+    if (inner === undefined) return undefined;
+    try {
+      return await question(inner);
+    } catch (error) {
+      if (!(error instanceof KbError) || !error.has('KB_API_UNREACHABLE')) throw error;
+      inner = undefined;
+      return undefined;
+    }
+  };
   const read = async (ref: ObjectRef): Promise<KubeObject | undefined> =>
-    written.get(objectPath(ref)) ?? (await options.inner?.get(ref));
+    written.get(objectPath(ref)) ?? (await ask((api) => api.get(ref)));
   const plan = (text: string, object?: KubeObject): void => {
     const shown = object && content(object);
     options.reporter.emit({
@@ -39,9 +53,10 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
     },
     get: read,
     async list(kind, selector) {
-      return (await options.inner?.list(kind, selector)) ?? [];
+      return (await ask((api) => api.list(kind, selector))) ?? [];
     },
     async raw(path, timeoutSeconds) {
+      // Whoever asks wants this very answer, or to know that there is none.
       return (await options.inner?.raw(path, timeoutSeconds)) ?? { status: 200, body: 'ok' };
     },
     async apply(object) {
