@@ -22,11 +22,9 @@ export interface Change {
 export async function bringUp(change: Change, wishes: readonly HostWish[]): Promise<HostRecord[]> {
   const { home, hosts } = change;
   await raiseInotifyLimits();
-  const [states] = await Promise.all([
-    survey(change),
-    ensureNetwork(home.prefix, home.subnet),
-    ensureClientKey(home.paths),
-  ]);
+  // In this order: a network of another subnet can only go when what a killed run left in it has gone.
+  const states = await survey(change);
+  await Promise.all([ensureNetwork(home.prefix, home.subnet), ensureClientKey(home.paths)]);
   const wished = new Set(wishes.map(({ name }) => name));
   const stopped: HostRecord[] = [];
   const there = new Set<string>();
@@ -46,7 +44,8 @@ export async function bringUp(change: Change, wishes: readonly HostWish[]): Prom
 
 /** Makes these hosts anew and answers with all the lab's hosts. */
 export async function makeAnew(change: Change, old: readonly HostRecord[]): Promise<HostRecord[]> {
-  await Promise.all([survey(change), ensureNetwork(change.home.prefix, change.home.subnet)]);
+  await survey(change);
+  await ensureNetwork(change.home.prefix, change.home.subnet);
   await removeHosts(change.home, old);
   return create(change, old);
 }
