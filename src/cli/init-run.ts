@@ -2,6 +2,7 @@
 import { assertNotMixed, type InitFlags } from '../config/flags.ts';
 import { completeInit } from '../config/complete.ts';
 import type { InitDraft, ConfigWarning } from '../config/draft.ts';
+import { factsOfNoHost } from '../config/no-host.ts';
 import { loadInit } from '../config/load.ts';
 import { certificatePhaseNames } from '../certs/plan.ts';
 import { KbError } from '../errors.ts';
@@ -16,6 +17,7 @@ import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { InitContext, InitSettings } from '../phases/context.ts';
 import type { Reporter } from '../report/events.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
+import { selectPhases } from '../workflow/select.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { ownFlags } from './flags.ts';
 import { readInput, readSecretFile } from './prompt.ts';
@@ -60,6 +62,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
     labels,
   );
   assertSupported(draft.cluster.version);
+  judgeInit(draft, options, only);
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const pool = new KeyPool();
   const { encryptionAlgorithm } = draft.cluster;
@@ -80,7 +83,16 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
       },
       ctx,
     );
-  });
+  }).finally(() => pool.close());
+}
+
+/** Refuse what no host could make good. @throws KbError */
+function judgeInit(draft: InitDraft, { cni }: InitOptions, only: string | undefined): void {
+  const { networking } = draft.cluster;
+  const facts = factsOfNoHost(networking.serviceSubnet, [draft.localAPIEndpoint.advertiseAddress]);
+  completeInit(draft, facts, systemChance());
+  selectPhases(initPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
+  if (cni !== undefined && cni !== 'none' && networking.podSubnet === '') throw networkNeedsSubnet();
 }
 
 /** One key pair a certificate, the service accounts' and one a kubeconfig; external etcd brings its own. */
@@ -129,7 +141,6 @@ async function initContext(
     ...(options.cni === undefined || options.cni === 'none' ? {} : { cni: options.cni }),
     flannelBackend: options.backend ?? 'vxlan',
   };
-  if (settings.cni !== undefined && spec.cluster.networking.podSubnet === '') throw networkNeedsSubnet();
   return {
     ...session,
     chance,

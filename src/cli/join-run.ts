@@ -1,11 +1,13 @@
 // What `kbinit join` does: read the configuration, complete it with what the host tells, run the phases.
 import { assertNotMixed, type JoinFlags } from '../config/flags.ts';
 import { completeJoin } from '../config/complete.ts';
+import { factsOfNoHost } from '../config/no-host.ts';
 import { loadJoin } from '../config/load.ts';
 import { KbError } from '../errors.ts';
 import type { JoinContext } from '../phases/context.ts';
 import { joinPhases } from '../phases/index.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
+import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
 import { readInput, readSecretFile } from './prompt.ts';
@@ -36,6 +38,9 @@ export async function runJoin(
       ...(options.tokenFile === undefined ? {} : { token: readSecretFile(options.tokenFile, 'token-file') }),
     },
   );
+  // What no host could make good is refused before one is asked.
+  completeJoin(draft, factsOfNoHost('', [draft.controlPlane?.localAPIEndpoint.advertiseAddress]));
+  selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   if (draft.controlPlane !== undefined) throw controlPlaneLater();
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const command = only === undefined ? 'join' : `join phase ${only.replace('/', ' ')}`;

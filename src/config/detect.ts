@@ -4,6 +4,7 @@ import type { HostFacts, NetworkAddress } from '../host/host.ts';
 import { formatIp, isGlobalUnicast, isLoopback, isUnspecified, parseIp, type Family, type Ip } from '../util/net.ts';
 import { defaults } from './defaults.ts';
 import { configProblem } from './report.ts';
+import { urlScheme } from './syntax.ts';
 
 /** A value, or why there is none. */
 export type Detected = { readonly value: string; readonly warning?: string } | { readonly problem: Problem };
@@ -16,7 +17,8 @@ export function nodeName(given: string | undefined, facts: HostFacts): string {
 /** The given socket with its scheme, or the only one the host has. */
 export function criSocket(given: string | undefined, facts: HostFacts): Detected {
   if (given !== undefined) {
-    if (given.startsWith('unix')) return { value: given };
+    // Validation refuses another scheme than unix.
+    if (urlScheme(given) !== undefined) return { value: given };
     const value = `unix://${given}`;
     return { value, warning: `criSocket ${given} has no scheme; using ${value}` };
   }

@@ -73,6 +73,11 @@ export class KeyPool implements KeySource {
     return this.#ready.get(algorithm)?.shift() ?? this.#make(algorithm);
   }
 
+  /** Make no more: what was made ahead of a run that has ended would keep the process alive. */
+  close(): void {
+    this.#queue.length = 0;
+  }
+
   #make(algorithm: KeyAlgorithm): Promise<KeyPair> {
     const pair = new Promise<KeyPair>((resolve, reject) => {
       this.#queue.push(() => generateKey(algorithm).then(resolve, reject));

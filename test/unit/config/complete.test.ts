@@ -78,6 +78,10 @@ describe('the node', () => {
   });
 
   test('a socket without a scheme gets one, with a warning', () => {
+    const refused = problems(() => init(undefined, {}, { criSocket: 'tcp://127.0.0.1:1' }));
+    expect(refused.map(({ detail }) => detail)).toEqual([
+      'nodeRegistration.criSocket: "tcp://127.0.0.1:1" is not a unix:// URL',
+    ]);
     const { spec, warnings } = init(undefined, {}, { criSocket: '/run/x.sock' });
     expect(spec.node.criSocket).toBe('unix:///run/x.sock');
     expect(warnings).toEqual(['criSocket /run/x.sock has no scheme; using unix:///run/x.sock']);

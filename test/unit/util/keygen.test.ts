@@ -32,6 +32,20 @@ test('a pool that is warm with one kind makes another when it is asked for', asy
   expect(createPrivateKey(privatePem).asymmetricKeyDetails?.namedCurve).toBe('secp384r1');
 });
 
+test('a closed pool makes no key that was not begun', async () => {
+  const pool = new KeyPool();
+  pool.warm('ECDSA-P256', 50);
+  const [first, others] = [pool.next('ECDSA-P256'), Array.from({ length: 49 }, () => pool.next('ECDSA-P256'))];
+  pool.close();
+  await first;
+  const made = new Set<number>();
+  for (const [index, other] of others.entries()) void other.then(() => made.add(index));
+  // Another pool's keys come after what this one has begun.
+  const later = new KeyPool();
+  for (let i = 0; i < 4; i++) await later.next('ECDSA-P256');
+  expect(made.size).toBeLessThan(3);
+});
+
 test('serial numbers are positive and below 2^63, and token characters are those of bootstrap tokens', () => {
   const chance = systemChance(fixedKeys());
   const serials = Array.from({ length: 200 }, () => chance.serial());
