@@ -1,6 +1,6 @@
 // From argv to an exit code.
 import { Command, CommanderError } from 'commander';
-import { exitCode, KbError } from '../errors.ts';
+import { exitCode, KbError, type Problem } from '../errors.ts';
 import { addonCommand } from './addon.ts';
 import { certsCommand } from './certs.ts';
 import { completionCommand } from './completion.ts';
@@ -20,7 +20,8 @@ function program(): Command {
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")
     .exitOverride()
-    .showHelpAfterError('(add --help for the flags)')
+    // main shows it, as any other failure.
+    .configureOutput({ outputError: () => undefined })
     .configureHelp({ sortOptions: true });
   root.addCommand(initCommand());
   root.addCommand(joinCommand());
@@ -50,17 +51,31 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program().parseAsync([...plainArguments(argv)], { from: 'user' });
     return exitCode.done;
   } catch (error) {
-    // commander has printed its own message, help included.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.failed;
     if (error instanceof Shown) return error.exitCode;
-    if (error instanceof KbError) {
-      const { renderProblem } = await import('../report/problem.ts');
-      for (const problem of error.problems) process.stderr.write(`${renderProblem(problem, { color: false })}\n`);
-      return error.exitCode;
+    // Help and version were asked for and printed; a group of commands without one of them shows its help too.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done;
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.failed;
+    const [{ renderProblem }, { redactor }] = await Promise.all([
+      import('../report/problem.ts'),
+      import('../report/redact.ts'),
+    ]);
+    const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);
+    const known = error instanceof CommanderError ? new KbError(usageProblem(error)) : error;
+    if (known instanceof KbError) {
+      for (const problem of known.problems) say(renderProblem(problem, { color: false }));
+      return known.exitCode;
     }
-    process.stderr.write(
-      `a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    say(`a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return exitCode.bug;
   }
+}
+
+/** What commander could not read. */
+function usageProblem(error: CommanderError): Problem {
+  return {
+    code: 'KB_USAGE',
+    summary: 'the command line is not understood',
+    detail: error.message.replace(/^error: /, ''),
+    fix: 'add --help to the command to see what it takes',
+  };
 }

@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { main } from '../../../src/cli/main.ts';
+
+/** Run a command line; give its code and what it wrote. */
+async function said(...argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => stdout.push(String(text)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => stderr.push(String(text)) > 0);
+  const code = await main(argv);
+  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a command line that is not understood', () => {
+  test.each([
+    [['init', '--bogus'], "unknown option '--bogus'"],
+    [['initialise'], "unknown command 'initialise'"],
+    [['init', '--apiserver-bind-port', 'x'], 'has to be a whole number'],
+    [['init', 'word'], 'too many arguments'],
+    [['init', '--host'], 'argument missing'],
+  ])('%j is a problem with a code', async (argv, detail) => {
+    const { code, stdout, stderr } = await said(...argv);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('KB_USAGE');
+    expect(stderr).toContain(detail);
+    expect(stderr).toContain('--help');
+  });
+
+  test('does not repeat a token that came with a flag that does not exist', async () => {
+    const { stderr } = await said('join', '--tokn=abcdef.0123456789abcdef');
+    expect(stderr).toContain('--tokn=abcdef.*');
+    expect(stderr).not.toContain('0123456789abcdef');
+  });
+});
+
+test('help is no failure, and a group without a command shows its help', async () => {
+  expect(await said('init', '--help')).toMatchObject({ code: 0, stderr: '' });
+  const group = await said('init', 'phase');
+  expect(group.code).toBe(1);
+  expect(group.stdout + group.stderr).toContain('kubelet-start');
+  expect(group.stderr).not.toContain('KB_USAGE');
+});
+
+test('bad input is refused before a host is asked', async () => {
+  // Nobody listens there: a connection would be the failure.
+  const host = ['--host', 'root@127.0.0.1:1'];
+  for (const argv of [
+    ['init', '--node-name', 'A_B'],
+    ['init', '--token', 'x'],
+    ['init', '--cni', 'flannel'],
+    ['join', 'h:6443', '--token', 'x', '--discovery-token-unsafe-skip-ca-verification'],
+    ['reset', '--force', '--cert-dir', 'pki'],
+  ]) {
+    const { code, stderr } = await said(...argv, ...host);
+    expect(stderr, argv.join(' ')).toContain('KB_CONFIG');
+    expect(code).toBe(1);
+  }
+  expect((await said('init', '--skip-phases', 'x', ...host)).stderr).toContain('KB_PHASE_UNKNOWN');
+});
