@@ -62,7 +62,12 @@ function kubeletFlags(ctx: KubeletContext): string {
     'register-with-taints': taints.length === 0 ? undefined : taints.map(printTaint).join(','),
   };
   const args = composeArguments(defaults, node.kubeletExtraArgs, version);
-  return `KUBELET_KUBEADM_ARGS=${JSON.stringify(args.join(' '))}\n`;
+  return `KUBELET_KUBEADM_ARGS=${JSON.stringify(args.map(systemdWord).join(' '))}\n`;
+}
+
+/** systemd splits the variable at blanks and takes quotes off (systemd.service(5), "Command lines"); kubeadm lets it. */
+function systemdWord(text: string): string {
+  return /[\s"'\\]/.test(text) ? `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'` : text;
 }
 
 /** `key=value:Effect`, `key:Effect` */

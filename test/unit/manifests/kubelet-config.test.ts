@@ -89,10 +89,14 @@ describe('kubeadm-flags.env', () => {
     );
   });
 
-  test('quotes and backslashes of a value survive', () => {
-    const kubeletExtraArgs = [{ name: 'node-labels', value: 'a="b\\c"' }];
-    expect(flagsOf({ node: { ...base.node, kubeletExtraArgs } })).toBe(
-      'KUBELET_KUBEADM_ARGS="--node-labels=a=\\"b\\\\c\\""\n',
-    );
+  // The file's own escapes inside the quotes that systemd takes off when it splits the variable.
+  test.each([
+    ['a="b\\c"', String.raw`"'--node-labels=a=\"b\\\\c\"'"`],
+    ['a b', `"'--node-labels=a b'"`],
+    ["it's", String.raw`"'--node-labels=it\\'s'"`],
+    ['$(x);`y`|*', '"--node-labels=$(x);`y`|*"'],
+  ])('%s reaches the kubelet as one argument', (value, text) => {
+    const kubeletExtraArgs = [{ name: 'node-labels', value }];
+    expect(flagsOf({ node: { ...base.node, kubeletExtraArgs } })).toBe(`KUBELET_KUBEADM_ARGS=${text}\n`);
   });
 });
