@@ -25,10 +25,13 @@ export const containerdTemplate: Step = {
  */
 export async function copyTemplate(target: string): Promise<void> {
   await mustRun('cp', ['-al', stepDir(containerdTemplate), target]);
-  for (const entry of await readdir(target, { recursive: true })) {
-    if (!entry.endsWith('.db') || entry.includes('/snapshots/')) continue;
-    await rm(join(target, entry));
-    await copyFile(join(stepDir(containerdTemplate), entry), join(target, entry));
+  // Each plugin has its database at its top. Deeper lie layers, whose /dev/fd would lead into this process.
+  for (const plugin of await readdir(target)) {
+    const databases = (await readdir(join(target, plugin))).filter((name) => name.endsWith('.db'));
+    for (const path of databases.map((name) => join(plugin, name))) {
+      await rm(join(target, path));
+      await copyFile(join(stepDir(containerdTemplate), path), join(target, path));
+    }
   }
 }
 
