@@ -45,8 +45,8 @@ describe('bad input', () => {
   let finish: () => void;
 
   beforeAll(() => {
-    const over = new Promise<void>((resolve) => (finish = resolve));
-    connections = sshdJournal(lab, 'node1', () => over);
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    connections = sshdJournal(lab, 'node1', () => finished);
   });
 
   /** Run it against node1; give what it said. */
