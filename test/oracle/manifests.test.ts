@@ -1,0 +1,47 @@
+// The oracle: the same random configuration through real kubeadm and through kbinit leads to the same control plane.
+// KBINIT_ORACLE_RUNS sets how many configurations, KBINIT_ORACLE_SEED repeats a run, KBINIT_ORACLE_PATH one case of it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { oracleCase } from './generator.ts';
+import { factsOf, inconsistencies } from './pki-compare.ts';
+import { openRoot, type Root } from './pki-client.ts';
+
+const runs = Number(process.env['KBINIT_ORACLE_RUNS'] ?? 100);
+const seed = Number(process.env['KBINIT_ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const path = process.env['KBINIT_ORACLE_PATH'];
+
+let root: Root;
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kbinit-oracle-'));
+  root = openRoot();
+});
+
+afterAll(() => {
+  root.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test(
+  `${runs} random configurations (KBINIT_ORACLE_SEED=${seed}): kbinit writes what kubeadm writes`,
+  { timeout: runs * 20_000 },
+  async () => {
+    let compared = 0;
+    const property = fc.asyncProperty(oracleCase, async (one) => {
+      const { theirs, ours } = await root.ask(one);
+      // A configuration that kubeadm refuses is a fault of the generator: what is compared must be valid.
+      expect(theirs.failure).toBeUndefined();
+      expect(ours.failure).toBeUndefined();
+      const bundle = join(folder, 'bundle.pem');
+      expect(factsOf(ours, bundle)).toEqual(factsOf(theirs, bundle));
+      expect(inconsistencies(ours, folder)).toEqual([]);
+      compared++;
+    });
+    await fc.assert(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
+    expect(compared).toBeGreaterThanOrEqual(path === undefined ? runs : 1);
+  },
+);
