@@ -7,6 +7,7 @@ import type { KubeVersion } from '../kube/version.ts';
 import { writeYaml } from '../util/yaml.ts';
 import type { KubeObject } from './object.ts';
 import { applyPatches, type PatchFile, readPatches } from './patches.ts';
+import { asGoWrites } from './typed-pod.ts';
 
 /** Everything the static Pods of one node are rendered from. */
 export interface PodContext {
@@ -100,7 +101,8 @@ export function staticPod(ctx: PodContext, parts: PodParts): KubeObject {
 export function staticPodArtifact(pod: KubeObject, patchFiles: readonly PatchFile[] = []): Artifact {
   const component = staticPods.find((name) => name === pod.metadata.name);
   if (component === undefined) throw new Error(`${pod.metadata.name} is no static Pod of the control plane`);
-  const patched = applyPatches(component, pod, readPatches(patchFiles).patches);
+  const patches = readPatches(patchFiles).patches.filter(({ target }) => target === component);
+  const patched = patches.length === 0 ? pod : asGoWrites(applyPatches(component, pod, patches));
   return { path: manifestPath(component), mode: 0o600, body: writeYaml(patched) };
 }
 

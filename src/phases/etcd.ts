@@ -25,10 +25,16 @@ async function writeEtcd(ctx: InitContext): Promise<PhaseOutcome> {
   const artifacts = await etcdArtifacts(ctx);
   const changes = await ctx.host.write(artifacts, [
     { path: paths.manifests, mode: 0o700 },
-    { path: wanted.dataDir, mode: 0o700 },
+    ...withParents(wanted.dataDir).map((path) => ({ path, mode: 0o700 })),
   ]);
   await remember(ctx, artifacts);
   return outcomeOf(changes);
+}
+
+/** kubeadm makes missing parents of the data folder for root alone too (Go's MkdirAll). */
+function withParents(path: string): readonly string[] {
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 }
 
 /** The manifest; none with external etcd. */
