@@ -1,10 +1,8 @@
 // Certificates and kubeconfigs against what real kubeadm wrote, for every golden folder.
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { decrypt } from '../../src/certs/encrypt.ts';
 import { pemBlocks } from '../../src/certs/pem.ts';
 import { certificatePlan } from '../../src/certs/plan.ts';
@@ -15,14 +13,13 @@ import { ensureKubeconfigs, kubeconfigFileNames } from '../../src/kubeconfig/fil
 import { clientOf, clusterInfoKubeconfig, parseClusterInfo } from '../../src/kubeconfig/kubeconfig.ts';
 import { hashesKeyIdentifierWithSha256, validityFromProcessStart } from '../../src/kube/traits.ts';
 import { fixedChance } from '../fakes/keys.ts';
+import { goldenCases } from './support/case.ts';
+import { dates, goldenPrinted, printedCertificates, sections, withoutDates } from './support/certificates.ts';
 import { fileOf, localEtcd, onDisk, pkiDir, pkiRequest, spec, version, type CertificateSpec } from '../unit/certs/fixture.ts';
 
 const golden = new URL('.', import.meta.url);
 const certificateKey = '8d4388a541f7b0da0206d17495a728d4ec3d07a8f9287ab9123cfcb2185c3c94';
 const hour = 3600;
-
-const scratch = mkdtempSync(join(tmpdir(), 'kbinit-golden-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
 
 const networking = { serviceSubnet: '10.96.0.0/12', podSubnet: '10.244.0.0/16', dnsDomain: 'cluster.local' };
 const apiServer = { extraArgs: [], extraVolumes: [], extraEnvs: [] };
@@ -71,9 +68,10 @@ const cases: Readonly<Record<string, (cluster: Pick<ClusterSpec, 'version'>) => 
     ),
 };
 
-const folders = readdirSync(golden)
-  .filter((name) => name.startsWith('v'))
-  .flatMap((release) => readdirSync(new URL(`${release}/`, golden)).map((name) => ({ release, name })));
+const folders = goldenCases.map((folder) => {
+  const [release = '', name = ''] = folder.split('/');
+  return { release, name };
+});
 
 function goldenText(folder: { release: string; name: string }, file: string): string {
   return readFileSync(new URL(`${folder.release}/${folder.name}/${file}`, golden), 'utf8');
@@ -85,51 +83,9 @@ function goldenSpec({ release, name }: { release: string; name: string }): Certi
   return make({ version: version(release) });
 }
 
-/** `== PATH` sections of a golden file. */
-function sections(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text
-      .split(/^== /m)
-      .slice(1)
-      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
-  );
-}
-
-/** What openssl prints of certificates, without serials, keys, key identifiers and signatures, as in the goldens. */
-function printed(pems: readonly string[]): readonly (readonly string[])[] {
-  const bundle = join(scratch, 'bundle.pem');
-  writeFileSync(bundle, pems.join(''));
-  const text = execFileSync('openssl', ['storeutl', '-noout', '-text', '-certs', bundle], { encoding: 'utf8' });
-  return text
-    .replaceAll(/^ *Serial Number:.*\n(?: *[0-9a-f:]+\n)?/gm, '')
-    .replaceAll(/^ *X509v3 (?:Subject|Authority) Key Identifier: *\n.*\n/gm, '')
-    .replaceAll(/^ *(?:Modulus|pub|Signature Value):\s*\n/gm, '')
-    .replaceAll(/^ *(?:[0-9a-f]{2}:)+(?:[0-9a-f]{2})?\n/gm, '')
-    .replaceAll(/^ *[0-9a-f]{2}\n/gm, '')
-    .replace(/^Total found: .*\n/m, '')
-    .split(/^\d+: Certificate\n/m)
-    .slice(1)
-    .map((part) => part.trimEnd().split('\n'));
-}
-
-const datePattern = /Not (?:Before|After ?): ?(.*)$/;
-
-function withoutDates(lines: readonly string[]): readonly string[] {
-  return lines.filter((line) => !datePattern.test(line));
-}
-
-function seconds(lines: readonly string[]): readonly number[] {
-  return lines.flatMap((line) => datePattern.exec(line)?.[1] ?? []).map((text) => Date.parse(text) / 1000);
-}
-
-/** What `openssl x509 -text` printed, cut out of a golden section; storeutl puts no spaces around `=`. */
-function goldenPrinted(section: string): readonly string[] {
-  return section.slice(section.indexOf('Certificate:')).replaceAll(' = ', '=').trimEnd().split('\n');
-}
-
 /** The process start: a CA begins five minutes before it. */
 function startOf(certificates: ReadonlyMap<string, string>): Date {
-  const [begin = 0] = seconds(goldenPrinted(certificates.get(`${pkiDir}/ca.crt`) ?? ''));
+  const [begin = 0] = dates(goldenPrinted(certificates.get(`${pkiDir}/ca.crt`) ?? ''));
   return new Date((begin + 5 * 60) * 1000);
 }
 
@@ -146,14 +102,14 @@ describe.each(folders)('$release/$name', (folder) => {
     const { artifacts } = await ensurePki(pkiRequest(from, { now }));
     const own = artifacts.filter(({ path }) => path.endsWith('.crt'));
     expect(own.map(({ path }) => path).toSorted()).toEqual([...certificates.keys()].toSorted());
-    const texts = printed(own.map(({ body }) => body));
+    const texts = printedCertificates(own.map(({ body }) => body));
     expect(texts).toHaveLength(own.length);
     for (const [index, { path }] of own.entries()) {
       const [ours = [], theirs] = [texts[index], goldenPrinted(certificates.get(path) ?? '')];
       expect([path, ...withoutDates(ours)]).toEqual([path, ...withoutDates(theirs)]);
       // Until 1.30 kubeadm looked at the clock anew for every certificate.
       const tolerance = validityFromProcessStart(from.cluster.version) ? 0 : 60;
-      const [ourDates, theirDates] = [seconds(ours), seconds(theirs)];
+      const [ourDates, theirDates] = [dates(ours), dates(theirs)];
       expect(ourDates).toHaveLength(2);
       const gaps = ourDates.map((date, end) => Math.abs(date - (theirDates[end] ?? 0)));
       expect(Math.max(...gaps)).toBeLessThanOrEqual(tolerance);

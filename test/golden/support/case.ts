@@ -39,32 +39,48 @@ export const goldenCases = [
 ] as const;
 export type GoldenName = (typeof goldenCases)[number];
 
+/** Written by hand, of versions that kubeadm could not be built of; see the README beside each. */
+export const handWrittenCases = [
+  'v1.25.7/default',
+  'v1.26.15/default',
+  'v1.27.16/default',
+  'v1.29.15/default',
+  'v1.30.14/default',
+  'v1.31.14/default',
+  'v1.32.13/default',
+] as const;
+export type CaseName = GoldenName | (typeof handWrittenCases)[number];
+
 /** The folders on the disk, as `version/case`. */
 export function foldersOnDisk(): readonly string[] {
   return readdirSync(root)
     .filter((entry) => /^v\d/.test(entry))
-    .flatMap((version) => readdirSync(`${root}/${version}`).map((name) => `${version}/${name}`))
+    .flatMap((version) =>
+      readdirSync(`${root}/${version}`)
+        .filter((name) => !name.endsWith('.md'))
+        .map((name) => `${version}/${name}`),
+    )
     .toSorted();
 }
 
 /** The text of a file of a golden folder. */
-export function golden(name: GoldenName, file: string): string {
+export function golden(name: CaseName, file: string): string {
   return readFileSync(`${root}/${name}/${file}`, 'utf8');
 }
 
 /** The base names of the files kubeadm wrote. */
-export function goldenFiles(name: GoldenName): readonly string[] {
+export function goldenFiles(name: CaseName): readonly string[] {
   return readdirSync(`${root}/${name}/files`).toSorted();
 }
 
 /** The spec that the golden's config.yaml leads to, on the host the goldens were made on. */
-export function specOf(name: GoldenName): InitSpec {
+export function specOf(name: CaseName): InitSpec {
   const { draft } = loadInit(golden(name, 'config.yaml'), 'config.yaml', {});
   return completeInit(draft, goldenHost, { tokenCharacters: (n) => 'a'.repeat(n) }).spec;
 }
 
 /** The tuned cases were made with /patches. */
-export function patchesOf(name: GoldenName): readonly PatchFile[] {
+export function patchesOf(name: CaseName): readonly PatchFile[] {
   const folder = `${root}/patches`;
   if (!name.includes('/tuned') || !existsSync(folder)) return [];
   return readdirSync(folder).map((path) => ({ path, text: readFileSync(`${folder}/${path}`, 'utf8') }));
