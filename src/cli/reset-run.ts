@@ -1,14 +1,17 @@
 // What `kbinit reset` does: read the configuration, run the phases, say what is left.
 import { listMembers, removeMember } from '../cluster/etcd.ts';
+import { completeReset } from '../config/complete.ts';
 import { assertNotMixed, type ResetFlags } from '../config/flags.ts';
 import { loadReset } from '../config/load.ts';
+import { factsOfNoHost } from '../config/no-host.ts';
 import { resetPhases } from '../phases/index.ts';
 import type { ResetContext } from '../phases/reset/context.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
+import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
-import { withSession, type ConnectionOptions } from './session.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for reset and its phases. */
@@ -25,6 +28,9 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
     options.config ?? 'the command line',
     options,
   );
+  // What no host could make good is refused before one is asked.
+  completeReset(draft, factsOfNoHost(''));
+  selectPhases(resetPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   const spec = { ...draft, isDryRun: options.dryRun ?? draft.isDryRun, isForced: options.force ?? draft.isForced };
   const command = only === undefined ? 'reset' : `reset phase ${only.replace('/', ' ')}`;
   await withSession(command, { ...options, dryRun: spec.isDryRun }, async (session) => {
@@ -42,7 +48,10 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
           address: '127.0.0.1',
           port: 2379,
         };
-        return { members: () => listMembers(connection), remove: (id) => removeMember(connection, id) };
+        return {
+          members: () => listMembers(connection),
+          remove: (id) => (spec.isDryRun ? planRemoval(session, id) : removeMember(connection, id)),
+        };
       },
     };
     await runWorkflow(
@@ -56,7 +65,15 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
       },
       ctx,
     );
-    if (only === undefined) session.print(leftovers);
+    if (only === undefined && !spec.isDryRun) session.print(leftovers);
+  });
+}
+
+async function planRemoval({ reporter, host }: Session, id: string): Promise<void> {
+  reporter.emit({
+    kind: 'plan',
+    host: host.name,
+    text: `remove etcd member ${BigInt(id).toString(16)} from its cluster`,
   });
 }
 

@@ -173,7 +173,7 @@ function dryApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener
   const live = liveApis(host, reporter, signal);
   return {
     open: (credentials) =>
-      recordingApi({ host: host.name, reporter, credentials, inner: live.open(credentials, { callSeconds: 5 }) }),
+      recordingApi({ host: host.name, reporter, credentials, inner: live.open(credentials, { callSeconds: 1 }) }),
   };
 }
 

@@ -75,7 +75,10 @@ class RecordingHost implements Host {
   }
 
   async run(command: Shell, why: string): Promise<ExecResult> {
-    this.#plan(`${why}: ${command.text}`);
+    // A script goes below its purpose, as a file's content does.
+    const text = command.text.trim();
+    if (text.includes('\n')) this.#plan(why, `${text}\n`);
+    else this.#plan(`${why}: ${text}`);
     return { code: 0, stdout: '', stderr: '' };
   }
 

@@ -41,7 +41,7 @@ export function adminApi(ctx: InitContext): Promise<Api> {
 
 async function bootstrap(ctx: InitContext): Promise<Api> {
   const admin = await openUnprivileged(ctx);
-  if (ctx.settings.kubeconfig !== paths.adminConf || ctx.spec.isDryRun) return admin;
+  if (ctx.settings.kubeconfig !== paths.adminConf) return admin;
   const superAdmin = await openFrom(ctx, paths.superAdminConf);
   // Without super-admin.conf (it may be deleted after init) admin.conf must be an admin already.
   if (superAdmin === undefined) return admin;
@@ -50,7 +50,7 @@ async function bootstrap(ctx: InitContext): Promise<Api> {
   } finally {
     superAdmin.close();
   }
-  await untilAdmin(ctx, admin);
+  if (!ctx.spec.isDryRun) await untilAdmin(ctx, admin);
   return admin;
 }
 

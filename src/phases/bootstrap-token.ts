@@ -1,5 +1,6 @@
 // Phase bootstrap-token: what nodes join with: a token, the rules around it, and the public cluster-info.
-import type { KubeObject } from '../cluster/types.ts';
+import type { Api, KubeObject } from '../cluster/types.ts';
+import { defaultToken } from '../config/defaults.ts';
 import type { BootstrapToken } from '../config/spec.ts';
 import { clusterInfoKubeconfig, clientOf } from '../kubeconfig/kubeconfig.ts';
 import { bootstrapTokenSecret, isUsableToken, tokenOfSecret, type StoredToken } from '../manifests/bootstrap-token.ts';
@@ -22,10 +23,7 @@ export const bootstrapToken: Phase<InitContext> = {
 
 async function createTokens(ctx: InitContext): Promise<PhaseOutcome> {
   const api = await adminApi(ctx);
-  const earlier = await api.list(
-    { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system' },
-    { fields: 'type=bootstrap.kubernetes.io/token' },
-  );
+  const earlier = await tokenSecrets(api);
   const now = ctx.clock.now();
   const plans = ctx.spec.bootstrapTokens.map((wanted) => planToken(wanted, earlier, now));
   const admin = clientOf(await adminConf(ctx), paths.adminConf);
@@ -46,6 +44,21 @@ async function createTokens(ctx: InitContext): Promise<PhaseOutcome> {
 async function adminConf(ctx: InitContext): Promise<string> {
   const existing = await readExisting(ctx);
   return existing.get(ctx.settings.kubeconfig) ?? (await ctx.host.read(ctx.settings.kubeconfig)) ?? '';
+}
+
+/** Tokens in the cluster that nodes can join with: what a run of other phases alone has to show. */
+export async function storedTokens(ctx: InitContext): Promise<readonly string[]> {
+  const now = ctx.clock.now();
+  const usable = (await tokenSecrets(await adminApi(ctx))).filter((secret) => isUsableToken(secret, now));
+  return usable.flatMap((secret) => {
+    const found = tokenOfSecret(secret);
+    return found?.groups.some((group) => defaultToken.groups.includes(group)) === true ? [found.token] : [];
+  });
+}
+
+function tokenSecrets(api: Api): Promise<readonly KubeObject[]> {
+  const kind = { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system' };
+  return api.list(kind, { fields: 'type=bootstrap.kubernetes.io/token' });
 }
 
 interface TokenPlan {

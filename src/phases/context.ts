@@ -68,6 +68,8 @@ export interface DiscoveredCluster {
   readonly clusterName: string;
   /** What a kubelet's files are rendered from. */
   readonly cluster: Pick<ClusterSpec, 'version' | 'featureGates' | 'imageRepository' | 'kubelet'>;
+  /** A dry run's: the cluster did not answer, these are defaults. */
+  readonly isAssumed?: true;
 }
 
 /** Tell a sentence of progress. */

@@ -27,11 +27,17 @@ async function check(ctx: InitContext): Promise<void> {
     ignore: [...ctx.ignorePreflightErrors],
     isExplained: (finding) => explain(finding, earlier, ctx),
   });
-  if (ctx.spec.isDryRun) return;
+  const images = controlPlaneImages(ctx.spec.cluster);
+  if (ctx.spec.isDryRun) {
+    for (const image of images) {
+      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, text: `pull image ${image} where it is missing` });
+    }
+    return;
+  }
   await ensureImages({
     host: ctx.host,
     reporter: ctx.reporter,
-    images: controlPlaneImages(ctx.spec.cluster),
+    images,
     criSocket: ctx.spec.node.criSocket,
     policy: ctx.spec.node.imagePullPolicy,
     isSerial: ctx.spec.node.imagePullSerial,

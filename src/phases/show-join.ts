@@ -3,6 +3,7 @@ import { caPins } from '../certs/pin.ts';
 import { clientOf } from '../kubeconfig/kubeconfig.ts';
 import { paths } from '../kube/paths.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import { storedTokens } from './bootstrap-token.ts';
 import type { InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
 import { journalArtifact, journalFolder, journalPath, parseJournal, specIdentity } from './journal.ts';
@@ -19,9 +20,10 @@ async function show(ctx: InitContext): Promise<PhaseOutcome> {
   const outcome = await finishJournal(ctx);
   const existing = await readExisting(ctx);
   const text = existing.get(ctx.settings.kubeconfig) ?? (await ctx.host.read(ctx.settings.kubeconfig));
-  if (text === undefined) return outcome;
+  // Nobody can join what a dry run has made.
+  if (text === undefined || ctx.spec.isDryRun) return outcome;
   const { server, ca } = clientOf(text, ctx.settings.kubeconfig);
-  for (const token of ctx.tokens) {
+  for (const token of ctx.tokens.length > 0 ? ctx.tokens : await storedTokens(ctx)) {
     ctx.print(
       instructions({
         endpoint: server.replace(/^https:\/\//, ''),

@@ -8,7 +8,7 @@ import { timeTable, type PhaseTime } from './table.ts';
 
 export interface LineOptions {
   readonly color: boolean;
-  /** Also steps, single files and objects, plan contents, and where the time went. */
+  /** Also steps, single files and objects, and where the time went. */
   readonly verbose: boolean;
 }
 
@@ -31,7 +31,7 @@ export function createLines(options: LineOptions): Lines {
   const paint = painter(options.color);
   const tallies = new Map<string, Map<string, number>>();
   const times: PhaseTime[] = [];
-  const made = { counted: 0, changed: 0 };
+  const made = { counted: 0, changed: 0, planned: 0 };
   let hostWidth = 0;
   let logPath: string | undefined;
   let pending: Problem | undefined;
@@ -71,7 +71,8 @@ export function createLines(options: LineOptions): Lines {
 
   const runEnd = (event: Event<'run-end'>): readonly string[] => {
     const hasChanged = made.changed > 0 || made.counted === 0;
-    const last = paint(event.exitCode === exitCode.done ? 'green' : 'red', endText(event, hasChanged));
+    const text = endText(event, made.planned > 0 ? 'planned' : hasChanged ? 'changed' : 'unchanged');
+    const last = paint(event.exitCode === exitCode.done ? 'green' : 'red', text);
     if (!options.verbose || times.length < 2) return [last];
     return ['where the time went', ...timeTable(times).split('\n'), last];
   };
@@ -98,7 +99,8 @@ export function createLines(options: LineOptions): Lines {
       case 'step':
         return options.verbose ? about(event.host, event.phase, event.text) : [];
       case 'plan':
-        return about(event.host, undefined, event.text + (options.verbose ? indent(event.content ?? '') : ''));
+        made.planned++;
+        return [...about(event.host, undefined, event.text), ...indented(event.content ?? '')];
       case 'run-end':
         return runEnd(event);
       case 'problem':
@@ -115,21 +117,25 @@ export function createLines(options: LineOptions): Lines {
 }
 
 /** The last line: how it went, and how long it took. */
-function endText(event: Event<'run-end'>, hasChanged: boolean): string {
+function endText(event: Event<'run-end'>, what: 'planned' | 'changed' | 'unchanged'): string {
   const time = seconds(event.seconds);
   if (event.exitCode === exitCode.interrupted) return `stopped after ${time}`;
   if (event.exitCode !== exitCode.done) return `failed after ${time}`;
-  return hasChanged ? `done in ${time}` : `no changes, ${time}`;
+  const texts = { planned: 'dry run: nothing was changed', changed: 'done in', unchanged: 'no changes' } as const;
+  return what === 'changed' ? `${texts[what]} ${time}` : `${texts[what]}, ${time}`;
 }
 
 function named(name: string | undefined, text: string): string {
   return name === undefined ? text : `${name}: ${text}`;
 }
 
-function indent(text: string): string {
-  if (text === '') return '';
-  const lines = text.trimEnd().split('\n');
-  return lines.map((line) => `\n    ${line}`).join('');
+/** A plan's content without the host's name before each line, so that it can be copied. */
+function indented(text: string): readonly string[] {
+  return text === ''
+    ? []
+    : printable(text.trimEnd())
+        .split('\n')
+        .map((line) => `    ${line}`.trimEnd());
 }
 
 /** `12 files created  0.8s`; `done` when the phase made nothing that is counted. */

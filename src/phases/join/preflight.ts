@@ -42,8 +42,9 @@ async function check(ctx: JoinContext): Promise<void> {
     });
   // The host is judged while the cluster is looked for, so leniently where only the cluster's configuration can tell.
   await Promise.all([judge(lenient), findCluster(ctx, earlier.isJoined)]);
-  const [{ cluster }, { cgroupVersion }] = await Promise.all([discover(ctx), ctx.host.facts()]);
-  if (cgroupVersion === 1 && cluster.kubelet.document['failCgroupV1'] !== false) await judge(cluster.kubelet.document);
+  const [{ cluster, isAssumed = false }, { cgroupVersion }] = await Promise.all([discover(ctx), ctx.host.facts()]);
+  const isLenient = isAssumed || cluster.kubelet.document['failCgroupV1'] === false;
+  if (cgroupVersion === 1 && !isLenient) await judge(cluster.kubelet.document);
 }
 
 /** What a KubeletConfiguration can say to make a finding a warning. */
@@ -51,8 +52,8 @@ const lenient = { failCgroupV1: false };
 
 /** A name that another, living node has is refused before anything is written (kubeadm#1711). */
 async function findCluster(ctx: JoinContext, isJoined: boolean): Promise<void> {
-  const { api } = await discover(ctx);
-  if (isJoined) return;
+  const { api, isAssumed = false } = await discover(ctx);
+  if (isJoined || isAssumed) return;
   const { name } = ctx.spec.node;
   const node = await api.get({ apiVersion: 'v1', kind: 'Node', name });
   if (node === undefined || !isReady(node['status'])) return;

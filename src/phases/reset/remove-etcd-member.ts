@@ -25,7 +25,6 @@ async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
     return 'unchanged';
   }
   ctx.etcdDataDir = manifest.dataDir;
-  if (ctx.spec.isDryRun) return 'done';
   const [caText, certText, keyText] = [files.get(ca), files.get(cert), files.get(key)];
   const isFinished = parseJournal(files.get(journalPath))?.finishedAt !== undefined;
   if (caText === undefined || certText === undefined || keyText === undefined) {

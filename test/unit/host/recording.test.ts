@@ -6,7 +6,7 @@ import type { Host } from '../../../src/host/host.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { recordingHost } from '../../../src/host/recording.ts';
 import { openHost } from '../../../src/host/remote.ts';
-import { sh } from '../../../src/host/shell.ts';
+import { script, sh } from '../../../src/host/shell.ts';
 import type { RunEvent } from '../../../src/report/events.ts';
 
 let folder = '';
@@ -64,6 +64,20 @@ test('a command is planned by its purpose and does not run', async () => {
   expect(await host.run(sh`touch ${at('pwn')}`, 'start the kubelet')).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(existsSync(at('pwn'))).toBe(false);
   expect(plan).toEqual([{ kind: 'plan', host: 'here', text: `start the kubelet: touch ${at('pwn')}` }]);
+});
+
+test('a script is planned as its purpose, with its lines below', async () => {
+  await host.run(
+    script`
+for p in a b; do
+  umount "$p"
+done
+`,
+    'unmount',
+  );
+  expect(plan).toEqual([
+    { kind: 'plan', host: 'here', text: 'unmount', content: 'for p in a b; do\n  umount "$p"\ndone\n' },
+  ]);
 });
 
 test('what is removed is gone for later reads, and can come back', async () => {

@@ -98,27 +98,29 @@ describe('verbose', () => {
     runEnd(),
   ];
 
-  test('adds steps, files, contents and where the time went', () => {
+  test('adds steps, files and where the time went', () => {
     expect(printed(events, { verbose: true })).toBe(`master1                      /x created
 master1  certs               a step
 master1                      write /x
-master1                          one
-master1                          two
+    one
+    two
 master1  certs               1 file created  1.0s
 master1  wait                done  3.0s
 where the time went
 master1  certs     1.0s   25%
 master1  wait      3.0s   75%
          sum       4.0s
-done in 9.3s
+dry run: nothing was changed, 9.3s
 `);
   });
 
-  test('is off by default, but a plan is always told', () => {
+  test('is off by default, but a plan is always told with its contents', () => {
     expect(printed(events)).toBe(`master1                      write /x
+    one
+    two
 master1  certs               1 file created  1.0s
 master1  wait                done  3.0s
-done in 9.3s
+dry run: nothing was changed, 9.3s
 `);
   });
 });
