@@ -10,13 +10,13 @@ export function runSchema(kind: string | undefined, options: { readonly apiVersi
 }
 
 function oneOf(kind: string, version: string | undefined): Record<string, unknown> {
-  const matches = schemaKinds.filter(
+  const matches = schemaKinds().filter(
     (known) => known.kind === kind && (version === undefined || known.apiVersion.endsWith(version)),
   );
   // The last one is the newest.
   const found = matches.at(-1);
   if (found !== undefined) return jsonSchema(found);
-  const known = schemaKinds.map(({ apiVersion, kind: name }) => `${name} (${apiVersion})`).join(', ');
+  const known = schemaKinds().map(({ apiVersion, kind: name }) => `${name} (${apiVersion})`).join(', ');
   throw new KbError(
     configProblem(`there is no schema for ${[version, kind].join(' ').trim()}`, `name one of ${known}`),
   );

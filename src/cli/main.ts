@@ -15,7 +15,7 @@ import { tokenCommand } from './token.ts';
 import { version, versionCommand } from './version.ts';
 
 /** The whole command tree. */
-function program(): Command {
+export function program(): Command {
   const root = new Command('kbinit')
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")

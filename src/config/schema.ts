@@ -9,14 +9,12 @@ import { kubeadmSchemas, type JsonSchema, type KindSchema } from './versions/jso
 const components: readonly GoDocument[] = [kubeletConfiguration, kubeProxyConfiguration];
 
 /** Every kind, oldest version first. */
-export const schemaKinds: readonly KindSchema[] = [
-  ...kubeadmSchemas(),
-  ...components.map((document) => ({
-    apiVersion: document.apiVersion,
-    kind: document.kind,
-    schema: objectOf(document.fields),
-  })),
-];
+export function schemaKinds(): readonly KindSchema[] {
+  return [
+    ...kubeadmSchemas(),
+    ...components.map(({ apiVersion, kind, fields }) => ({ apiVersion, kind, schema: objectOf(fields) })),
+  ];
+}
 
 /** `https://json-schema.org` knows it by this name. */
 const dialect = 'http://json-schema.org/draft-07/schema#';
@@ -28,7 +26,7 @@ export function jsonSchema(kind: KindSchema): Record<string, unknown> {
 
 /** One schema for files with any of the kinds in them. */
 export function schemaOfAll(): Record<string, unknown> {
-  return { $schema: dialect, title: 'kubeadm configuration', oneOf: schemaKinds.map(bodyOf) };
+  return { $schema: dialect, title: 'kubeadm configuration', oneOf: schemaKinds().map(bodyOf) };
 }
 
 function bodyOf({ apiVersion, kind, schema }: KindSchema): JsonSchema {

@@ -1,4 +1,5 @@
 // Rules for what the whole cluster shares, beside its address ranges (spec 02 §6).
+import { hasEcdsaP384 } from '../kube/config-versions.ts';
 import { featureGates, isDeprecatedGate, isLockedGate } from '../kube/feature-gates.ts';
 import { formatVersion } from '../kube/version.ts';
 import { formatDuration } from '../util/duration.ts';
@@ -162,6 +163,10 @@ export function validateCluster(problems: Problems, cluster: ClusterSpec): void 
       'is not host or host:port',
       'write host:port, for example k8s.example:6443',
     );
+  }
+  if (cluster.encryptionAlgorithm === 'ECDSA-P384' && !hasEcdsaP384(cluster.version)) {
+    const message = `does not exist in ${formatVersion(cluster.version)}`;
+    problems.add('encryptionAlgorithm', cluster.encryptionAlgorithm, message, 'use ECDSA-P256, or v1.34 or newer');
   }
   if (hasControlCharacter(cluster.clusterName)) {
     problems.add('clusterName', cluster.clusterName, 'has a control character', 'remove it');

@@ -5,7 +5,7 @@ import type { ClusterSpec } from './spec.ts';
 import { clusterConfigurationV1beta3 } from './versions/kubeadm-v1beta3-write.ts';
 import { clusterConfigurationDocument as clusterConfigurationV1beta4 } from './versions/kubeadm-v1beta4-write.ts';
 
-export { clusterConfigurationV1beta4 };
+export { clusterConfigurationV1beta3, clusterConfigurationV1beta4 };
 export {
   initConfigurationDocument,
   joinConfigurationDocument,

@@ -11,3 +11,6 @@ export const writesV1beta4: (version: KubeVersion) => boolean = reached(31);
 
 /** etcd.external has httpEndpoints (1.35). */
 export const hasHttpEndpoints: (version: KubeVersion) => boolean = reached(35);
+
+/** The encryptionAlgorithm ECDSA-P384 exists (1.34). */
+export const hasEcdsaP384: (version: KubeVersion) => boolean = reached(34);

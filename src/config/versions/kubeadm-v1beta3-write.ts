@@ -28,6 +28,13 @@ function apiServerArgs(cluster: ClusterSpec): readonly Arg[] {
   return [...args, { name: 'authorization-mode', value: 'Node,RBAC' }];
 }
 
+function etcdOf(etcd: ClusterSpec['etcd'], document: unknown): Document {
+  const newer = isMapping(document) ? document : {};
+  if (etcd.kind === 'local') return { local: withArgMap(newer['local'], etcd.extraArgs) };
+  const { httpEndpoints: _http, ...external } = isMapping(newer['external']) ? newer['external'] : {};
+  return { external };
+}
+
 /** What v1beta3 has no field for is left out: extraEnvs, proxy, dns.disabled, algorithm and validity. */
 export function clusterConfigurationV1beta3(
   cluster: ClusterSpec,
@@ -41,8 +48,6 @@ export function clusterConfigurationV1beta3(
     ...newer
   } = clusterConfigurationDocument(cluster);
   const { disabled: _disabled, ...dns } = isMapping(newer['dns']) ? newer['dns'] : {};
-  const etcd = isMapping(newer['etcd']) ? newer['etcd'] : {};
-  const local = cluster.etcd.kind === 'local' && { etcd: { local: withArgMap(etcd['local'], cluster.etcd.extraArgs) } };
   return {
     ...newer,
     apiVersion,
@@ -53,7 +58,7 @@ export function clusterConfigurationV1beta3(
     controllerManager: withArgMap(newer['controllerManager'], cluster.controllerManager.extraArgs),
     scheduler: withArgMap(newer['scheduler'], cluster.scheduler.extraArgs),
     dns,
-    ...local,
+    etcd: etcdOf(cluster.etcd, newer['etcd']),
   };
 }
 

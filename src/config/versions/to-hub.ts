@@ -108,9 +108,14 @@ export interface ResetDocument {
   readonly timeouts?: Timeouts;
 }
 
+/** Go does not tell an empty value from none, and writes none. */
+function envVar({ name, value, valueFrom }: EnvVar): EnvVar {
+  return { name, ...(value ? { value } : {}), ...(valueFrom === undefined ? {} : { valueFrom }) };
+}
+
 function componentOf(given: ComponentDocument | undefined): ControlPlaneComponent {
   const { extraArgs, extraVolumes, extraEnvs } = { ...defaultComponent, ...given };
-  return { extraArgs, extraVolumes, extraEnvs };
+  return { extraArgs, extraVolumes, extraEnvs: extraEnvs.map(envVar) };
 }
 
 function etcdOf({ local, external }: NonNullable<ClusterDocument['etcd']>): Etcd {
@@ -125,10 +130,11 @@ function etcdOf({ local, external }: NonNullable<ClusterDocument['etcd']>): Etcd
       keyFile: external.keyFile ?? '',
     };
   }
-  const { imageRepository, imageTag, dataDir, ...rest } = local ?? {};
+  const { imageRepository, imageTag, dataDir, extraEnvs = [], ...rest } = local ?? {};
   return {
     ...defaultLocalEtcd,
     ...rest,
+    extraEnvs: extraEnvs.map(envVar),
     ...imageOf({ imageRepository, imageTag }),
     dataDir: orAbsent(dataDir) ?? defaultLocalEtcd.dataDir,
   };

@@ -1,181 +1,21 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { completeInit, completeJoin } from '../../../src/config/complete.ts';
-import { loadInit, loadJoin } from '../../../src/config/load.ts';
-import type { ClusterSpec, InitSpec, JoinSpec } from '../../../src/config/spec.ts';
-import { encryptionAlgorithms } from '../../../src/config/spec.ts';
+import { loadFile } from '../../../src/config/load-file.ts';
+import { loadInit, loadJoin, loadReset } from '../../../src/config/load.ts';
 import {
   clusterConfigurationDocument,
+  clusterConfigurationV1beta3,
   initConfigurationDocument,
+  initConfigurationV1beta3,
   joinConfigurationDocument,
+  joinConfigurationV1beta3,
+  resetConfigurationDocument,
+  upgradeConfigurationDocument,
 } from '../../../src/config/write.ts';
 import { writeYaml } from '../../../src/util/yaml.ts';
-import { facts, fixedChance } from './facts.ts';
-
-const base = completeInit(loadInit(undefined, '', {}).draft, facts(), fixedChance).spec;
-/** A host that has nothing to say: whatever comes back was written. */
-const nowhere = facts({ hostname: 'other', addresses: [], defaultRoutes: [], criSockets: [] });
-
-const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
-const path = word.map((name) => `/${name}`);
-/** Text without control characters: everything YAML might trip over. */
-const value = fc.oneof(
-  fc.stringMatching(/^[ -~]{0,20}$/),
-  fc.constantFrom('yes', 'off', '012', '1e3', '1:30', 'null', '~', '{}', '- a', '# a', 'ä→🙂'),
-);
-const args = fc.array(fc.record({ name: word, value }), { maxLength: 4 });
-const envs = fc.array(fc.record({ name: word, value }), { maxLength: 2 });
-const volumes = fc.array(
-  fc.record(
-    {
-      name: word,
-      hostPath: path,
-      mountPath: path,
-      readOnly: fc.constant(true),
-      pathType: fc.constantFrom('File', 'Directory'),
-    },
-    { requiredKeys: ['name', 'hostPath', 'mountPath'] },
-  ),
-  { maxLength: 2 },
-);
-const component = fc.record({ extraArgs: args, extraEnvs: envs, extraVolumes: volumes });
-const seconds = fc.integer({ min: 1, max: 500_000_000 });
-const sans = fc.array(word, { maxLength: 3 });
-const image = fc.record({ imageRepository: word, imageTag: word }, { requiredKeys: [] });
-
-const etcd: fc.Arbitrary<ClusterSpec['etcd']> = fc.oneof(
-  fc
-    .tuple(
-      image,
-      fc.record({ dataDir: path, extraArgs: args, extraEnvs: envs, serverCertSANs: sans, peerCertSANs: sans }),
-    )
-    .map(([images, rest]) => ({ kind: 'local' as const, ...images, ...rest })),
-  fc.record({
-    kind: fc.constant('external' as const),
-    endpoints: fc.array(
-      word.map((host) => `https://${host}:2379`),
-      { minLength: 1, maxLength: 3 },
-    ),
-    httpEndpoints: fc.array(
-      word.map((host) => `http://${host}:2381`),
-      { minLength: 1, maxLength: 3 },
-    ),
-    caFile: path,
-    certFile: path,
-    keyFile: path,
-  }),
-);
-
-const cluster: fc.Arbitrary<ClusterSpec> = fc
-  .record({
-    clusterName: value.filter((text) => text !== ''),
-    apiServer: fc.tuple(component, sans).map(([parts, certSANs]) => ({ ...parts, certSANs })),
-    controllerManager: component,
-    scheduler: component,
-    etcd,
-    dns: fc.tuple(image, fc.boolean()).map(([images, isDisabled]) => ({ ...images, isDisabled })),
-    proxy: fc.record({ isDisabled: fc.boolean() }),
-    imageRepository: word,
-    certificatesDir: path,
-    encryptionAlgorithm: fc.constantFrom(...encryptionAlgorithms),
-    certificateValiditySeconds: seconds,
-    caCertificateValiditySeconds: seconds,
-    controlPlaneEndpoint: fc.tuple(word, fc.integer({ min: 1, max: 65_535 })).map(([host, port]) => `${host}:${port}`),
-  })
-  .map((changes) => ({ ...base.cluster, ...changes }));
-
-const node: fc.Arbitrary<InitSpec['node']> = fc.record({
-  name: word,
-  criSocket: path.map((file) => `unix://${file}`),
-  taints: fc.array(
-    fc.record(
-      { key: word, value: word, effect: fc.constantFrom('NoSchedule', 'NoExecute') },
-      { requiredKeys: ['key', 'effect'] },
-    ),
-  ),
-  kubeletExtraArgs: args,
-  ignorePreflightErrors: fc
-    .array(word, { maxLength: 2 })
-    .map((names) => [...new Set(names)].filter((name) => name !== 'all')),
-  imagePullPolicy: fc.constantFrom('Always' as const, 'IfNotPresent' as const, 'Never' as const),
-  imagePullSerial: fc.boolean(),
-});
-
-const timeouts = fc.record({
-  controlPlaneComponentHealthCheck: seconds,
-  kubeletHealthCheck: seconds,
-  kubernetesAPICall: seconds,
-  etcdAPICall: seconds,
-  tlsBootstrap: seconds,
-  discovery: seconds,
-  upgradeManifests: seconds,
-});
-
-const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
-const token = fc.stringMatching(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
-const endpoint = fc.record({
-  advertiseAddress: fc.constant('192.168.3.129'),
-  bindPort: fc.integer({ min: 1, max: 65_535 }),
-});
-const shared = {
-  skipPhases: fc.array(word, { maxLength: 2 }),
-  patchesDirectory: path,
-  timeouts,
-  isDryRun: fc.boolean(),
-};
-
-const init: fc.Arbitrary<InitSpec> = fc.record(
-  {
-    cluster,
-    node,
-    localAPIEndpoint: endpoint,
-    bootstrapTokens: fc.array(
-      fc.record(
-        {
-          token,
-          description: value.filter((text) => text !== ''),
-          ttlSeconds: fc.integer({ min: 0, max: 1_000_000 }),
-          usages: fc.constant(['signing', 'authentication']),
-          groups: fc.constant(['system:bootstrappers:a']),
-        },
-        { requiredKeys: ['token', 'ttlSeconds', 'usages', 'groups'] },
-      ),
-      { minLength: 1, maxLength: 3 },
-    ),
-    certificateKey: hex,
-    ...shared,
-  },
-  { requiredKeys: ['cluster', 'node', 'localAPIEndpoint', 'bootstrapTokens', 'skipPhases', 'timeouts', 'isDryRun'] },
-);
-
-const join: fc.Arbitrary<JoinSpec> = fc
-  .record(
-    {
-      node,
-      caCertPath: path.map((file) => `${file}.crt`),
-      discovery: fc.oneof(
-        fc.record({
-          kind: fc.constant('token' as const),
-          token,
-          apiServerEndpoint: word.map((host) => `${host}:6443`),
-          caCertHashes: fc.array(
-            hex.map((text) => `sha256:${text}`),
-            { maxLength: 2 },
-          ),
-          unsafeSkipCAVerification: fc.constant(true),
-        }),
-        fc.record({ kind: fc.constant('file' as const), kubeConfigPath: path }),
-      ),
-      tlsBootstrapToken: token,
-      controlPlane: fc.record(
-        { localAPIEndpoint: endpoint, certificateKey: hex },
-        { requiredKeys: ['localAPIEndpoint'] },
-      ),
-      ...shared,
-    },
-    { requiredKeys: ['node', 'caCertPath', 'discovery', 'tlsBootstrapToken', 'skipPhases', 'timeouts', 'isDryRun'] },
-  )
-  .map((spec) => spec);
+import { init, join, nowhere, reset, upgrade } from './arbitraries.ts';
+import { fixedChance } from './facts.ts';
 
 test('any init spec written as v1beta4 reads back as the same spec', () => {
   fc.assert(
@@ -197,6 +37,53 @@ test('any join spec written as v1beta4 reads back as the same spec', () => {
       const { draft, warnings } = loadJoin(writeYaml(joinConfigurationDocument(spec)), 'written.yaml', {});
       expect(warnings).toEqual([]);
       expect(completeJoin(draft, nowhere).spec).toEqual(spec);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any reset spec written as v1beta4 reads back as the same spec', () => {
+  fc.assert(
+    fc.property(reset, (spec) => {
+      const { draft, warnings } = loadReset(writeYaml(resetConfigurationDocument(spec)), 'written.yaml', {});
+      expect(warnings).toEqual([]);
+      expect(draft).toEqual(spec);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any upgrade spec written as v1beta4 reads back as the same spec', () => {
+  fc.assert(
+    fc.property(upgrade, (spec) => {
+      const { draft, warnings } = loadFile(writeYaml(upgradeConfigurationDocument(spec)), 'written.yaml');
+      expect(warnings).toEqual([]);
+      expect(draft.upgrade).toEqual(spec);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any v1beta3 init file is the same after it went through the hub', () => {
+  fc.assert(
+    fc.property(init, (spec) => {
+      const write = (one: typeof spec): readonly unknown[] => [
+        initConfigurationV1beta3(one),
+        clusterConfigurationV1beta3(one.cluster, one.timeouts.controlPlaneComponentHealthCheck),
+      ];
+      const { draft } = loadInit(write(spec).map(writeYaml).join('---\n'), 'written.yaml', {});
+      expect(write(completeInit(draft, nowhere, fixedChance).spec)).toEqual(write(spec));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any v1beta3 join file is the same after it went through the hub', () => {
+  fc.assert(
+    fc.property(join, (spec) => {
+      const document = joinConfigurationV1beta3(spec);
+      const { draft } = loadJoin(writeYaml(document), 'written.yaml', {});
+      expect(joinConfigurationV1beta3(completeJoin(draft, nowhere).spec)).toEqual(document);
     }),
     { numRuns: 200 },
   );

@@ -26,6 +26,13 @@ function init(changes: Partial<InitSpec>, addresses: readonly string[] = []): st
 
 const cluster = (changes: Partial<InitSpec['cluster']>): string[] => init({ cluster: { ...good.cluster, ...changes } });
 
+test('ECDSA-P384 is refused before 1.34, where no kubeadm knew it', () => {
+  const at = (minor: number): string[] =>
+    cluster({ encryptionAlgorithm: 'ECDSA-P384', version: { major: 1, minor, patch: 0 } });
+  expect(at(33)).toEqual(['encryptionAlgorithm: "ECDSA-P384" does not exist in v1.33.0']);
+  expect(at(34)).toEqual([]);
+});
+
 function network(changes: Partial<InitSpec['cluster']['networking']>, addresses: readonly string[] = []): string[] {
   const networking = { ...good.cluster.networking, ...changes };
   return init({ cluster: { ...good.cluster, networking } }, addresses);

@@ -1,0 +1,101 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { printerOf } from '../../../../src/cli/output/printer.ts';
+import { KbError } from '../../../../src/errors.ts';
+
+const object = { kind: 'Images', images: ['a:1', 'b:2', 'c:3'], nested: { n: 7, list: [{ x: 1 }, { x: 2 }] } };
+
+async function print(output: string, allowMissingTemplateKeys?: boolean): Promise<string> {
+  const options = { output, ...(allowMissingTemplateKeys === undefined ? {} : { allowMissingTemplateKeys }) };
+  return (await printerOf(options))({ object, text: 'text\n' });
+}
+
+async function refusal(output: string, allowMissing?: boolean): Promise<string> {
+  const error: unknown = await print(output, allowMissing).catch((cause: unknown) => cause);
+  return error instanceof KbError ? (error.problems[0]?.code ?? '') : `no refusal: ${String(error)}`;
+}
+
+test('text is for people, json and yaml are the object', async () => {
+  expect(await print('text')).toBe('text\n');
+  expect(JSON.parse(await print('json'))).toEqual(object);
+  expect(await print('yaml')).toContain('images:\n- a:1\n- b:2\n');
+});
+
+test('kyaml has braces, trailing commas and quotes only where they are needed', async () => {
+  const text = (await printerOf({ output: 'kyaml' }))({
+    object: { on: 'yes', 'a-b': [], m: { 'x y': null } },
+    text: '',
+  });
+  expect(text).toBe('---\n{\n  "on": "yes",\n  a-b: [],\n  m: {\n    "x y": null,\n  },\n}\n');
+});
+
+describe('jsonpath prints', () => {
+  test.each([
+    ['{.images[0]}', 'a:1'],
+    ['{.images[*]}', 'a:1 b:2 c:3'],
+    ['{.images}', '["a:1","b:2","c:3"]'],
+    ['{.images[-1]} {$.kind}', 'c:3 Images'],
+    ['{.images[1:]}', 'b:2 c:3'],
+    ['{.images[0:3:2]}', 'a:1 c:3'],
+    ["{['kind']}", 'Images'],
+    ['{range .images[*]}{@}{"\\n"}{end}', 'a:1\nb:2\nc:3\n'],
+    ['{.nested.list[?(@.x > 1)].x}', '2'],
+    ['{.nested.list[?(@.x==1)].x}', '1'],
+    ['{.nested.list[?(@.y)].x}', ''],
+    ['{..x}', '1 2'],
+    ['{.nothing.there}', ''],
+    ['plain', 'plain'],
+  ])('%s as %j', async (template, text) => {
+    expect(await print(`jsonpath=${template}`)).toBe(text);
+  });
+});
+
+test('jsonpath-as-json prints a list of the values', async () => {
+  expect(JSON.parse(await print('jsonpath-as-json={.images[*]}'))).toEqual(['a:1', 'b:2', 'c:3']);
+});
+
+describe('go-template prints', () => {
+  test.each([
+    ['{{range .images}}{{.}}{{"\\n"}}{{end}}', 'a:1\nb:2\nc:3\n'],
+    ['{{.kind}}{{.missing}}', 'Images<no value>'],
+    ['{{index .images 0 | printf "%q"}} {{len .images}}', '"a:1" 3'],
+    ['{{range $i, $x := .images}}{{if eq $i 1}}{{$x}}{{else}}-{{end}}{{end}}', '-b:2-'],
+    ['{{with .nested}}{{.n}}{{end}}{{with .none}}x{{else}}y{{end}}', '7y'],
+    ['{{range .none}}x{{else}}empty{{end}}', 'empty'],
+    ['{{if and .kind (gt .nested.n 3)}}yes{{else if .none}}maybe{{end}}', 'yes'],
+    ['{{- "a" -}}  b', 'ab'],
+    ['{{/* nothing */}}{{.images}}', '[a:1 b:2 c:3]'],
+    ['{{$k := .kind}}{{$k}} {{.nested}}', 'Images map[list:[map[x:1] map[x:2]] n:7]'],
+  ])('%s as %j', async (template, text) => {
+    expect(await print(`go-template=${template}`)).toBe(text);
+  });
+});
+
+test('a template may be in a file', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'kbinit-template-')), 't');
+  writeFileSync(file, '{{.kind}}');
+  expect(await print(`go-template-file=${file}`)).toBe('Images');
+  writeFileSync(file, '{.kind}');
+  expect(await print(`jsonpath-file=${file}`)).toBe('Images');
+});
+
+test.each([
+  'foo',
+  'jsonpath',
+  'jsonpath={.a',
+  'jsonpath={range .a}',
+  'go-template={{.a',
+  'go-template={{nope}}',
+  'go-template={{if .a}}',
+  'go-template-file=/none',
+  'jsonpath={.images[9]}',
+])('%s is refused', async (output) => {
+  expect(await refusal(output)).toBe('KB_OUTPUT');
+});
+
+test('a missing field is refused where missing fields are not allowed', async () => {
+  expect(await refusal('jsonpath={.none}', false)).toBe('KB_OUTPUT');
+  expect(await refusal('go-template={{.none}}', false)).toBe('KB_OUTPUT');
+});
