@@ -29,7 +29,8 @@ export const causes: readonly Cause[] = [
     fix: 'set cgroupDriver in the KubeletConfiguration to what the runtime uses (systemd or cgroupfs)',
   },
   {
-    pattern: /failed to load kubelet config file|failed to decode|strict decoding error/i,
+    // Until kubelet-start there is no config file; a kubelet that said so then has been started anew since.
+    pattern: /failed to (?:load|validate) kubelet config(?!.*no such file)|failed to decode|strict decoding error/i,
     summary: 'the kubelet refuses its configuration',
     fix: 'correct the field that the evidence names in your KubeletConfiguration',
   },

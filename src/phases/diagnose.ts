@@ -44,12 +44,14 @@ function findCause(evidence: readonly Evidence[]): { cause: Cause; source: strin
 /** One round trip for everything; what the host lacks is left out. */
 async function collect(ctx: RunContext, component: string): Promise<readonly Evidence[]> {
   const name = component === 'the kubelet' ? '' : component;
+  // What was said before this run is not about it. The host's own clock counts.
+  const { clock } = await ctx.host.facts();
   const { stdout } = await ctx.host.probe(sh`
 name=${name}
 echo '== kubelet service'
 systemctl show kubelet -p ActiveState -p SubState -p ExecMainStatus -p Result 2>&1
 echo '== kubelet journal'
-journalctl -u kubelet -n 150 --no-pager -o cat 2>/dev/null
+journalctl -u kubelet --since ${`@${Math.floor(clock.host)}`} -n 150 --no-pager -o cat 2>/dev/null
 if command -v crictl >/dev/null 2>&1; then
   echo '== containers'
   crictl ps -a 2>&1 | head -n 20
@@ -68,7 +70,12 @@ exit 0
   const sections: { source: string; lines: string[] }[] = [];
   for (const line of stdout.split('\n')) {
     if (line.startsWith('== ')) sections.push({ source: line.slice('== '.length), lines: [] });
-    else if (line.trim() !== '') sections.at(-1)?.lines.push(line.trim().slice(0, 400));
+    else if (line.trim() !== '') sections.at(-1)?.lines.push(shortened(line.trim()));
   }
   return sections;
+}
+
+/** A log line's beginning and its end, where Go puts the reason. */
+function shortened(line: string): string {
+  return line.length <= 600 ? line : `${line.slice(0, 200)} … ${line.slice(-380)}`;
 }
