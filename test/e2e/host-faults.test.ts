@@ -1,0 +1,224 @@
+// Hosts that are not as they should be: each fault gets a sentence to act on, and the way it names works.
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Lab } from '../lab/lab.ts';
+import { output } from './observe.ts';
+import { clusterConfig, kbinit, over, testLab, type KbinitResult } from './support.ts';
+
+let lab: Lab;
+
+const run = (...args: readonly string[]): Promise<KbinitResult> => kbinit([...args, ...over(lab, 'master1')]);
+
+beforeAll(async () => {
+  lab = await testLab('faults', 46);
+  await lab.up(['master1']);
+});
+
+afterAll(async () => {
+  if (process.env['KBINIT_TEST_KEEP'] === undefined) await lab.down();
+});
+
+describe('before anything is changed', () => {
+  let config: string;
+
+  beforeAll(async () => {
+    await lab.recreate(['master1']);
+    config = await clusterConfig();
+  });
+
+  const untouched = async (): Promise<void> => {
+    expect(await output(lab, 'master1', 'find /etc/kubernetes /var/lib/kbinit -type f 2>/dev/null; true')).toBe('');
+  };
+
+  test('a port that somebody holds is named with its holder', async () => {
+    await output(
+      lab,
+      'master1',
+      'systemd-run --collect --unit=squatter socat TCP-LISTEN:6443,fork,reuseaddr EXEC:true',
+    );
+    const refused = await run('init', '--config', config);
+    await output(lab, 'master1', 'systemctl stop squatter');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_PREFLIGHT\s+Port-6443/);
+    expect(refused.stderr).toContain('socat');
+    await untouched();
+  });
+
+  test('a manifest of somebody else is not overwritten', async () => {
+    const foreign = 'apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver}\nspec: {containers: []}\n';
+    await lab.exec(
+      'master1',
+      'mkdir -p /etc/kubernetes/manifests; cat > /etc/kubernetes/manifests/kube-apiserver.yaml',
+      {
+        stdin: foreign,
+      },
+    );
+    const refused = await run('init', '--config', config);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_OTHER_SPEC|FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml/);
+    expect(await output(lab, 'master1', 'cat /etc/kubernetes/manifests/*; rm -r /etc/kubernetes')).toBe(foreign);
+  });
+
+  test('a container runtime that does not answer is a finding of its own', async () => {
+    await output(lab, 'master1', 'systemctl stop containerd');
+    const refused = await run('init', '--config', config);
+    await output(lab, 'master1', 'systemctl start containerd');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_PREFLIGHT\s+CRI/);
+    await untouched();
+  });
+
+  test('cgroup v1 is refused for a kubelet that would not start on it, and only told when the config allows it', async () => {
+    const text = await readFile(config, 'utf8');
+    const strict = await clusterConfig();
+    await writeFile(strict, text.replace('failCgroupV1: false', 'failCgroupV1: true'));
+    const refused = await run('init', 'phase', 'preflight', '--config', strict);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_PREFLIGHT\s+SystemVerification/);
+    expect(refused.stderr).toContain('failCgroupV1');
+    const told = await run('init', 'phase', 'preflight', '--config', config);
+    expect(told.code, told.stderr).toBe(0);
+    expect(told.stderr).toContain('warning SystemVerification');
+  });
+
+  test('a check can be ignored by its name', async () => {
+    await output(
+      lab,
+      'master1',
+      'systemd-run --collect --unit=squatter socat TCP-LISTEN:10259,fork,reuseaddr EXEC:true',
+    );
+    const told = await run('init', 'phase', 'preflight', '--config', config, '--ignore-preflight-errors=port-10259');
+    await output(lab, 'master1', 'systemctl stop squatter');
+    expect(told.code, told.stderr).toBe(0);
+    expect(told.stderr).toContain('warning Port-10259');
+  });
+});
+
+describe('while files are written', () => {
+  let config: string;
+
+  beforeEach(async () => {
+    await lab.recreate(['master1']);
+    config = await clusterConfig();
+  });
+
+  test('a full disk leaves every file as it was, nothing half written, and a run after it goes on', async () => {
+    await output(lab, 'master1', 'mkdir -p /etc/kubernetes && mount -t tmpfs -o size=64k tmpfs /etc/kubernetes');
+    const phases = [
+      ['certs', 'all'],
+      ['kubeconfig', 'all'],
+    ] as const;
+    const results: KbinitResult[] = [];
+    for (const phase of phases) results.push(await run('init', 'phase', ...phase, '--config', config));
+    const failed = results.find(({ code }) => code !== 0);
+    expect(failed?.code).toBe(1);
+    expect(failed?.stderr).toContain('KB_DISK_FULL');
+    const odd = `find /etc/kubernetes -type f \\( -size 0 -o -name '.*' \\)`;
+    expect(await output(lab, 'master1', odd)).toBe('');
+    await output(lab, 'master1', 'mount -o remount,size=1m /etc/kubernetes');
+    for (const phase of phases) {
+      const again = await run('init', 'phase', ...phase, '--config', config);
+      expect(again.code, again.stderr).toBe(0);
+    }
+    const verify = 'openssl verify -CAfile /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/apiserver.crt';
+    expect(await output(lab, 'master1', verify)).toContain('OK');
+  });
+
+  test('a read-only file system is named', async () => {
+    await output(
+      lab,
+      'master1',
+      'mkdir -p /etc/kubernetes && mount -t tmpfs tmpfs /etc/kubernetes && mount -o remount,ro /etc/kubernetes',
+    );
+    const failed = await run('init', 'phase', 'certs', 'all', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/KB_WRITE[\s\S]*[Rr]ead-only/);
+  });
+
+  test('a planted symlink is not followed', async () => {
+    await output(
+      lab,
+      'master1',
+      'echo precious > /root/target && mkdir -p /etc/kubernetes/manifests && ln -s /root/target /etc/kubernetes/manifests/etcd.yaml',
+    );
+    const failed = await run('init', 'phase', 'etcd', 'local', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('KB_SYMLINK');
+    expect(await output(lab, 'master1', 'cat /root/target')).toBe('precious\n');
+  });
+
+  test('modes and owners are those of kubeadm', async () => {
+    // The lab's kubelet package brings an empty manifests folder.
+    await output(lab, 'master1', 'rm -rf /etc/kubernetes');
+    const phases = [
+      ['certs', 'all'],
+      ['kubeconfig', 'all'],
+      ['control-plane', 'all'],
+      ['etcd', 'local'],
+    ] as const;
+    for (const phase of phases) {
+      const done = await run('init', 'phase', ...phase, '--config', config);
+      expect(done.code, done.stderr).toBe(0);
+    }
+    const tree = await output(
+      lab,
+      'master1',
+      `cd / && find etc/kubernetes var/lib/etcd -printf '%M %u:%g %y %p\\n' | LC_ALL=C sort -k4`,
+    );
+    const golden = await readFile(new URL('../golden/v1.36.3/default/tree.txt', import.meta.url), 'utf8');
+    const wanted = golden.split('\n').filter((line) => line !== '' && !line.includes('var/lib/kubelet'));
+    expect(tree.trim().split('\n').toSorted()).toEqual(wanted.toSorted());
+  });
+
+  test('an existing key that others can read is closed, not kept open', async () => {
+    await run('init', 'phase', 'certs', 'all', '--config', config);
+    await output(lab, 'master1', 'chmod 0644 /etc/kubernetes/pki/ca.key');
+    const again = await run('init', 'phase', 'certs', 'all', '--config', config);
+    expect(again.code, again.stderr).toBe(0);
+    expect(await output(lab, 'master1', 'stat -c %a /etc/kubernetes/pki/ca.key')).toBe('600\n');
+  });
+});
+
+describe('a control plane that does not come up', () => {
+  beforeEach(async () => {
+    await lab.recreate(['master1']);
+  });
+
+  const impatient = 'timeouts: {controlPlaneComponentHealthCheck: 12s, kubeletHealthCheck: 12s}\n';
+
+  test('for an image that is not there: the image is named, and the corrected config goes on', async () => {
+    const config = await clusterConfig({
+      init: `${impatient}nodeRegistration: {imagePullPolicy: Never}\n`,
+      cluster: 'etcd: {local: {imageTag: no-such-tag}}\n',
+    });
+    const failed = await run('init', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY|KB_PREFLIGHT\s+ImagePull/);
+    expect(failed.stderr).toContain('no-such-tag');
+    expect(failed.stderr).toContain('kbinit init');
+  });
+
+  test('for a flag that kube-apiserver does not know: the flag is the evidence', async () => {
+    const config = await clusterConfig({
+      init: impatient,
+      cluster: 'apiServer: {extraArgs: [{name: no-such-flag, value: "1"}]}\n',
+    });
+    const failed = await run('init', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('KB_COMPONENT_NOT_HEALTHY');
+    expect(failed.stderr).toContain('no-such-flag');
+    expect(failed.stderr).toMatch(/does not know one of its flags/);
+    expect(failed.stderr).toContain('go on with: kbinit init');
+    expect(failed.seconds).toBeLessThan(40);
+  });
+
+  test('for a value that the kubelet refuses: the field is the evidence', async () => {
+    const config = await clusterConfig({ init: impatient });
+    const text = await readFile(config, 'utf8');
+    await writeFile(config, text.replace('failSwapOn: false', 'failSwapOn: false\ntopologyManagerPolicy: nonsense'));
+    const failed = await run('init', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('KB_KUBELET_NOT_HEALTHY');
+    expect(failed.stderr).toMatch(/nonsense/);
+  });
+});
