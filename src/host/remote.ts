@@ -116,7 +116,10 @@ class RemoteHost implements Host {
     const isWorthRetrying = (error: unknown): boolean => {
       if (!(error instanceof ConnectionLost)) return false;
       if (error.isInFlight) onLost?.();
-      return io.idempotent === true || !error.isInFlight;
+      const isWorth = io.idempotent === true || !error.isInFlight;
+      const detail = error.problems[0]?.detail ?? 'the connection was lost';
+      if (isWorth) this.#reporter.emit({ kind: 'warning', host: this.name, text: `${detail}; trying again` });
+      return isWorth;
     };
     const options = { tries, firstDelaySeconds: 0.2, isWorthRetrying, ...(io.signal && { signal: io.signal }) };
     return retry(() => this.#once(command, io, line), options);
