@@ -50,7 +50,7 @@ function describe(schema: JsonSchema, path: readonly string[]): JsonSchema {
   const described: JsonSchema = {
     ...schema,
     ...(sentence !== undefined && path.length > 1 && { description: sentence }),
-    ...(items !== undefined && { items: describe(items, path) }),
+    ...(items !== undefined && { items: { ...describe(items, path), description: items['description'] } }),
     ...(properties !== undefined && {
       properties: Object.fromEntries(
         Object.entries(properties).map(([name, child]) => [
@@ -61,7 +61,7 @@ function describe(schema: JsonSchema, path: readonly string[]): JsonSchema {
     }),
   };
   // kubeadm itself prints null there: the default of the node's role.
-  return path.at(-1) === 'taints' ? { ...described, type: ['array', 'null'] } : described;
+  return path.at(-1) === 'taints' && schema['type'] === 'array' ? { ...described, type: ['array', 'null'] } : described;
 }
 
 function objectOf(fields: GoFields): JsonSchema {
