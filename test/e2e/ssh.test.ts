@@ -384,7 +384,7 @@ describe('a connection that is reset', () => {
     }
   }
 
-  test('once at any of ten places leaves the certificates of an undisturbed run', async () => {
+  test('once at any of ten places is survived, and leaves the certificates of an undisturbed run', async () => {
     const whole = await netcut(sshd(), { afterBytes: Infinity, times: 0 });
     await wipe(lab, 'master1');
     const undisturbed = await kbinit([...certs, ...through(whole.port), '--config', config]);
@@ -394,7 +394,7 @@ describe('a connection that is reset', () => {
     for (let place = 1; place <= 10; place++) {
       await wipe(lab, 'master1');
       const cut = await netcut(sshd(), { afterBytes: Math.floor((bytes * place) / 11), times: 1 });
-      await converge([...certs, ...through(cut.port), '--config', config], 2);
+      await converge([...certs, ...through(cut.port), '--config', config], 1);
       expect(cut.cuts, `place ${place}`).toBe(1);
       await cut.close();
       expect(await pkiTree(), `place ${place}`).toEqual(await goldenTree(pki));
