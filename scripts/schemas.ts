@@ -65,13 +65,14 @@ function defaultsOf(apiVersion: string, kind: string): ReadonlyMap<string, strin
     if (isMapping(value)) {
       for (const [name, child] of Object.entries(value)) visit(child, path === '' ? name : `${path}.${name}`);
     } else if (Array.isArray(value) && value.every(isMapping)) for (const item of value) visit(item, `${path}[]`);
-    else if (value !== null && value !== '' && value !== 0)
+    else if (value !== null && value !== '' && value !== 0) {
       found.set(path, `\`${JSON.stringify(value).replaceAll('"', '')}\``);
+    }
   };
   visit(printed, '');
   for (const [path, where] of Object.entries(fromHost)) if (found.has(path)) found.set(path, `*${where}*`);
-  if (kind === 'JoinConfiguration')
-    for (const path of found.keys()) if (path.startsWith('discovery.')) found.delete(path);
+  const isPlaceholder = (path: string): boolean => kind === 'JoinConfiguration' && path.startsWith('discovery.');
+  for (const path of [...found.keys()].filter(isPlaceholder)) found.delete(path);
   return found;
 }
 
@@ -107,7 +108,9 @@ function fieldsOf(
     if (!isMapping(field) || (prefix === '' && (name === 'apiVersion' || name === 'kind'))) continue;
     const path = prefix === '' ? name : `${prefix}.${name}`;
     const last = history === undefined ? field['description'] : history(path);
-    rows.push(`| \`${path}\` | ${typeOf(field)} | ${defaults.get(path) ?? ''} | ${String(last ?? '')} |`);
+    rows.push(
+      `| \`${path}\` | ${typeOf(field)} | ${defaults.get(path) ?? ''} | ${typeof last === 'string' ? last : ''} |`,
+    );
     const items = isMapping(field['items']) ? field['items'] : undefined;
     fieldsOf(items ?? field, items === undefined ? path : `${path}[]`, rows, defaults, history);
   }
@@ -127,8 +130,9 @@ function typeOf(field: Readonly<Record<string, unknown>>): string {
     return items === 'object' ? 'list' : `list of ${items}`;
   }
   if (isMapping(field['additionalProperties'])) return `mapping to ${typeOf(field['additionalProperties'])}`;
-  if (Array.isArray(field['anyOf']))
+  if (Array.isArray(field['anyOf'])) {
     return Array.from<unknown>(field['anyOf']).filter(isMapping).map(typeOf).join(' or ');
+  }
   return types.map(String).join(' or ');
 }
 

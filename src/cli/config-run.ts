@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import type { ConfigWarning } from '../config/draft.ts';
 import { loadFile } from '../config/load-file.ts';
 import { migrate } from '../config/migrate.ts';
-import { factsOfNoHost } from '../config/no-host.ts';
 import { componentKinds, initDefaults, joinDefaults, resetDefaults, upgradeDefaults } from '../config/print.ts';
 import { configProblem, formatWarning } from '../config/report.ts';
+import { validateFile } from '../config/validate-file.ts';
 import { readVersion } from '../config/version.ts';
 import { KbError } from '../errors.ts';
 import type { HostFacts } from '../host/host.ts';
@@ -136,14 +136,10 @@ interface ValidateOptions {
 /** `config validate`: no host is looked at, this one neither. @throws KbError with every problem */
 export async function runValidate(options: ValidateOptions): Promise<void> {
   const text = mandatory(options.config, 'config');
-  const { draft, warnings } = loadFile(text, options.config ?? '', await lookUpLabels(text, undefined, warn));
-  const { init, join } = draft;
-  const endpoints = [init?.localAPIEndpoint, join?.controlPlane?.localAPIEndpoint];
-  const given = endpoints.map((endpoint) => endpoint?.advertiseAddress);
-  const facts = factsOfNoHost(init?.cluster.networking.serviceSubnet ?? '', given);
-  const completed = migrate(draft, facts, systemChance());
+  const labels = await lookUpLabels(text, undefined, warn);
+  const warnings = validateFile(text, options.config ?? '', systemChance(), labels);
   const isWanted = ({ isDeprecation }: ConfigWarning): boolean =>
     isDeprecation !== true || options.allowDeprecatedApi !== true;
-  warnAll([...warnings.filter(isWanted), ...completed.warnings]);
+  warnAll(warnings.filter(isWanted));
   process.stdout.write('ok\n');
 }

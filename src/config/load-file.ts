@@ -27,9 +27,10 @@ export function loadFile(
   labels: VersionLabels = new Map(),
 ): Loaded<WholeFile> {
   const report = new Report(source);
-  const { kubeadm, components } = sortDocuments(readDocuments(text, source, report), kubeadmKinds, true, report);
+  const all = readDocuments(text, source, report);
+  const { kubeadm, components } = sortDocuments(all, kubeadmKinds, true, report);
   const readable = kubeadm.filter((document) => versionOf(document, report) !== undefined);
-  if (kubeadm.length === 0 && components.length === 0 && report.problems.length === 0) {
+  if (all.length === 0 && report.problems.length === 0) {
     report.refuseAll(`${source}: no configuration in it`, `add a document of kind ${kubeadmKinds.join(', ')}`);
   }
   const isInit = has(kubeadm, 'InitConfiguration', 'ClusterConfiguration') || components.length > 0;

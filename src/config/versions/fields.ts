@@ -106,6 +106,11 @@ export const bootstrapToken: Schema<TokenDraft> = z
     usages: texts,
     groups: texts,
   })
+  .refine(({ token }) => token !== '', {
+    path: ['token'],
+    message: 'the token is empty',
+    params: { fix: 'leave the field out to get a random one' },
+  })
   .refine((token) => token.ttl === undefined || token.expires === undefined, {
     message: 'ttl and expires are mutually exclusive',
     params: { fix: 'keep one of them' },

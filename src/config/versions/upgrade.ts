@@ -63,7 +63,8 @@ export const upgradeConfiguration: z.ZodType<UpgradeDocument> = z.strictObject({
 });
 
 function nodeOf(part: NodePart): UpgradeSpec['node'] {
-  const directory = orAbsent(part.patches?.directory);
+  // Without a folder `patches` means nothing, and is refused (kubeadm ValidateUpgradeConfiguration).
+  const directory = part.patches && (part.patches.directory ?? '');
   return {
     ignorePreflightErrors: part.ignorePreflightErrors ?? [],
     etcdUpgrade: part.etcdUpgrade ?? true,
