@@ -1,5 +1,5 @@
 // What `kbinit certs …` does: read the files, let the pure part judge and make, write.
-import { expirationDocument, expirationTable, expirationWarnings, type Expirations } from '../certs/expiration.ts';
+import { expirationDocument, expirationTable, expirationWarnings } from '../certs/expiration.ts';
 import { certificateRequests, requestsInTheWay } from '../certs/requests.ts';
 import { completeInit } from '../config/complete.ts';
 import { KbError } from '../errors.ts';
@@ -9,13 +9,11 @@ import { renew, type Renewal } from '../kubeconfig/renew.ts';
 import { expirations, renewablePaths } from '../kubeconfig/expirations.ts';
 import { systemChance } from '../util/keygen.ts';
 import { count } from '../util/text.ts';
-import { writeYaml } from '../util/yaml.ts';
 import { certsConfig, offlineConfig, type CertsConfigOptions } from './certs-config.ts';
+import { printerOf, type OutputOptions } from './output/printer.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 
-export interface CheckExpirationOptions extends CertsConfigOptions {
-  readonly output?: string;
-}
+export interface CheckExpirationOptions extends CertsConfigOptions, OutputOptions {}
 
 export interface RenewOptions extends CertsConfigOptions {
   readonly dryRun?: boolean;
@@ -30,33 +28,14 @@ export interface GenerateCsrOptions extends ConnectionOptions {
 
 /** Print when everything ends. @throws Shown */
 export async function runCheckExpiration(options: CheckExpirationOptions): Promise<void> {
-  const print = printerOf(options.output ?? 'text');
+  const print = await printerOf(options);
   await withSession('certs check-expiration', options, async (session) => {
     const { cluster } = await certsConfig(session, options);
     const existing = await session.host.readAll(renewablePaths(cluster));
     const now = new Date();
     const found = expirations({ cluster, existing, now });
     for (const text of expirationWarnings(found, now)) warn(session, text);
-    session.print(print(found, now));
-  });
-}
-
-type Printer = (found: Expirations, now: Date) => string;
-
-const printers: Readonly<Record<string, Printer>> = {
-  text: expirationTable,
-  json: (found, now) => `${JSON.stringify(expirationDocument(found, now), undefined, 4)}\n`,
-  yaml: (found, now) => writeYaml(expirationDocument(found, now)),
-};
-
-function printerOf(format: string): Printer {
-  const printer = Object.entries(printers).find(([name]) => name === format)?.[1];
-  if (printer !== undefined) return printer;
-  throw new KbError({
-    code: 'KB_CONFIG',
-    summary: 'there is no such form of output',
-    detail: `--output is ${JSON.stringify(format)}`,
-    fix: `choose one of ${Object.keys(printers).join(', ')}`,
+    session.print(print({ object: expirationDocument(found, now), text: expirationTable(found, now) }));
   });
 }
 

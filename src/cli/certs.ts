@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { renewables } from '../kubeconfig/renewables.ts';
 import type { CheckExpirationOptions, GenerateCsrOptions, RenewOptions } from './certs-run.ts';
 import { withFlags } from './flags.ts';
+import { outputFlags } from './output/flags.ts';
 
 /** `kbinit certs check-expiration|renew|generate-csr|certificate-key`. */
 export function certsCommand(): Command {
@@ -27,7 +28,7 @@ function checkExpiration(group: Command): void {
     'cert-dir',
     'config',
     'kubeconfig',
-    'output',
+    ...outputFlags,
   ]);
   command.action(async () => {
     const { runCheckExpiration } = await import('./certs-run.ts');

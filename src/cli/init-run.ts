@@ -67,7 +67,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   const pool = new KeyPool();
   const { encryptionAlgorithm } = draft.cluster;
   // Keys are made while the host is looked at; a second run, which needs none, is not worth slowing the first.
-  if (only === undefined) pool.warm(encryptionAlgorithm, keysOfFirstInit(draft));
+  if (only === undefined || only === 'certs') pool.warm(encryptionAlgorithm, keysOfFirstInit(draft, only));
   const command = only === undefined ? 'init' : `init phase ${only.replace('/', ' ')}`;
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
@@ -96,9 +96,10 @@ function judgeInit(draft: InitDraft, { cni }: InitOptions, only: string | undefi
 }
 
 /** One key pair a certificate, the service accounts' and one a kubeconfig; external etcd brings its own. */
-function keysOfFirstInit(draft: InitDraft): number {
+function keysOfFirstInit(draft: InitDraft, only: string | undefined): number {
   const isOurs = (name: string): boolean => draft.cluster.etcd.kind === 'local' || !name.includes('etcd');
-  return certificatePhaseNames.filter(({ name }) => isOurs(name)).length + kubeconfigFileNames(newestVersion()).length;
+  const certificates = certificatePhaseNames.filter(({ name }) => isOurs(name)).length;
+  return certificates + (only === undefined ? kubeconfigFileNames(newestVersion()).length : 0);
 }
 
 /** This version of kbinit sets up 1.36; other minors are in the tables but not yet proven. */

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { openLab, type Lab } from '../lab/lab.ts';
 import { connectSsh } from '../../src/host/ssh.ts';
 import { sh } from '../../src/host/shell.ts';
-import { clusterConfig, joinArguments, joinFlags, kbinit, over } from '../e2e/support.ts';
+import { pkiRows } from './pki.ts';
+import { clusterConfig, joinArguments, joinFlags, kbinit, over, program } from '../e2e/support.ts';
 
 const rounds = Number(process.env['KBINIT_BENCH_ROUNDS'] ?? 5);
 const kubeadm = '/usr/local/lib/lab/kubeadm';
@@ -226,6 +227,7 @@ async function startUp(): Promise<void> {
 }
 
 await startUp();
+rows.push(...pkiRows(rounds * 3, program));
 await clusters();
 const lines = rows.map(({ what, ours, peer, bar, unit }) => {
   const ratio = peer === undefined ? '' : (ours / peer).toFixed(2);
