@@ -1,7 +1,6 @@
 // Key pairs, serial numbers, token characters and the clock: every source of randomness and time, passed in as arguments.
 import { generateKeyPair, randomBytes, randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { generateRsa } from './rsa.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -36,7 +35,14 @@ const tokenAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** One fresh key pair; libuv's threads make several at once. */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<KeyPair> {
-  if (algorithm.startsWith('RSA-')) return generateRsa(Number(algorithm.slice('RSA-'.length)));
+  if (algorithm.startsWith('RSA-')) {
+    const pair = await generate('rsa', {
+      modulusLength: Number(algorithm.slice('RSA-'.length)),
+      privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    return { privatePem: pair.privateKey, publicPem: pair.publicKey };
+  }
   const pair = await generate('ec', {
     namedCurve: algorithm === 'ECDSA-P384' ? 'secp384r1' : 'prime256v1',
     privateKeyEncoding: { type: 'sec1', format: 'pem' },
