@@ -84,7 +84,7 @@ const nodeIsReady = async (): Promise<boolean> => {
 };
 
 beforeAll(async () => {
-  lab = await testLab('certs', 47);
+  lab = await testLab('certs', 49);
   home = await scratch();
   await lab.up(['master1']);
   await lab.recreate(['master1']);
