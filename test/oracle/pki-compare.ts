@@ -121,7 +121,7 @@ function belong(pem: string, key: string): boolean {
 }
 
 /** Ask openssl whether each certificate leads to the CA; the answers that are not "OK". */
-export function unverified(ca: string, pems: readonly string[], folder: string): readonly string[] {
+function unverified(ca: string, pems: readonly string[], folder: string): readonly string[] {
   writeFileSync(`${folder}/verify-ca.pem`, ca);
   const paths = pems.map((pem, index) => {
     const path = `${folder}/verify-${index}.pem`;

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../src/manifests/object.ts';
 import { readYaml } from '../../../src/util/yaml.ts';
 
 /** One request that kubeadm would have sent. */
-export interface DryRunAction {
+interface DryRunAction {
   readonly verb: string;
   readonly resource: string;
   /** The object beside the request, when one is printed. */
@@ -13,7 +13,7 @@ export interface DryRunAction {
 const actionLine = /^\[dryrun\] Would perform action (\w+) on resource "([^"]+)" in API group "[^"]+"$/;
 
 /** Every request, in order. */
-export function readDryRun(text: string): readonly DryRunAction[] {
+function readDryRun(text: string): readonly DryRunAction[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index) => {
     const [, verb, resource] = actionLine.exec(line) ?? [];

@@ -78,7 +78,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** An object without the differences that do not count. */
-export function normalise(object: KubeObject): KubeObject {
+function normalise(object: KubeObject): KubeObject {
   return rules.reduce((current, rule) => rule.apply(current), object);
 }
 
