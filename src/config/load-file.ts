@@ -17,6 +17,19 @@ export interface WholeFile {
 const has = (documents: readonly ConfigDocument[], ...kinds: readonly string[]): boolean =>
   documents.some(({ kind }) => kinds.includes(kind));
 
+/** What v1beta3's ClusterConfiguration says about the control plane's time is true for a join in the same file too. */
+function withClusterTimeout(
+  join: JoinDraft,
+  init: InitDraft | undefined,
+  documents: readonly ConfigDocument[],
+): JoinDraft {
+  const isOld = (kind: string): boolean =>
+    documents.some((document) => document.kind === kind && document.apiVersion.endsWith('/v1beta3'));
+  if (init === undefined || !isOld('ClusterConfiguration') || !isOld('JoinConfiguration')) return join;
+  const { controlPlaneComponentHealthCheck } = init.timeouts;
+  return { ...join, timeouts: { ...join.timeouts, controlPlaneComponentHealthCheck } };
+}
+
 /**
  * Every document of a file.
  * @throws KbError KB_CONFIG with every problem: unknown, misspelt and duplicate fields and unknown kinds are among them
@@ -35,9 +48,11 @@ export function loadFile(
   }
   const isInit = has(kubeadm, 'InitConfiguration', 'ClusterConfiguration') || components.length > 0;
   const documents = { kubeadm: readable, components, isFile: true };
+  const init = isInit ? initDraftOf(documents, {}, labels, report) : undefined;
+  const join = partOf(readable, (version) => version.join, report);
   const draft: WholeFile = {
-    init: isInit ? initDraftOf(documents, {}, labels, report) : undefined,
-    join: partOf(readable, (version) => version.join, report),
+    init,
+    join: join && withClusterTimeout(join, init, readable),
     reset: partOf(readable, (version) => version.reset, report),
     upgrade: partOf(readable, (version) => version.upgrade, report),
   };

@@ -1,6 +1,7 @@
 // The cases of kubeadm's own strict reader (app/util/config/strict/testdata): what it refuses, `config validate` refuses,
 // with line and path.
 import { describe, expect, test } from 'vitest';
+import { loadFile } from '../../../src/config/load-file.ts';
 import { loadInit } from '../../../src/config/load.ts';
 import { validateFile } from '../../../src/config/validate-file.ts';
 import { KbError } from '../../../src/errors.ts';
@@ -99,4 +100,16 @@ test('loading and validating the largest golden configuration is quick', async (
   });
   const median = times.slice(3).toSorted((a, b) => a - b)[10] ?? Infinity;
   expect(median).toBeLessThanOrEqual(30);
+});
+
+test("v1beta3's timeout for the control plane is that of a join in the same file", () => {
+  const old = (kind: string, fields: string): string =>
+    `apiVersion: kubeadm.k8s.io/v1beta3\nkind: ${kind}\n${fields}\n`;
+  const discovery = documents['join']?.slice(documents['join'].indexOf('discovery')) ?? '';
+  const file = [
+    old('ClusterConfiguration', 'apiServer: {timeoutForControlPlane: 5m0s}'),
+    old('JoinConfiguration', discovery),
+  ];
+  const { draft } = loadFile(file.join('---\n'), 'file.yaml');
+  expect(draft.join?.timeouts.controlPlaneComponentHealthCheck).toBe(300);
 });
