@@ -6,7 +6,17 @@ import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { step, warn, type InitContext } from './context.ts';
 import { outcomeOf } from './control-plane.ts';
 import { pkiPaths, kubeconfigPaths, readExisting, remember } from './existing.ts';
-import { journalArtifact, journalFolder, journalPath, parseJournal, specIdentity } from './journal.ts';
+import {
+  isCorrection,
+  journalArtifact,
+  journalFolder,
+  journalPath,
+  parseJournal,
+  resetJournalPath,
+  specDifferences,
+  specIdentity,
+  type Journal,
+} from './journal.ts';
 
 const flags = ['cert-dir', 'config', 'kubernetes-version', 'dry-run'];
 const servingFlags = [
@@ -31,12 +41,7 @@ export const certs: Phase<InitContext> = {
 
 async function makeCertificates(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const existing = await readExisting(ctx);
-  const journal = parseJournal(existing.get(journalPath)) ?? {
-    format: 1,
-    spec: specIdentity(ctx),
-    startedAt: ctx.startedAt.toISOString(),
-    makes: [...pkiPaths(ctx), ...kubeconfigPaths(ctx)].filter((path) => !existing.has(path)),
-  };
+  const journal = journalOf(ctx, existing);
   const pki = await ensurePki({
     cluster: ctx.spec.cluster,
     node: ctx.spec.node,
@@ -52,6 +57,7 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
   const folder = ctx.spec.cluster.certificatesDir;
   // The journal goes first: from then on a kill leaves proof of what this run was making. What is kept is written
   // too, which changes nothing but a mode that is too open.
+  if (existing.has(resetJournalPath)) await ctx.host.remove([resetJournalPath], 'a reset that was cut is over');
   const changes = await ctx.host.write(
     [journalArtifact(journal), ...pki.artifacts, ...pki.kept],
     [
@@ -69,4 +75,18 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
   const reused = pki.items.filter(({ outcome }) => outcome === 'reused').length;
   if (reused > 0) step(ctx, 'certs', `${count(reused, 'existing certificate')} kept`);
   return outcomeOf(changes);
+}
+
+/** The journal of this run: that of an earlier one goes on, with what this run corrects in it. */
+function journalOf(ctx: InitContext, existing: ReadonlyMap<string, string>): Journal {
+  const earlier = parseJournal(existing.get(journalPath));
+  if (earlier !== undefined) {
+    return isCorrection(earlier, specDifferences(earlier, ctx)) ? { ...earlier, spec: specIdentity(ctx) } : earlier;
+  }
+  return {
+    format: 1,
+    spec: specIdentity(ctx),
+    startedAt: ctx.startedAt.toISOString(),
+    makes: [...pkiPaths(ctx), ...kubeconfigPaths(ctx)].filter((path) => !existing.has(path)),
+  };
 }

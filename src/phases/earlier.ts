@@ -5,12 +5,14 @@ import { manifestPath, staticPods } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
 import { readYaml } from '../util/yaml.ts';
 import type { InitContext } from './context.ts';
-import { differences, journalPath, parseJournal, specIdentity, type Difference } from './journal.ts';
+import { differences, isCorrection, journalPath, parseJournal, specDifferences, type Difference } from './journal.ts';
 
 /** `none`: this host was never initialised. `same`: by an init of the same spec, finished or not. */
 export interface EarlierInit {
   readonly kind: 'none' | 'same';
   readonly isFinished: boolean;
+  /** What this run corrects of an init that did not come up; in words. */
+  readonly corrections: readonly string[];
 }
 
 /** How many differences a message lists. */
@@ -27,19 +29,22 @@ export function judgeEarlier(
 ): EarlierInit {
   const journal = parseJournal(existing.get(journalPath));
   const found = staticPods.map(manifestPath).filter((path) => existing.has(path));
-  const fromJournal = journal === undefined ? [] : differences(journal.spec, sameShape(specIdentity(ctx)));
+  const fromJournal = journal === undefined ? [] : specDifferences(journal, ctx);
+  if (journal !== undefined && isCorrection(journal, fromJournal)) {
+    return { kind: 'same', isFinished: false, corrections: fromJournal.map(asText) };
+  }
   const fromManifests = rendered.flatMap(({ path, body }) => manifestDifferences(path, existing.get(path), body));
   const all = [...fromJournal, ...fromManifests];
   if (all.length > 0 && !isAccepted(ctx)) throw new KbError(otherSpec(ctx, all, journal !== undefined));
   return {
     kind: journal === undefined && found.length === 0 ? 'none' : 'same',
     isFinished: journal?.finishedAt !== undefined,
+    corrections: [],
   };
 }
 
-/** A journal has been through JSON; so must be what it is compared with. */
-function sameShape(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+function asText({ path, there, here }: Difference): string {
+  return `${path}: ${there} there, ${here} asked for`;
 }
 
 function manifestDifferences(path: string, there: string | undefined, here: string): readonly Difference[] {
@@ -59,7 +64,7 @@ function isAccepted(ctx: InitContext): boolean {
 }
 
 function otherSpec(ctx: InitContext, found: readonly Difference[], isOurs: boolean): Problem {
-  const lines = found.slice(0, listed).map(({ path, there, here }) => `${path}: ${there} there, ${here} asked for`);
+  const lines = found.slice(0, listed).map(asText);
   const more = found.length > listed ? `; and ${found.length - listed} more` : '';
   return {
     code: 'KB_OTHER_SPEC',

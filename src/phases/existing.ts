@@ -4,7 +4,7 @@ import type { ClusterSpec } from '../config/spec.ts';
 import { kubeconfigFileNames } from '../kubeconfig/files.ts';
 import { manifestPath, paths, staticPods } from '../kube/paths.ts';
 import type { InitContext } from './context.ts';
-import { journalPath } from './journal.ts';
+import { journalPath, resetJournalPath } from './journal.ts';
 
 /** Every PKI path of this spec: certificates, keys, and the service-account pair. */
 export function pkiPaths(ctx: Pick<InitContext, 'spec'>): readonly string[] {
@@ -26,6 +26,7 @@ export function kubeconfigPaths(ctx: Pick<InitContext, 'spec' | 'settings'>): re
 export function readExisting(ctx: InitContext): Promise<ReadonlyMap<string, string>> {
   ctx.existing ??= ctx.host.readAll([
     journalPath,
+    resetJournalPath,
     ...pkiPaths(ctx),
     ...kubeconfigPaths(ctx),
     ...staticPods.map(manifestPath),

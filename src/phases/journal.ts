@@ -7,6 +7,8 @@ import type { InitContext } from './context.ts';
 
 export const journalFolder: string = `${paths.state}/journal`;
 export const journalPath: string = `${journalFolder}/init.json`;
+/** A reset's own: etcd's member has left, only this host is still to be cleaned. */
+export const resetJournalPath: string = `${journalFolder}/reset.json`;
 
 export interface Journal {
   readonly format: 1;
@@ -55,6 +57,26 @@ export function specIdentity(ctx: Pick<InitContext, 'spec'>): Readonly<Record<st
     kubelet: cluster.kubelet.document,
     kubeProxy: cluster.kubeProxy.document,
   };
+}
+
+/** An unfinished init is of a spec that differs from this one only in what may still be corrected. */
+export function isCorrection(journal: Journal, found: readonly Difference[]): boolean {
+  return journal.finishedAt === undefined && found.length > 0 && found.every(({ path }) => correctable.test(path));
+}
+
+/**
+ * What an init that never came up may be run again with: it ends in manifests, addons and the kubelet's files, which
+ * are written anew, and in no certificate, kubeconfig or data of etcd.
+ */
+const correctable =
+  /^(?:apiServer\.extra\w+|controllerManager|scheduler|etcd\.local\.(?:extra\w+|image\w+)|imageRepository|dns|proxy|kubelet|kubeProxy|nodeRegistration\.criSocket)(?:\.|$)/;
+
+/** Where the spec of an earlier run and this one differ; what the component configs say comes last. */
+export function specDifferences(journal: Journal, ctx: Pick<InitContext, 'spec'>): readonly Difference[] {
+  // A journal has been through JSON; so must be what it is compared with.
+  const here: unknown = JSON.parse(JSON.stringify(specIdentity(ctx)));
+  const isComponent = ({ path }: Difference): number => (/^kube(?:let|Proxy)\./.test(path) ? 1 : 0);
+  return differences(journal.spec, here).toSorted((a, b) => isComponent(a) - isComponent(b));
 }
 
 /** The journal's file; it holds no secret, but is nobody's business. */

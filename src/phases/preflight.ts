@@ -4,7 +4,7 @@ import { ensureImages } from '../preflight/images.ts';
 import { runChecks } from '../preflight/run.ts';
 import { controlPlaneImages } from '../kube/images.ts';
 import type { Phase } from '../workflow/phase.ts';
-import type { InitContext } from './context.ts';
+import { warn, type InitContext } from './context.ts';
 import { controlPlaneArtifacts } from './control-plane.ts';
 import { explain, judgeEarlier } from './earlier.ts';
 import { etcdArtifacts } from './etcd.ts';
@@ -20,6 +20,9 @@ export const preflight: Phase<InitContext> = {
 async function check(ctx: InitContext): Promise<void> {
   const existing = await readExisting(ctx);
   const earlier = judgeEarlier(ctx, existing, [...(await controlPlaneArtifacts(ctx)), ...(await etcdArtifacts(ctx))]);
+  for (const text of earlier.corrections) {
+    warn(ctx, 'preflight', `going on with a configuration that was corrected: ${text}`);
+  }
   await runChecks({
     host: ctx.host,
     reporter: ctx.reporter,

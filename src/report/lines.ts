@@ -103,8 +103,11 @@ export function createLines(options: LineOptions): Lines {
         return [...about(event.host, undefined, event.text), ...indented(event.content ?? '')];
       case 'run-end':
         return runEnd(event);
-      case 'problem':
       case 'command':
+        // Files tell of themselves; another command that is run for a purpose (a restart) changes something too.
+        if (event.why !== undefined && !event.command.startsWith('(')) made.changed++;
+        return [];
+      case 'problem':
       case 'request':
       case 'waiting':
         return [];

@@ -1,10 +1,11 @@
 // Reset, phase remove-etcd-member: leave the etcd cluster first; only a data folder that is proven ours is given up.
 import { KbError } from '../../errors.ts';
+import type { Artifact } from '../../host/host.ts';
 import { manifestPath, paths } from '../../kube/paths.ts';
 import { readYaml } from '../../util/yaml.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step } from '../context.ts';
-import { journalPath, parseJournal } from '../journal.ts';
+import { journalFolder, journalPath, parseJournal, resetJournalPath } from '../journal.ts';
 import type { ResetContext } from './context.ts';
 
 export const removeEtcdMember: Phase<ResetContext> = {
@@ -17,7 +18,7 @@ export const removeEtcdMember: Phase<ResetContext> = {
 async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
   const folder = `${ctx.spec.certificatesDir}/etcd`;
   const [ca, cert, key] = [`${folder}/ca.crt`, `${folder}/healthcheck-client.crt`, `${folder}/healthcheck-client.key`];
-  const files = await ctx.host.readAll([manifestPath('etcd'), journalPath, ca, cert, key]);
+  const files = await ctx.host.readAll([manifestPath('etcd'), journalPath, resetJournalPath, ca, cert, key]);
   const manifest = readEtcdManifest(files.get(manifestPath('etcd')));
   if (manifest === undefined) {
     // An etcd without our manifest is somebody else's: its data stays (kubeadm#3225).
@@ -25,10 +26,35 @@ async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
     return 'unchanged';
   }
   ctx.etcdDataDir = manifest.dataDir;
+  const journal = resetJournal(manifest);
+  if (files.get(resetJournalPath) === journal.body) {
+    step(ctx, 'remove-etcd-member', 'an earlier reset came this far: the member has left');
+    return 'unchanged';
+  }
+  const outcome = await leaveCluster(ctx, manifest, { files, ca, cert, key });
+  // From here on a reset that is cut can be run again although etcd no longer answers.
+  await ctx.host.write([journal], [{ path: journalFolder, mode: 0o700 }]);
+  return outcome;
+}
+
+/** Says of which data the member has left. */
+function resetJournal({ dataDir, peerUrl }: EtcdManifest): Artifact {
+  return { path: resetJournalPath, mode: 0o600, body: `${JSON.stringify({ format: 1, dataDir, peerUrl })}\n` };
+}
+
+interface HostFiles {
+  readonly files: ReadonlyMap<string, string>;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function leaveCluster(ctx: ResetContext, manifest: EtcdManifest, found: HostFiles): Promise<PhaseOutcome> {
+  const { files, ca, cert, key } = found;
   const [caText, certText, keyText] = [files.get(ca), files.get(cert), files.get(key)];
   const isFinished = parseJournal(files.get(journalPath))?.finishedAt !== undefined;
   if (caText === undefined || certText === undefined || keyText === undefined) {
-    if (isFinished) throw unreachable(ctx, manifest.dataDir, `${folder} lacks the health-check client's certificate`);
+    if (isFinished) throw unreachable(ctx, manifest.dataDir, `${cert} and its key are not there`);
     return 'unchanged';
   }
   const etcd = ctx.etcd({ ca: caText, cert: certText, key: keyText });

@@ -181,3 +181,20 @@ test('colour changes nothing but colour', () => {
 test('secrets are masked', () => {
   expect(printed([{ kind: 'warning', host, text: 'abcdef.0123456789abcdef' }])).not.toContain('0123456789abcdef');
 });
+
+test('a command that is run for a purpose is a change, one that only looks is none', () => {
+  const unchanged: RunEvent[] = [
+    file('unchanged'),
+    { kind: 'command', host, command: 'systemctl is-active kubelet', code: 0, seconds: 0 },
+  ];
+  const restart: RunEvent = {
+    kind: 'command',
+    host,
+    command: 'systemctl restart kubelet',
+    why: 'start it',
+    code: 0,
+    seconds: 0,
+  };
+  expect(printed([...unchanged, runEnd()])).toMatch(/^no changes, /);
+  expect(printed([...unchanged, restart, runEnd()])).toMatch(/^done in /);
+});
