@@ -21,8 +21,8 @@ beforeAll(() => {
   root = openRoot();
 });
 
-afterAll(() => {
-  root.close();
+afterAll(async () => {
+  await root.close();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -1,17 +1,7 @@
 // Runs kubeadm and kbinit over the same configuration in a throw-away root: a process in a mount namespace of its own,
 // where /etc and /var/lib are overlays in memory. One case a line on stdin, one answer a line on stdout.
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { main } from '../../src/cli/main.ts';
@@ -57,8 +47,8 @@ const places = [
 const alsoEmptied = ['/var/lib/kbinit', '/etc/kubernetes-patches'];
 const configPath = '/etc/kubernetes-oracle.yaml';
 
-const [kubeadm = ''] = process.argv.slice(2);
-const work = mkdtempSync('/tmp/kbinit-oracle-');
+/** `work` is an empty folder: what is written is mounted there. */
+const [kubeadm = '', work = ''] = process.argv.slice(2);
 
 /** Hide the machine's own folders: from here on everything that is written is in memory. */
 function isolate(): void {

@@ -37,8 +37,8 @@ beforeAll(async () => {
   const from = spec({ encryptionAlgorithm: 'ECDSA-P256' });
   disk = onDisk(await ensurePki(pkiRequest(from, { now, chance: fixedChance() })));
 });
-afterAll(() => {
-  root.close();
+afterAll(async () => {
+  await root.close();
   rmSync(scratch, { recursive: true, force: true });
 });
 
