@@ -1,9 +1,12 @@
 // The one YAML reader and writer. Reads YAML 1.2; writes what Go's YAML 1.1 reader understands the same way.
 import {
   CORE_SCHEMA,
+  DUMP_SCHEMA,
   EVENT_ID,
+  NOT_RESOLVED,
   SCALAR_STYLE,
   YAMLException,
+  defineScalarTag,
   dump,
   getScalarValue,
   load,
@@ -23,9 +26,34 @@ export function readYamlAll(text: string): readonly unknown[] {
   return loadAll(text, { schema: CORE_SCHEMA });
 }
 
+/** What Go's YAML takes for a number: it drops every `_` and lets strconv judge the rest, `-_0` and `0X1F` included. */
+function isGoNumber(text: string): boolean {
+  const plain = text.replaceAll('_', '');
+  return (
+    /^[-+]?0(?:[xX][\da-fA-F]+|[bB][01]+|[oO]?[0-7]+)$/.test(plain) ||
+    /^[-+]?(?:\d*\.?\d+|\d+\.)(?:[eE][-+]?\d+)?$/.test(plain)
+  );
+}
+
+/** Text that matches is quoted; nothing is ever written as this. */
+const goNumber = defineScalarTag('!go-number', {
+  implicit: true,
+  implicitFirstChars: '- + . 0 1 2 3 4 5 6 7 8 9'.split(' '),
+  resolve: (text) => (isGoNumber(text) ? text : NOT_RESOLVED),
+  identify: () => false,
+});
+const goSchema = DUMP_SCHEMA.withTags(goNumber);
+
 /** Block style, keys sorted, no line folding: the look of kubeadm's own files. */
 export function writeYaml(value: unknown): string {
-  return dump(value, { seqNoIndent: true, quoteStyle: 'double', lineWidth: -1, noRefs: true, sortKeys: true });
+  return dump(value, {
+    schema: goSchema,
+    seqNoIndent: true,
+    quoteStyle: 'double',
+    lineWidth: -1,
+    noRefs: true,
+    sortKeys: true,
+  });
 }
 
 /** Where something is inside a document. */

@@ -218,3 +218,13 @@ describe('writing', () => {
     );
   });
 });
+
+test.each(['-_0', '+_1', '0_8', '0X1F', '0B1', '1_e+3', '1_000', '0x_1f', '-0b11'])(
+  'the text %s is quoted: Go would read a number',
+  (text) => expect(writeYaml([text])).toBe(`- "${text}"\n`),
+);
+
+test.each(['_1', '-_', '.', '1.2.3', '0xg', '10.96.0.0/12', '-1-', '3.6.8-0', 'v1'])(
+  'the text %s needs no quotes',
+  (text) => expect(writeYaml([text])).toBe(`- ${text}\n`),
+);
