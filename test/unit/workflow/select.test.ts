@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { KbError } from '../../../src/errors.ts';
+import { KbError } from '../../../src/errors.ts';
 import type { Phase } from '../../../src/workflow/phase.ts';
 import { phasePaths, selectPhases } from '../../../src/workflow/select.ts';
 
@@ -27,7 +27,8 @@ function failure(choice: Parameters<typeof selectPhases>[1]): KbError {
   try {
     selectPhases(phases, choice);
   } catch (error) {
-    return error as KbError;
+    if (error instanceof KbError) return error;
+    throw error;
   }
   throw new Error('nothing was refused');
 }
