@@ -57,7 +57,7 @@ export function kbinit(args: readonly string[], options: RunOptions = {}): Promi
 
 /** A lab that no other test file uses: the prefix names it, the number is its subnet's. */
 export function testLab(prefix: string, subnetNumber: number): Promise<Lab> {
-  return openLab({ prefix: `t-${prefix}`, subnet: `10.61.${subnetNumber}.0/24` });
+  return openLab({ prefix: `t-${prefix}`, subnet: `10.61.${subnetNumber}.0/24`, forTests: true });
 }
 
 /** The flags that lead to a host of the lab. */

@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly prefix?: string;
   /** 192.168.3.0/24 unless said otherwise, or what the lab was brought up with. */
   readonly subnet?: string;
+  /** Build what only the tests need as well: kubeadm's own tests, an older kubeadm. */
+  readonly forTests?: boolean;
   readonly onProgress?: (line: string) => void;
 }
 

@@ -9,11 +9,13 @@ import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
 import { hostRoot } from './rootfs.ts';
 
-const wanted = [hostRoot, containerdTemplate, kubeadmTests, olderKubeadm];
+/** What hosts are made of, and what only tests need beside them. */
+const hostSteps = [hostRoot, containerdTemplate];
+const testSteps = [kubeadmTests, olderKubeadm];
 
-/** Makes the cache complete; returns at once when it is. */
-export async function ensureCache(report: Report): Promise<void> {
-  const steps = allSteps();
+/** Makes the cache complete, for hosts alone or for the tests too; returns at once when it is. */
+export async function ensureCache(report: Report, scope: 'hosts' | 'tests'): Promise<void> {
+  const steps = allSteps(scope === 'hosts' ? hostSteps : [...hostSteps, ...testSteps]);
   await ensurePackages(labCacheDir(), report);
   if ((await missing(steps)).length === 0) return;
   await mkdir(labCacheDir(), { recursive: true });
@@ -53,7 +55,7 @@ async function buildMissing(steps: readonly Step[], report: Report): Promise<voi
   const results = await Promise.allSettled(done.values());
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
-  await prune(steps);
+  await prune(allSteps([...hostSteps, ...testSteps]));
   table([['step', 'took', '', ''], ...rows]).forEach((line) => report(line));
 }
 
@@ -63,7 +65,7 @@ async function missing(steps: readonly Step[]): Promise<Step[]> {
 }
 
 /** Every step, each after those it needs. */
-function allSteps(): Step[] {
+function allSteps(wanted: readonly Step[]): Step[] {
   const ordered = new Set<Step>();
   const visit = (step: Step): void => {
     step.needs.forEach(visit);

@@ -21,7 +21,7 @@ const defaultSubnet = '192.168.3.0/24';
 /** Opens the lab of that prefix, with the hosts it has; builds the cache when needed. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const report = timedReport(options.onProgress ?? (() => undefined));
-  await ensureCache(report);
+  await ensureCache(report, options.forTests === true ? 'tests' : 'hosts');
   return attachLab(options, report);
 }
 
