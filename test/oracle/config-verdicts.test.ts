@@ -362,7 +362,7 @@ function ours(text: string): string | undefined {
 let folder = '';
 
 beforeAll(async () => {
-  await ensureCache(() => undefined);
+  await ensureCache(() => undefined, 'tests');
   folder = mkdtempSync(join(tmpdir(), 'kbinit-verdicts-'));
 });
 

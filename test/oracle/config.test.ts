@@ -36,7 +36,7 @@ let folder = '';
 let serial = 0;
 
 beforeAll(async () => {
-  await ensureCache(() => undefined);
+  await ensureCache(() => undefined, 'tests');
   folder = mkdtempSync(join(tmpdir(), 'kbinit-oracle-'));
 });
 
