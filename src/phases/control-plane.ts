@@ -8,6 +8,7 @@ import type { Artifact, Change } from '../host/host.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import type { InitContext } from './context.ts';
 import { readExisting, remember } from './existing.ts';
+import { endReplacedPods } from './replaced-pods.ts';
 
 const flags = ['config', 'cert-dir', 'kubernetes-version', 'image-repository', 'patches', 'dry-run'];
 const apiserverFlags = [
@@ -47,6 +48,7 @@ async function writeControlPlane(ctx: InitContext, parts: readonly string[]): Pr
   const artifacts = await controlPlaneArtifacts(ctx, parts);
   const changes = await ctx.host.write(artifacts, [{ path: paths.manifests, mode: 0o700 }]);
   await remember(ctx, artifacts);
+  await endReplacedPods(ctx, 'control-plane', changes);
   return outcomeOf(changes);
 }
 

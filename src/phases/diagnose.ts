@@ -56,8 +56,8 @@ if command -v crictl >/dev/null 2>&1; then
   echo '== containers'
   crictl ps -a 2>&1 | head -n 20
   for id in $(crictl ps -a -q \${name:+--name "$name"} 2>/dev/null | head -n 4); do
-    echo "== log of container $id"
-    crictl logs --tail 25 "$id" 2>&1
+    echo "== log of container $(printf %.13s "$id")"
+    crictl logs --since ${new Date(clock.host * 1000).toISOString()} --tail 25 "$id" 2>&1
   done
 else
   for file in $(ls -t /var/log/pods/kube-system_*"$name"*/*/*.log 2>/dev/null | head -n 4); do

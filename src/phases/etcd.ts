@@ -7,6 +7,7 @@ import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import type { InitContext } from './context.ts';
 import { outcomeOf, podContext } from './control-plane.ts';
 import { remember } from './existing.ts';
+import { endReplacedPods } from './replaced-pods.ts';
 
 const flags = ['cert-dir', 'config', 'image-repository', 'patches', 'dry-run'];
 
@@ -28,6 +29,7 @@ async function writeEtcd(ctx: InitContext): Promise<PhaseOutcome> {
     ...withParents(wanted.dataDir).map((path) => ({ path, mode: 0o700 })),
   ]);
   await remember(ctx, artifacts);
+  await endReplacedPods(ctx, 'etcd', changes);
   return outcomeOf(changes);
 }
 

@@ -29,12 +29,15 @@ async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | voi
       const seconds = ctx.spec.timeouts.kubeletHealthCheck;
       await healthy(ctx, 'the kubelet', kubeletApi, kubelet.pathname, seconds);
     }
-    await Promise.all([
+    // All of them end before one is explained: the first in this order is the others' cause.
+    const waits = await Promise.allSettled([
       healthy(ctx, 'kube-apiserver', admin, '/livez', patience),
       controllerManager &&
         healthy(ctx, 'kube-controller-manager', controllerManagerApi, controllerManager.pathname, patience),
       scheduler && healthy(ctx, 'kube-scheduler', schedulerApi, scheduler.pathname, patience),
     ]);
+    const failed = waits.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   } finally {
     for (const api of [admin, ...others]) api?.close();
   }

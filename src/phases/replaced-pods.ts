@@ -1,0 +1,40 @@
+// Static Pods of an init that did not come up, whose manifests were corrected: the kubelet cannot replace them alone.
+import type { Change } from '../host/host.ts';
+import { sh } from '../host/shell.ts';
+import { step, warn, type InitContext } from './context.ts';
+import { readExisting } from './existing.ts';
+import { journalPath, parseJournal } from './journal.ts';
+
+/**
+ * End the Pods of changed manifests where no API server has answered yet. A kubelet removes no Pod before it has heard
+ * from every source of Pods, the API server among them, and starts no static Pod beside an older one of its name: the
+ * Pod that could bring the API server up would wait for the API server.
+ */
+export async function endReplacedPods(ctx: InitContext, phase: string, changes: readonly Change[]): Promise<void> {
+  const names = changes.filter(({ outcome }) => outcome === 'updated').map(({ path }) => componentOf(path));
+  const journal = parseJournal((await readExisting(ctx)).get(journalPath));
+  if (names.length === 0 || journal === undefined || journal.finishedAt !== undefined) return;
+  step(ctx, phase, `starting ${names.join(', ')} anew`);
+  const { code, stderr } = await ctx.host.run(
+    sh`
+socket=${ctx.spec.node.criSocket}
+systemctl stop kubelet
+if command -v crictl >/dev/null 2>&1; then
+  for name in ${names}; do
+    for id in $(crictl -r "$socket" pods --namespace kube-system --name "^$name-" -q); do
+      crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null
+    done
+  done
+fi
+systemctl start kubelet
+`,
+    `end the Pods whose manifests were corrected (${names.join(', ')})`,
+    { timeoutSeconds: 120 },
+  );
+  if (code !== 0) warn(ctx, phase, `the kubelet could not be restarted: ${stderr.trim()}`);
+}
+
+/** `/etc/kubernetes/manifests/etcd.yaml` → `etcd` */
+function componentOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.yaml$/, '');
+}
