@@ -16,7 +16,8 @@ export class Shell {
 /** One word of POSIX sh that stands for exactly this text. @throws TypeError on a NUL byte, which no argument can hold */
 export function quote(value: string): string {
   if (value.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte');
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+  // Not first: zsh takes a word that begins with = for the path of a command.
+  return /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
