@@ -55,15 +55,16 @@ export const causes: readonly Cause[] = [
     fix: "compare the host's clock with the certificates' dates (kbinit uses the existing PKI under /etc/kubernetes/pki)",
   },
   {
-    pattern: /permission denied/i,
-    summary: 'a component may not read or write one of its files',
-    fix: 'check the owner, mode and SELinux label of the file that the evidence names',
-  },
-  {
     pattern:
       /connect: no such file or directory|validate CRI v1 runtime API|container runtime is down|runtime service failed/i,
     summary: 'the kubelet cannot talk to the container runtime',
     fix: 'start the container runtime (systemctl start containerd) and check criSocket',
+  },
+  {
+    // The kubelet of a container may not change its oom_score_adj, and lives with it.
+    pattern: /^(?!.*oom_score).*permission denied/i,
+    summary: 'a component may not read or write one of its files',
+    fix: 'check the owner, mode and SELinux label of the file that the evidence names',
   },
   {
     pattern: /panic: |fatal error: |Error: |FATAL|"level":"fatal"/,

@@ -54,6 +54,8 @@ export function specIdentity(ctx: Pick<InitContext, 'spec'>): Readonly<Record<st
     'nodeRegistration.criSocket': node.criSocket,
     'localAPIEndpoint.advertiseAddress': localAPIEndpoint.advertiseAddress,
     'localAPIEndpoint.bindPort': localAPIEndpoint.bindPort,
+    // In the static Pods: how long their startup probes are patient.
+    'timeouts.controlPlaneComponentHealthCheck': ctx.spec.timeouts.controlPlaneComponentHealthCheck,
     kubelet: cluster.kubelet.document,
     kubeProxy: cluster.kubeProxy.document,
   };
@@ -69,7 +71,7 @@ export function isCorrection(journal: Journal, found: readonly Difference[]): bo
  * are written anew, and in no certificate, kubeconfig or data of etcd.
  */
 const correctable =
-  /^(?:apiServer\.extra\w+|controllerManager|scheduler|etcd\.local\.(?:extra\w+|image\w+)|imageRepository|dns|proxy|kubelet|kubeProxy|nodeRegistration\.criSocket)(?:\.|$)/;
+  /^(?:apiServer\.extra\w+|controllerManager|scheduler|etcd\.local\.(?:extra\w+|image\w+)|imageRepository|dns|proxy|kubelet|kubeProxy|nodeRegistration\.criSocket|timeouts)(?:\W|$)/;
 
 /** Where the spec of an earlier run and this one differ; what the component configs say comes last. */
 export function specDifferences(journal: Journal, ctx: Pick<InitContext, 'spec'>): readonly Difference[] {
@@ -91,14 +93,35 @@ export interface Difference {
   readonly here: string;
 }
 
-/** Where two JSON values differ, leaf by leaf. */
+/** Where two JSON values differ, leaf by leaf; of lists that differ in length, the items that only one of them has. */
 export function differences(there: unknown, here: unknown, path = ''): readonly Difference[] {
   if (isRecord(there) && isRecord(here)) {
     const keys = [...new Set([...Object.keys(there), ...Object.keys(here)])].toSorted();
     return keys.flatMap((key) => differences(there[key], here[key], path === '' ? key : `${path}.${key}`));
   }
-  const [left, right] = [JSON.stringify(there) ?? 'not set', JSON.stringify(here) ?? 'not set'];
-  return left === right ? [] : [{ path, there: left, here: right }];
+  if (Array.isArray(there) && Array.isArray(here)) return listDifferences(there, here, path);
+  const [left, right] = [inJson(there), inJson(here)];
+  return left === right ? [] : [{ path, there: clipped(left), here: clipped(right) }];
+}
+
+function listDifferences(there: readonly unknown[], here: readonly unknown[], path: string): readonly Difference[] {
+  if (there.length === here.length) {
+    return there.flatMap((item, index) => differences(item, here[index], `${path}[${index}]`));
+  }
+  const without = (list: readonly unknown[], others: readonly unknown[]): string => {
+    const texts = new Set(others.map(inJson));
+    const rest = list.map(inJson).filter((item) => !texts.has(item));
+    return rest.length === 0 ? 'nothing more' : clipped(rest.join(' '));
+  };
+  return [{ path, there: without(there, here), here: without(here, there) }];
+}
+
+function inJson(value: unknown): string {
+  return JSON.stringify(value) ?? 'not set';
+}
+
+function clipped(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -35,6 +35,11 @@ describe('what a run may correct of an earlier one', () => {
     expect(isCorrection(finished, found)).toBe(false);
   });
 
+  test('the patience of the waits, which is in the startup probes', () => {
+    const patient = { ...spec, timeouts: { ...spec.timeouts, controlPlaneComponentHealthCheck: 600 } };
+    expect(isCorrection(journal, specDifferences(journal, { spec: patient }))).toBe(true);
+  });
+
   test('nothing that is in certificates, kubeconfigs or etcd', () => {
     const found = specDifferences(journal, { spec: withSubnet });
     expect(found.map(({ path }) => path)).toContain('networking.serviceSubnet');
@@ -55,6 +60,12 @@ test('differences of the cluster come before what they lead to in component conf
 test('differences are told leaf by leaf, by their path', () => {
   expect(differences({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: 1, c: 3 }, d: [2] })).toEqual([
     { path: 'a.c', there: '2', here: '3' },
-    { path: 'd', there: '[1]', here: '[2]' },
+    { path: 'd[0]', there: '1', here: '2' },
+  ]);
+});
+
+test('of lists that differ in length only what one of them has is told', () => {
+  expect(differences({ command: ['a', '--x=1', 'z'] }, { command: ['a', 'z'] })).toEqual([
+    { path: 'command', there: '"--x=1"', here: 'nothing more' },
   ]);
 });
