@@ -170,6 +170,66 @@ describe('while files are written', () => {
     expect(tree.trim().split('\n').toSorted()).toEqual(wanted.toSorted());
   });
 
+  test('each file is made beside its place, closed to others, flushed, and put in its place in one step', async () => {
+    const calls = 'clone,clone3,fork,vfork,openat,umask,write,fsync,rename,renameat2,unlinkat,copy_file_range';
+    const strace = `strace -f -y -qq -s 100 -e trace=${calls} -o /root/trace -p "$(pgrep -o -x sshd)"`;
+    await output(lab, 'master1', `rm -rf /etc/kubernetes; systemd-run -q --unit=recorder ${strace}`);
+    await output(
+      lab,
+      'master1',
+      'until grep -q "TracerPid:.[1-9]" "/proc/$(pgrep -o -x sshd)/status"; do sleep 0.1; done',
+    );
+    for (const phase of ['certs', 'kubeconfig', 'control-plane', 'etcd']) {
+      const done = await run('init', 'phase', phase, phase === 'etcd' ? 'local' : 'all', '--config', config);
+      expect(done.code, done.stderr).toBe(0);
+    }
+    await output(lab, 'master1', 'systemctl stop recorder');
+    const trace = (await output(lab, 'master1', 'cat /root/trace')).split('\n');
+    const files = (await output(lab, 'master1', 'find /etc/kubernetes -type f')).trim().split('\n');
+    expect(files.length).toBe(31);
+    for (const file of files) expectAtomic(trace, file);
+  });
+
+  /** open (exclusive, 0600) → write → fsync → rename → fsync of the folder; the target itself is never opened to write. */
+  function expectAtomic(trace: readonly string[], file: string): void {
+    const folder = file.slice(0, file.lastIndexOf('/'));
+    const temporary = `${folder}/.${file.slice(folder.length + 1)}.kbinit`;
+    const at = (what: string, pattern: RegExp | string, from = 0): number => {
+      const found = trace.findIndex(
+        (line, index) => index >= from && (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line)),
+      );
+      expect(found, `${file}: ${what}`).toBeGreaterThanOrEqual(from);
+      return found;
+    };
+    const opened = at('exclusive open', `"${temporary}", O_WRONLY|O_CREAT|O_EXCL`);
+    expect(maskAt(trace, opened), `${file}: the mode that it is made with`).toBe('077');
+    const written = at('write', new RegExp(`write\\(\\d+<${escaped(temporary)}>`), opened);
+    const flushed = at('fsync', new RegExp(`fsync\\(\\d+<${escaped(temporary)}>`), written);
+    const placed = at('rename', new RegExp(`rename\\w*\\(.*"${escaped(temporary)}".*"${escaped(file)}"`), flushed);
+    at('fsync of the folder', new RegExp(`fsync\\(\\d+<${escaped(folder)}>`), placed);
+    expect(trace.filter((line) => line.includes(`"${file}", O_WRONLY`) || line.includes(`"${file}", O_RDWR`))).toEqual(
+      [],
+    );
+  }
+
+  /** The umask of the process of a line: the last that it set, or that its parent had. */
+  function maskAt(trace: readonly string[], index: number): string | undefined {
+    for (let pid = /^\d+/.exec(trace[index] ?? '')?.[0]; pid !== undefined; pid = parentOf(trace, pid)) {
+      const own = trace.slice(0, index).findLast((line) => line.startsWith(`${pid} `) && / umask\(/.test(line));
+      if (own !== undefined) return / umask\((\d+)/.exec(own)?.[1];
+    }
+    return undefined;
+  }
+
+  function parentOf(trace: readonly string[], pid: string): string | undefined {
+    const birth = trace.find((line) => /clone|fork/.test(line) && line.endsWith(` = ${pid}`));
+    return birth === undefined ? undefined : /^\d+/.exec(birth)?.[0];
+  }
+
+  function escaped(text: string): string {
+    return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  }
+
   test('an existing key that others can read is closed, not kept open', async () => {
     await run('init', 'phase', 'certs', 'all', '--config', config);
     await output(lab, 'master1', 'chmod 0644 /etc/kubernetes/pki/ca.key');
@@ -186,6 +246,13 @@ describe('a control plane that does not come up', () => {
 
   const impatient = 'timeouts: {controlPlaneComponentHealthCheck: 12s, kubeletHealthCheck: 12s}\n';
 
+  /** The way that the failure names: correct the cause, run the same command. */
+  const goOn = async (config: string): Promise<void> => {
+    const again = await run('init', '--config', config);
+    expect(again.code, again.stderr).toBe(0);
+    expect((await lab.kubectl(['get', '--raw', '/readyz'])).stdout).toBe('ok');
+  };
+
   test('for an image that is not there: the image is named, and the corrected config goes on', async () => {
     const config = await clusterConfig({
       init: `${impatient}nodeRegistration: {imagePullPolicy: Never}\n`,
@@ -195,7 +262,8 @@ describe('a control plane that does not come up', () => {
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY|KB_PREFLIGHT\s+ImagePull/);
     expect(failed.stderr).toContain('no-such-tag');
-    expect(failed.stderr).toContain('kbinit init');
+    expect(failed.stderr).toContain('go on with: kbinit init');
+    await goOn(await clusterConfig());
   });
 
   test('for a flag that kube-apiserver does not know: the flag is the evidence', async () => {
@@ -210,6 +278,7 @@ describe('a control plane that does not come up', () => {
     expect(failed.stderr).toMatch(/does not know one of its flags/);
     expect(failed.stderr).toContain('go on with: kbinit init');
     expect(failed.seconds).toBeLessThan(40);
+    await goOn(await clusterConfig());
   });
 
   test('for a value that the kubelet refuses: the field is the evidence', async () => {
@@ -220,5 +289,24 @@ describe('a control plane that does not come up', () => {
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('KB_KUBELET_NOT_HEALTHY');
     expect(failed.stderr).toMatch(/nonsense/);
+    await goOn(await clusterConfig());
+  });
+
+  test('for a container runtime that stops after preflight: the runtime is named', async () => {
+    const config = await clusterConfig({ init: impatient });
+    let isStopped = false;
+    const failed = await kbinit(['init', '--config', config, ...over(lab, 'master1')], {
+      onProgress: (text) => {
+        if (isStopped || !/ certs +\d+ files created/.test(text)) return;
+        isStopped = true;
+        void lab.exec('master1', 'systemctl stop containerd');
+      },
+    });
+    expect(failed.code, failed.stderr).toBe(1);
+    expect(failed.stderr).toMatch(/KB_(KUBELET|COMPONENT)_NOT_HEALTHY/);
+    expect(failed.stderr).toContain('the kubelet cannot talk to the container runtime');
+    expect(failed.stderr).toContain('systemctl start containerd');
+    await output(lab, 'master1', 'systemctl start containerd');
+    await goOn(config);
   });
 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { output } from './observe.ts';
-import { clusterConfig, kbinit, over, testLab } from './support.ts';
+import { clusterConfig, joinArguments, joinFlags, kbinit, over, testLab } from './support.ts';
 
 let lab: Lab;
 let config: string;
@@ -58,6 +58,47 @@ describe('reset', () => {
     expect(await output(lab, 'master1', leftovers)).toBe('');
   });
 
+  test('that was cut after the kubelet had stopped goes on when it is run again', async () => {
+    const made = await init('master1');
+    expect(made.code, made.stderr).toBe(0);
+    const cut = await kbinit(['reset', ...over(lab, 'master1'), '--force'], {
+      onStart: (child) => {
+        const watch = setInterval(() => {
+          void lab.exec('master1', 'systemctl is-active kubelet').then(({ stdout }) => {
+            if (stdout.trim() === 'inactive') child.kill('SIGKILL');
+          });
+        }, 50);
+        child.once('close', () => clearInterval(watch));
+      },
+    });
+    expect(cut.code, cut.stderr).toBe(137);
+    expect(await output(lab, 'master1', 'ls /etc/kubernetes/manifests')).toContain('etcd.yaml');
+    // The worst of it: nothing answers any more that could be asked about the member.
+    await output(lab, 'master1', 'crictl rmp -a -f >/dev/null');
+    const done = await reset('master1', '--force');
+    expect(done.code, done.stderr).toBe(0);
+    expect(await output(lab, 'master1', leftovers)).toBe('');
+  });
+
+  test('of a finished control plane whose etcd does not answer is refused, and says how to go on', async () => {
+    const made = await init('master1');
+    expect(made.code, made.stderr).toBe(0);
+    await output(lab, 'master1', 'systemctl stop kubelet && crictl rmp -a -f >/dev/null');
+    const refused = await reset('master1', '--force');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('KB_ETCD_UNREACHABLE');
+    expect(refused.stderr).toContain('/var/lib/etcd was not touched');
+    expect(await output(lab, 'master1', 'ls /var/lib/etcd/member')).toContain('snap');
+    await output(
+      lab,
+      'master1',
+      'mkdir /root/lost && mv /var/lib/etcd /etc/kubernetes/manifests/etcd.yaml /root/lost/',
+    );
+    const done = await reset('master1', '--force');
+    expect(done.code, done.stderr).toBe(0);
+    expect(await output(lab, 'master1', leftovers)).toBe('');
+  });
+
   test('asks first, and changes nothing when the answer is no or there is none', async () => {
     await output(lab, 'master1', 'mkdir -p /etc/kubernetes/manifests && echo x > /etc/kubernetes/admin.conf');
     for (const stdin of ['', 'n\n', 'no\n']) {
@@ -93,15 +134,38 @@ describe('reset', () => {
     await output(lab, 'master1', 'umount /var/lib/kubelet');
   });
 
-  test('follows a symlinked kubelet folder and keeps the link', async () => {
+  test('empties a kubelet folder on a mount of its own and keeps the mount', async () => {
     await output(
       lab,
       'master1',
-      'umount /var/lib/kubelet 2>/dev/null; rm -rf /var/lib/kubelet/* && mkdir -p /srv/kubelet && touch /srv/kubelet/config.yaml && mount --bind /srv/kubelet /var/lib/kubelet',
+      'mkdir -p /srv/bound && touch /srv/bound/config.yaml && mount --bind /srv/bound /var/lib/kubelet',
     );
     const done = await reset('master1', '--force');
     expect(done.code, done.stderr).toBe(0);
-    expect(await output(lab, 'master1', 'ls -A /srv/kubelet; umount /var/lib/kubelet')).toBe('');
+    expect(
+      await output(lab, 'master1', 'ls -A /srv/bound; mountpoint -q /var/lib/kubelet; umount /var/lib/kubelet'),
+    ).toBe('');
+  });
+
+  test('follows a symlinked kubelet folder and keeps the link', async () => {
+    // The lab's folder is a mount, which no link can replace.
+    await output(lab, 'master1', 'while umount /var/lib/kubelet 2>/dev/null; do :; done; rmdir /var/lib/kubelet');
+    await output(
+      lab,
+      'master1',
+      'mkdir -p /srv/linked/pods/p && touch /srv/linked/config.yaml && ln -s /srv/linked /var/lib/kubelet',
+    );
+    await output(lab, 'master1', 'mkdir /srv/linked/pods/p/v && mount -t tmpfs inner /srv/linked/pods/p/v');
+    const done = await reset('master1', '--force');
+    expect(done.code, done.stderr).toBe(0);
+    expect(
+      await output(
+        lab,
+        'master1',
+        'ls -A /srv/linked; readlink /var/lib/kubelet; grep -c linked /proc/self/mounts || true',
+      ),
+    ).toBe('/srv/linked\n0\n');
+    await output(lab, 'master1', 'rm /var/lib/kubelet && mkdir /var/lib/kubelet');
   });
 
   test('stops before it deletes anything when a mount below the kubelet folder is busy', async () => {
@@ -122,5 +186,24 @@ describe('reset', () => {
     const again = await reset('master1', '--force');
     expect(again.code, again.stderr).toBe(0);
     expect(await output(lab, 'master1', leftovers)).toBe('');
+  });
+});
+
+describe('reset of a worker', () => {
+  test('leaves nothing of the cluster on it, and it can join again', async () => {
+    await lab.up(['node1']);
+    await lab.recreate(['master1', 'node1']);
+    const made = await init('master1');
+    expect(made.code, made.stderr).toBe(0);
+    const wanted = joinArguments(made.stdout);
+    for (let round = 0; round < 2; round++) {
+      const joined = await kbinit([...joinFlags(wanted), ...over(lab, 'node1')], { stdin: wanted.token });
+      expect(joined.code, joined.stderr).toBe(0);
+      const done = await reset('node1', '--force');
+      expect(done.code, done.stderr).toBe(0);
+      expect(done.seconds).toBeLessThan(60);
+      expect(await output(lab, 'node1', leftovers)).toBe('');
+      await lab.kubectl(['delete', 'node', 'node1']);
+    }
   });
 });
