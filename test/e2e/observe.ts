@@ -43,11 +43,18 @@ export function changedPaths(before: string, after: string): readonly string[] {
   return [...new Set(lines.map((line) => line.split(/\s+/).find((word) => word.startsWith('/')) ?? line))].toSorted();
 }
 
-/** The files that init and join write, with inode and times, so that a file written again with the same bytes shows. */
+/**
+ * The files that init and join write, with inode and times, so that a file written again with the same bytes shows.
+ * /etc/cni is the Pod network's: its own Pod writes there whenever it starts.
+ */
 export function managedFiles(lab: Lab, host: string): Promise<string> {
   const folders =
     '/etc /var/lib/kbinit /var/lib/kubelet/config.yaml /var/lib/kubelet/instance-config.yaml /var/lib/kubelet/kubeadm-flags.env';
-  return output(lab, host, `find ${folders} -xdev -printf '%p %y %m %u:%g %s %i %T@\\n' 2>/dev/null | sort; true`);
+  return output(
+    lab,
+    host,
+    `find ${folders} -xdev -path /etc/cni -prune -o -printf '%p %y %m %u:%g %s %i %T@\\n' 2>/dev/null | sort; true`,
+  );
 }
 
 /** Processes that a run of kbinit has on a host. */
