@@ -180,7 +180,7 @@ class TlsAgent extends HttpsAgent {
           ...(options.clientKey === undefined ? {} : { key: options.clientKey }),
         });
         const failed = (error: Error): void => callback(error);
-        socket.once('error', failed);
+        socket.on('error', failed);
         socket.once('secureConnect', () => {
           socket.off('error', failed);
           callback(null, socket);
@@ -228,7 +228,7 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
     const read = (incoming: IncomingMessage): void => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.once('error', reject);
+      incoming.on('error', reject);
       incoming.once('end', () => {
         const status = incoming.statusCode ?? 0;
         const seconds = (performance.now() - start) / 1000;
@@ -263,7 +263,8 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
     };
     options.signal.addEventListener('abort', stop, { once: true });
     outgoing.once('close', settle);
-    outgoing.once('error', reject);
+    // More than one can come: the request was given up, and then its connection failed too.
+    outgoing.on('error', reject);
     outgoing.end(text);
     if (options.signal.aborted) stop();
   });

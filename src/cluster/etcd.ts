@@ -38,7 +38,7 @@ async function post(
   const sent = JSON.stringify(body);
   try {
     return await new Promise((resolve, reject) => {
-      socket.once('error', reject);
+      socket.on('error', reject);
       stream.once('close', () => socket.destroy());
       const outgoing = request(
         {
@@ -51,7 +51,7 @@ async function post(
         (incoming) => {
           const chunks: Buffer[] = [];
           incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.once('error', reject);
+          incoming.on('error', reject);
           incoming.once('end', () => {
             const answer = Buffer.concat(chunks).toString('utf8');
             if (incoming.statusCode === 200) {
@@ -63,7 +63,7 @@ async function post(
         },
       );
       outgoing.setTimeout(5000, () => outgoing.destroy(new Error(`no answer to ${path} within 5 s`)));
-      outgoing.once('error', reject);
+      outgoing.on('error', reject);
       outgoing.end(sent);
     });
   } finally {
