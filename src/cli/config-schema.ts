@@ -16,7 +16,9 @@ function oneOf(kind: string, version: string | undefined): Record<string, unknow
   // The last one is the newest.
   const found = matches.at(-1);
   if (found !== undefined) return jsonSchema(found);
-  const known = schemaKinds().map(({ apiVersion, kind: name }) => `${name} (${apiVersion})`).join(', ');
+  const known = schemaKinds()
+    .map(({ apiVersion, kind: name }) => `${name} (${apiVersion})`)
+    .join(', ');
   throw new KbError(
     configProblem(`there is no schema for ${[version, kind].join(' ').trim()}`, `name one of ${known}`),
   );

@@ -58,7 +58,10 @@ async function main(words: readonly string[]): Promise<number> {
     case 'status':
       return showStatus(await attach());
     case 'build':
-      await ensureCache(timedReport((line) => console.error(line)), 'tests');
+      await ensureCache(
+        timedReport((line) => console.error(line)),
+        'tests',
+      );
       return 0;
     default:
       console.error(usage);
