@@ -72,17 +72,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
     const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
-    await runWorkflow(
-      {
-        phases: initPhases,
-        ...(only === undefined ? {} : { only }),
-        skip: ctx.spec.skipPhases,
-        host: ctx.host.name,
-        reporter: ctx.reporter,
-        signal: ctx.signal,
-      },
-      ctx,
-    );
+    await runWorkflow(initPhases, ctx, only);
   }).finally(() => pool.close());
 }
 

@@ -60,17 +60,7 @@ export async function runJoin(
       spec,
       settings: { patches },
     };
-    await runWorkflow(
-      {
-        phases: joinPhases,
-        ...(only === undefined ? {} : { only }),
-        skip: spec.skipPhases,
-        host: ctx.host.name,
-        reporter: ctx.reporter,
-        signal: ctx.signal,
-      },
-      ctx,
-    );
+    await runWorkflow(joinPhases, ctx, only);
     if (only === undefined) session.print(joined(spec.node.name, isDryRun));
   });
 }

@@ -54,17 +54,7 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
         };
       },
     };
-    await runWorkflow(
-      {
-        phases: resetPhases,
-        ...(only === undefined ? {} : { only }),
-        skip: spec.skipPhases,
-        host: ctx.host.name,
-        reporter: ctx.reporter,
-        signal: ctx.signal,
-      },
-      ctx,
-    );
+    await runWorkflow(resetPhases, ctx, only);
     if (only === undefined && !spec.isDryRun) session.print(leftovers);
   });
 }

@@ -1,27 +1,23 @@
 // What init, join and reset have in common: `phase` sub-commands made from a phase list, and a run shown as events.
 import type { Command } from 'commander';
-import type { Reporter } from '../report/events.ts';
+import type { RunContext } from '../phases/context.ts';
 import type { Phase } from '../workflow/phase.ts';
 import { runPhases } from '../workflow/runner.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { withFlags } from './flags.ts';
 
-export interface WorkflowRun<C> {
-  readonly phases: readonly Phase<C>[];
-  /** A phase's path when only one is to run. */
-  readonly only?: string;
-  readonly skip: readonly string[];
-  readonly host: string;
-  readonly reporter: Reporter;
-  readonly signal: AbortSignal;
-}
-
-/** Run the phases, telling the reporter when each starts and ends. */
-export async function runWorkflow<C>(run: WorkflowRun<C>, ctx: C): Promise<void> {
-  const selected = selectPhases(run.phases, { ...(run.only === undefined ? {} : { only: run.only }), skip: run.skip });
-  const { host, reporter } = run;
+/** The phases of a command, or the one whose path is `only`, told to the reporter as each starts and ends. */
+export async function runWorkflow<C extends RunContext & { readonly spec: { readonly skipPhases: readonly string[] } }>(
+  phases: readonly Phase<C>[],
+  ctx: C,
+  only: string | undefined,
+): Promise<void> {
+  const skip = ctx.spec.skipPhases;
+  const selected = selectPhases(phases, only === undefined ? { skip } : { only, skip });
+  const { reporter, signal } = ctx;
+  const host = ctx.host.name;
   await runPhases(selected, ctx, {
-    signal: run.signal,
+    signal,
     now: () => performance.now(),
     observer: {
       started: (phase, summary) => reporter.emit({ kind: 'phase-start', phase, host, summary }),
