@@ -1,5 +1,4 @@
 // What `kbinit reset` does: read the configuration, run the phases, say what is left.
-import { listMembers, removeMember } from '../cluster/etcd.ts';
 import { completeReset } from '../config/complete.ts';
 import { assertNotMixed, type ResetFlags } from '../config/flags.ts';
 import { loadReset } from '../config/load.ts';
@@ -11,7 +10,7 @@ import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
-import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { withSession, type ConnectionOptions } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for reset and its phases. */
@@ -41,29 +40,9 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
-      etcd: (credentials) => {
-        const connection = {
-          ...credentials,
-          dial: (address: string, port: number) => session.host.dial(address, port),
-          address: '127.0.0.1',
-          port: 2379,
-        };
-        return {
-          members: () => listMembers(connection),
-          remove: (id) => (spec.isDryRun ? planRemoval(session, id) : removeMember(connection, id)),
-        };
-      },
     };
     await runWorkflow(resetPhases, ctx, only);
     if (only === undefined && !spec.isDryRun) session.print(leftovers);
-  });
-}
-
-async function planRemoval({ reporter, host }: Session, id: string): Promise<void> {
-  reporter.emit({
-    kind: 'plan',
-    host: host.name,
-    text: `remove etcd member ${BigInt(id).toString(16)} from its cluster`,
   });
 }
 

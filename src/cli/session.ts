@@ -3,8 +3,10 @@ import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline';
 import { hostname } from 'node:os';
 import { openApi } from '../cluster/client.ts';
+import { openEtcd } from '../cluster/etcd.ts';
 import { recordingApi } from '../cluster/recording.ts';
-import type { ApiOpener } from '../cluster/types.ts';
+import { recordingEtcd } from '../cluster/recording-etcd.ts';
+import type { ApiOpener, EtcdOpener } from '../cluster/types.ts';
 import { exitCode, KbError } from '../errors.ts';
 import type { Host, Transport } from '../host/host.ts';
 import { localTransport } from '../host/local.ts';
@@ -36,18 +38,25 @@ export interface ConnectionOptions {
   readonly dryRun?: boolean;
 }
 
-export interface Session {
+/** A host, and what is reached through its connection. */
+export interface Reached {
   readonly host: Host;
   /** The address the host was reached at; undefined on this machine. */
   readonly reachedAddress?: string;
+  readonly apis: ApiOpener;
+  readonly etcds: EtcdOpener;
+}
+
+export interface Session extends Reached {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   readonly startedAt: Date;
-  readonly apis: ApiOpener;
   readonly resumeCommand: string;
   readonly print: (text: string) => void;
   /** A yes/no question; false when nobody answers. */
   readonly ask: (question: string) => Promise<boolean>;
+  /** Connect to one more host (`[user@]address[:port]`) with this command's flags; it is closed with the session. */
+  readonly reach: (target: string) => Promise<Reached>;
 }
 
 /** Seconds that the first Ctrl-C gives a running step to end. */
@@ -76,24 +85,24 @@ export async function withSession(
     ...(log.path === undefined ? {} : { logPath: log.path }),
   });
   let code: number = exitCode.done;
-  let transport: Transport | undefined;
+  const transports: Transport[] = [];
+  const run = { reporter, signal: interrupt.signal, view };
+  const reach = async (to: ReturnType<typeof parseTarget> | undefined): Promise<Reached> => {
+    const transport =
+      to === undefined ? localTransport(name) : await connect(to, options, { ...run, name: to.address });
+    transports.push(transport);
+    return reached(transport, options.dryRun === true, {
+      ...run,
+      ...(to === undefined ? { name } : { name: to.address, address: to.address }),
+    });
+  };
   try {
-    transport =
-      target === undefined
-        ? localTransport(name)
-        : await connect(target, options, { name, reporter, signal: interrupt.signal, view });
-    const real = openHost(transport, { name, reporter });
-    const host = options.dryRun === true ? recordingHost(real, reporter) : real;
     await body({
-      host,
-      ...(target === undefined ? {} : { reachedAddress: target.address }),
+      ...(await reach(target)),
+      reach: (to) => reach(parseTarget(to)),
       reporter,
       signal: interrupt.signal,
       startedAt: new Date(),
-      apis:
-        options.dryRun === true
-          ? dryApis(host, reporter, interrupt.signal)
-          : liveApis(host, reporter, interrupt.signal),
       resumeCommand: resumeCommand(process.argv.slice(2)),
       print: (text) => {
         view.pause();
@@ -106,7 +115,7 @@ export async function withSession(
     code = show(error, name, reporter, interrupt.signal);
   } finally {
     interrupt.stop();
-    await transport?.close().catch(() => undefined);
+    await Promise.allSettled(transports.map((transport) => transport.close()));
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
   }
@@ -159,6 +168,28 @@ async function connect(
     reporter: run.reporter,
     signal: run.signal,
   });
+}
+
+/** What a command works with on one host; in a dry run all of it records. */
+function reached(
+  transport: Transport,
+  isDryRun: boolean,
+  run: { readonly name: string; readonly address?: string; readonly reporter: Reporter; readonly signal: AbortSignal },
+): Reached {
+  const { name, address, reporter, signal } = run;
+  const real = openHost(transport, { name, reporter });
+  const host = isDryRun ? recordingHost(real, reporter) : real;
+  return {
+    host,
+    ...(address === undefined ? {} : { reachedAddress: address }),
+    apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
+    etcds: {
+      open: (credentials) => {
+        const etcd = openEtcd((a, p) => host.dial(a, p), credentials);
+        return isDryRun ? recordingEtcd(etcd, { host: host.name, reporter }) : etcd;
+      },
+    },
+  };
 }
 
 function liveApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener {

@@ -53,3 +53,54 @@ export interface ApiCredentials {
 export interface ApiOpener {
   open(credentials: ApiCredentials, options?: { readonly callSeconds?: number }): Api;
 }
+
+/** One member as etcd lists it. IDs are 64-bit numbers in decimal text, as the gateway prints them. */
+export interface EtcdMember {
+  readonly id: string;
+  /** '' until the member has started. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+/** What one member says of itself. Numbers of 64 bits are decimal text. */
+export interface EtcdStatus {
+  readonly memberId: string;
+  readonly version: string;
+  readonly dbSizeBytes: number;
+  /** '0' = it knows no leader. */
+  readonly leaderId: string;
+  readonly isLearner: boolean;
+  readonly raftTerm: string;
+  readonly raftIndex: string;
+  readonly raftAppliedIndex: string;
+  /** Alarms and the like; empty in a healthy member. */
+  readonly errors: readonly string[];
+}
+
+/** An etcd cluster as seen from a host. Every method throws an Error with etcd's words; waiting is the caller's. */
+export interface EtcdApi {
+  members(): Promise<readonly EtcdMember[]>;
+  /** Add a learner, or find the member that has this peer URL already. */
+  addLearner(peerUrl: string): Promise<EtcdMember>;
+  /** Make a learner vote; done already is done. */
+  promote(id: string): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Ask one endpoint (`https://host:port`), whichever the others are. */
+  status(endpoint: string): Promise<EtcdStatus>;
+}
+
+export interface EtcdCredentials {
+  /** `https://host:port`, tried in this order. */
+  readonly endpoints: readonly string[];
+  /** PEM texts. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Opens etcd clients over the host's own connection. A dry run's plans the changes. */
+export interface EtcdOpener {
+  open(credentials: EtcdCredentials): EtcdApi;
+}

@@ -1,5 +1,5 @@
 // What the phases of one run share: what is wanted, where, and the few things one phase finds and a later one needs.
-import type { Api, ApiCredentials, ApiOpener } from '../cluster/types.ts';
+import type { Api, ApiCredentials, ApiOpener, EtcdOpener } from '../cluster/types.ts';
 import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
 import { KbError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
@@ -17,6 +17,7 @@ export interface RunContext {
   /** One time for the whole run: certificates are valid from five minutes before it (kubeadm 1.31). */
   readonly startedAt: Date;
   readonly apis: ApiOpener;
+  readonly etcds: EtcdOpener;
   /** Lower case, from flags and config; `all` is alone. */
   readonly ignorePreflightErrors: ReadonlySet<string>;
   /** The command that goes on after a stop, without secrets: `kbinit init --host root@192.168.3.29 …`. */
@@ -62,8 +63,11 @@ export interface JoinContext extends RunContext {
   discovered?: Promise<DiscoveredCluster>;
 }
 
+/** Where the cluster is, its CA, and who a node to be is there. */
+export type FoundCluster = ApiCredentials & { readonly ca: string };
+
 export interface DiscoveredCluster {
-  readonly credentials: ApiCredentials & { readonly ca: string };
+  readonly credentials: FoundCluster;
   readonly api: Api;
   readonly clusterName: string;
   /** What a kubelet's files are rendered from. */

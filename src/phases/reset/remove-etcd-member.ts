@@ -8,6 +8,9 @@ import { step } from '../context.ts';
 import { journalFolder, journalPath, parseJournal, resetJournalPath } from '../journal.ts';
 import type { ResetContext } from './context.ts';
 
+/** The member of this host; it listens there whatever its advertised address is (spec 04, etcd manifest). */
+const ownEtcd = 'https://127.0.0.1:2379';
+
 export const removeEtcdMember: Phase<ResetContext> = {
   name: 'remove-etcd-member',
   summary: 'Take the local etcd member out of its cluster',
@@ -57,7 +60,7 @@ async function leaveCluster(ctx: ResetContext, manifest: EtcdManifest, found: Ho
     if (isFinished) throw unreachable(ctx, manifest.dataDir, `${cert} and its key are not there`);
     return 'unchanged';
   }
-  const etcd = ctx.etcd({ ca: caText, cert: certText, key: keyText });
+  const etcd = ctx.etcds.open({ endpoints: [ownEtcd], ca: caText, cert: certText, key: keyText });
   const members = await etcd.members().catch((error: unknown) => {
     // An init that never finished has a cluster of one at most.
     if (!isFinished && parseJournal(files.get(journalPath)) !== undefined) return [];
