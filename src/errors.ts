@@ -65,3 +65,14 @@ export class KbError extends Error {
     return new KbError(problems, { cause: this.cause ?? this });
   }
 }
+
+/** What a run that was told to stop ends with; `more` where the place knows better than the general words. */
+export function interrupted(detail: string, more: Partial<Pick<Problem, 'summary' | 'fix' | 'host'>> = {}): KbError {
+  return new KbError({
+    code: 'KB_INTERRUPTED',
+    summary: 'stopped as you asked',
+    detail,
+    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
+    ...more,
+  });
+}

@@ -7,7 +7,7 @@ import { openEtcd } from '../cluster/etcd.ts';
 import { recordingApi } from '../cluster/recording.ts';
 import { recordingEtcd } from '../cluster/recording-etcd.ts';
 import type { ApiOpener, EtcdOpener } from '../cluster/types.ts';
-import { exitCode, KbError } from '../errors.ts';
+import { exitCode, interrupted, KbError } from '../errors.ts';
 import type { Host, Transport } from '../host/host.ts';
 import { localTransport } from '../host/local.ts';
 import { openHost } from '../host/remote.ts';
@@ -260,12 +260,7 @@ function show(error: unknown, host: string, reporter: Reporter, signal: AbortSig
 /** What an aborted request throws is the interruption, not a bug. */
 function asInterruption(error: unknown, signal: AbortSignal): KbError | undefined {
   if (!signal.aborted || !(error instanceof Error) || error.name !== 'AbortError') return undefined;
-  return new KbError({
-    code: 'KB_INTERRUPTED',
-    summary: 'stopped as you asked',
-    detail: 'the run stopped while it talked to the API server',
-    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
-  });
+  return interrupted('the run stopped while it talked to the API server');
 }
 
 /** A password or passphrase; from then on it is masked wherever it would show. */

@@ -1,5 +1,5 @@
 // The failures a transport can report, one function each.
-import { KbError } from '../errors.ts';
+import { interrupted, KbError } from '../errors.ts';
 import type { ExecIO, ExecResult } from './host.ts';
 
 /** The connection is gone. `isInFlight`: the command may have run, wholly or in part. */
@@ -43,11 +43,9 @@ export function timedOut(host: string, io: ExecIO, seconds: number, partial: Exe
 }
 
 /** The user stopped the run. */
-export function interrupted(host: string, io: { readonly why?: string }): KbError {
-  return new KbError({
-    code: 'KB_INTERRUPTED',
+export function commandInterrupted(host: string, io: { readonly why?: string }): KbError {
+  return interrupted('the command on the host was told to end', {
     summary: `interrupted: ${io.why ?? 'a command on the host'}`,
-    detail: 'the command on the host was told to end',
     fix: 'run the same command again: finished steps are not repeated',
     host,
   });

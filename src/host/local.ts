@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectionLost, interrupted, timedOut } from './failures.ts';
+import { ConnectionLost, commandInterrupted, timedOut } from './failures.ts';
 import { Answer, farewell, frameInput, prologueArguments } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { sleep } from '../util/retry.ts';
@@ -32,7 +32,7 @@ async function endGroup(child: ChildProcessWithoutNullStreams): Promise<void> {
 }
 
 async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecResult> {
-  if (io.signal?.aborted === true) throw interrupted(name, io);
+  if (io.signal?.aborted === true) throw commandInterrupted(name, io);
   const fence = randomBytes(12).toString('hex');
   const answer = new Answer(fence);
   // Detached: a process group of its own, which Ctrl-C at the terminal does not reach.
@@ -67,7 +67,7 @@ async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecR
         if (!answer.hasEnded) reject(failure ?? new ConnectionLost(name, early, true));
       });
       timer = setTimeout(() => giveUp(timedOut(name, io, seconds, answer.result)), seconds * 1000);
-      stop = () => giveUp(interrupted(name, io));
+      stop = () => giveUp(commandInterrupted(name, io));
       io.signal?.addEventListener('abort', stop, { once: true });
       child.stdin.write(frameInput(command, fence, io.stdin));
     });

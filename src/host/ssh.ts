@@ -16,7 +16,7 @@ import ssh2, {
 } from 'ssh2';
 import { KbError } from '../errors.ts';
 import { retry, sleep } from '../util/retry.ts';
-import { ConnectionLost, interrupted, shortened, timedOut } from './failures.ts';
+import { ConnectionLost, commandInterrupted, shortened, timedOut } from './failures.ts';
 import { Answer, farewell, frameInput, prologueCommand } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { openIdentities, type Identity, type ParsedKeyFile } from './identity.ts';
@@ -456,7 +456,7 @@ class Connection implements Transport {
       return client;
     } catch (error) {
       this.#client = undefined;
-      throw signal?.aborted === true ? interrupted(this.#name, { why: `connect to ${this.target}` }) : error;
+      throw signal?.aborted === true ? commandInterrupted(this.#name, { why: `connect to ${this.target}` }) : error;
     }
   }
 
@@ -465,7 +465,7 @@ class Connection implements Transport {
   }
 
   async #exec(command: Shell, io: ExecIO, elevation: Elevation): Promise<ExecResult> {
-    if (io.signal?.aborted === true) throw interrupted(this.#name, io);
+    if (io.signal?.aborted === true) throw commandInterrupted(this.#name, io);
     for (let refused = 0; ; refused++) {
       const release = await this.#slots.take();
       const fence = randomBytes(12).toString('hex');
@@ -554,7 +554,7 @@ class Connection implements Transport {
           if (!answer.hasEnded) reject(this.#endedEarly(run, isInputSent));
         });
         timer = setTimeout(() => giveUp(timedOut(this.#name, io, seconds, answer.result)), seconds * 1000);
-        stop = () => giveUp(interrupted(this.#name, io));
+        stop = () => giveUp(commandInterrupted(this.#name, io));
         io.signal?.addEventListener('abort', stop, { once: true });
         // sudo would take the script for passwords: with a password, the input waits until the shell has begun.
         if (run.elevation.kind !== 'sudo-password') sendInput();

@@ -1,6 +1,6 @@
 // Waiting: a condition in words, a deadline, an AbortSignal, and the last answer when it gives up.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KbError } from '../errors.ts';
+import { interrupted, KbError } from '../errors.ts';
 
 export interface UntilOptions {
   readonly timeoutSeconds: number;
@@ -35,7 +35,7 @@ export async function until<T>(what: string, options: UntilOptions, attempt: () 
   const deadline = performance.now() + options.timeoutSeconds * 1000;
   let last = 'no answer yet';
   for (;;) {
-    if (options.signal.aborted) throw interruptedWaiting(what);
+    if (options.signal.aborted) throw interrupted(`the run stopped while it waited for ${what}`);
     try {
       const result = await attempt();
       if ('value' in result) return result.value;
@@ -48,13 +48,4 @@ export async function until<T>(what: string, options: UntilOptions, attempt: () 
     if (performance.now() >= deadline) throw new GaveUp(what, last, options.timeoutSeconds);
     await sleep(options.intervalMs ?? 200, undefined, { signal: options.signal }).catch(() => undefined);
   }
-}
-
-function interruptedWaiting(what: string): KbError {
-  return new KbError({
-    code: 'KB_INTERRUPTED',
-    summary: 'stopped as you asked',
-    detail: `the run stopped while it waited for ${what}`,
-    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
-  });
 }

@@ -1,5 +1,5 @@
 // Runs the selected phases in their order and tells an observer what happens. Knows no Kubernetes.
-import { KbError } from '../errors.ts';
+import { interrupted, KbError } from '../errors.ts';
 import type { PhaseOutcome } from './phase.ts';
 import type { Selected } from './select.ts';
 
@@ -17,20 +17,10 @@ export interface RunOptions {
   readonly now: () => number;
 }
 
-/** The error of a run that was told to stop. */
-function interrupted(next: string | undefined): KbError {
-  return new KbError({
-    code: 'KB_INTERRUPTED',
-    summary: 'stopped as you asked',
-    detail: next === undefined ? 'every phase had ended' : `the run stopped before phase ${next}`,
-    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
-  });
-}
-
 /** Run the phases one after the other. The first failure ends the run and names its phase. */
 export async function runPhases<C>(selected: readonly Selected<C>[], ctx: C, options: RunOptions): Promise<void> {
   for (const { phase, parts } of selected) {
-    if (options.signal.aborted) throw interrupted(phase.name);
+    if (options.signal.aborted) throw interrupted(`the run stopped before phase ${phase.name}`);
     const start = options.now();
     const seconds = (): number => (options.now() - start) / 1000;
     options.observer.started(phase.name, phase.summary);
