@@ -7,6 +7,7 @@ import { applyAll } from '../phases/apply.ts';
 import { readYaml, writeYaml } from '../util/yaml.ts';
 import type { Api } from '../cluster/types.ts';
 import { withSession, type ConnectionOptions } from './session.ts';
+import { isJsonObject } from '../util/json.ts';
 
 export interface AddonOptions extends ConnectionOptions {
   readonly kubeconfig?: string;
@@ -65,11 +66,11 @@ async function podSubnet(api: Api): Promise<string> {
   const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
   const data = (await api.get(ref))?.['data'];
   const document =
-    isRecord(data) && typeof data['ClusterConfiguration'] === 'string'
+    isJsonObject(data) && typeof data['ClusterConfiguration'] === 'string'
       ? readYaml(data['ClusterConfiguration'])
       : undefined;
-  const networking = isRecord(document) ? document['networking'] : undefined;
-  const subnet = isRecord(networking) ? networking['podSubnet'] : undefined;
+  const networking = isJsonObject(document) ? document['networking'] : undefined;
+  const subnet = isJsonObject(networking) ? networking['podSubnet'] : undefined;
   if (typeof subnet === 'string' && subnet !== '') return subnet;
   throw new KbError({
     code: 'KB_POD_SUBNET',
@@ -77,8 +78,4 @@ async function podSubnet(api: Api): Promise<string> {
     detail: 'networking.podSubnet in ConfigMap kube-system/kubeadm-config is not set, so nodes have no Pod CIDR',
     fix: 'set up the cluster with --pod-network-cidr; flannel needs the controller manager to hand out Pod CIDRs',
   });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -10,6 +10,7 @@ import { readYaml } from '../util/yaml.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
 import type { ConnectionOptions, Session } from './session.ts';
+import { isJsonObject } from '../util/json.ts';
 
 export interface CertsConfigOptions extends ConnectionOptions {
   readonly config?: string;
@@ -88,11 +89,7 @@ async function clusterText(session: Session, path: string): Promise<Found> {
 
 function configurationOf(body: string): Found {
   const document = readYaml(body);
-  const data = isRecord(document) ? document['data'] : undefined;
-  const text = isRecord(data) ? data['ClusterConfiguration'] : undefined;
+  const data = isJsonObject(document) ? document['data'] : undefined;
+  const text = isJsonObject(data) ? data['ClusterConfiguration'] : undefined;
   return typeof text === 'string' ? { text } : { reason: `${source} holds no ClusterConfiguration` };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 // Is an object on the server what we want? Everything we name must be there; what the server adds does not count.
+import { isJsonObject } from '../util/json.ts';
 
 /** Fields that only the server writes. */
 const serverOwned = new Set(['status', 'creationTimestamp', 'resourceVersion', 'uid']);
@@ -12,10 +13,10 @@ export function isContained(wanted: unknown, found: unknown): boolean {
       wanted.every((item, index) => isContained(item, found[index]))
     );
   }
-  if (isRecord(wanted)) {
+  if (isJsonObject(wanted)) {
     // The server drops empty objects and nulls.
     if (found === undefined || found === null) return Object.keys(wanted).length === 0;
-    if (!isRecord(found)) return false;
+    if (!isJsonObject(found)) return false;
     return Object.entries(wanted).every(([key, value]) => serverOwned.has(key) || isContained(value, found[key]));
   }
   if (wanted === null || wanted === undefined) return found === null || found === undefined;
@@ -24,8 +25,4 @@ export function isContained(wanted: unknown, found: unknown): boolean {
 
 function isZero(value: unknown): boolean {
   return value === '' || value === 0 || value === false;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

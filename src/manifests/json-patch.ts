@@ -1,5 +1,5 @@
 // JSON Patch (RFC 6902) on plain values.
-import { isJsonArray, isJsonObject, type JsonObject, jsonEquals, without } from './json.ts';
+import { isJsonArray, isJsonObject, type JsonObject, jsonEquals, without } from '../util/json.ts';
 
 /** Apply every operation in order. @throws Error that names the operation that did not fit */
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {

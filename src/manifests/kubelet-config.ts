@@ -6,7 +6,7 @@ import { paths } from '../kube/paths.ts';
 import { hasNodeLocalCriSocket, writesContainerRuntimeFlag, writesPodInfraImageFlag } from '../kube/traits.ts';
 import { writeYaml } from '../util/yaml.ts';
 import { composeArguments } from './arguments.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../util/json.ts';
 import { applyPatches, type PatchFile, readPatches } from './patches.ts';
 import { applyStrategicMerge, mergeSchemas } from './strategic-merge.ts';
 

@@ -2,7 +2,7 @@
 import type { Taint } from '../config/spec.ts';
 import { hasNodeLocalCriSocket } from '../kube/traits.ts';
 import type { KubeVersion } from '../kube/version.ts';
-import { isJsonArray, isJsonObject, jsonEquals } from './json.ts';
+import { isJsonArray, isJsonObject, jsonEquals } from '../util/json.ts';
 import type { KubeObject } from './object.ts';
 
 /** A patch of a Node. */

@@ -1,5 +1,5 @@
 // Strategic merge patch for the kinds that `--patches` knows: lists of named things merge by their key.
-import { isJsonArray, isJsonObject, type JsonObject, jsonEquals, without } from './json.ts';
+import { isJsonArray, isJsonObject, type JsonObject, jsonEquals, without } from '../util/json.ts';
 
 /** How the fields of one type merge. A field not named: objects merge as objects, lists are replaced. */
 export interface MergeSchema {

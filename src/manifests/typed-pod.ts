@@ -1,6 +1,6 @@
 // What Go's types make of a patched Pod: kubeadm reads it into core/v1 and writes it anew, so empty values of fields
 // that are not pointers vanish and resources are always there.
-import { isJsonArray, isJsonObject, type JsonObject } from './json.ts';
+import { isJsonArray, isJsonObject, type JsonObject } from '../util/json.ts';
 
 /** Plain booleans, `omitempty`. Others (readOnlyRootFilesystem, optional, …) are pointers and stay false. */
 const booleans: ReadonlySet<string> = new Set('hostNetwork hostPID hostIPC stdin stdinOnce tty readOnly'.split(' '));

@@ -1,11 +1,12 @@
 // What the phases of one run share: what is wanted, where, and the few things one phase finds and a later one needs.
 import type { Api, ApiCredentials, ApiOpener, EtcdOpener } from '../cluster/types.ts';
 import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
-import { KbError } from '../errors.ts';
+import { interrupted } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { Reporter } from '../report/events.ts';
 import type { Chance, Clock } from '../util/keygen.ts';
+import type { EarlierJoin } from './join/earlier.ts';
 
 /** What every workflow has. */
 export interface RunContext {
@@ -59,6 +60,8 @@ export interface InitContext extends RunContext {
 export interface JoinContext extends RunContext {
   readonly spec: JoinSpec;
   readonly settings: { readonly patches: InitSettings['patches'] };
+  /** What an earlier join left on the host; see join/earlier.ts. */
+  earlier?: Promise<EarlierJoin>;
   /** What discovery found: how to talk to the cluster as a node to be. */
   discovered?: Promise<DiscoveredCluster>;
 }
@@ -88,11 +91,8 @@ export function warn(ctx: RunContext, phase: string, text: string, name?: string
 /** End cleanly between two remote steps when the user asked to stop. @throws KbError KB_INTERRUPTED */
 export function stopIfAsked(ctx: RunContext): void {
   if (!ctx.signal.aborted) return;
-  throw new KbError({
-    code: 'KB_INTERRUPTED',
-    summary: 'stopped as you asked',
+  throw interrupted('the step that was running has ended', {
     host: ctx.host.name,
-    detail: 'the step that was running has ended',
     fix: `to go on: ${ctx.resumeCommand}`,
   });
 }

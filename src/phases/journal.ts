@@ -4,6 +4,7 @@ import { clusterConfigurationDocument } from '../config/write.ts';
 import { paths } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
 import type { InitContext } from './context.ts';
+import { isJsonObject, parseJson } from '../util/json.ts';
 
 export const journalFolder: string = `${paths.state}/journal`;
 export const journalPath: string = `${journalFolder}/init.json`;
@@ -23,26 +24,11 @@ export interface Journal {
 
 /** The journal of an earlier run; undefined when there is none or it cannot be read. */
 export function parseJournal(text: string | undefined): Journal | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJournal(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseJson(text, isJournal);
 }
 
 function isJournal(value: unknown): value is Journal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'format' in value &&
-    value.format === 1 &&
-    'spec' in value &&
-    typeof value.spec === 'object' &&
-    'makes' in value &&
-    Array.isArray(value.makes)
-  );
+  return isJsonObject(value) && value['format'] === 1 && isJsonObject(value['spec']) && Array.isArray(value['makes']);
 }
 
 /** What makes two inits the same cluster: everything of the spec that ends up in files and objects. */
@@ -95,7 +81,7 @@ export interface Difference {
 
 /** Where two JSON values differ, leaf by leaf; of lists that differ in length, the items that only one of them has. */
 export function differences(there: unknown, here: unknown, path = ''): readonly Difference[] {
-  if (isRecord(there) && isRecord(here)) {
+  if (isJsonObject(there) && isJsonObject(here)) {
     const keys = [...new Set([...Object.keys(there), ...Object.keys(here)])].toSorted();
     return keys.flatMap((key) => differences(there[key], here[key], path === '' ? key : `${path}.${key}`));
   }
@@ -122,8 +108,4 @@ function inJson(value: unknown): string {
 
 function clipped(text: string): string {
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

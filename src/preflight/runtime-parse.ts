@@ -1,5 +1,6 @@
 // Reads what crictl or ctr said about the container runtime. Pure.
 import type { Runtime } from './survey.ts';
+import { isJsonObject } from '../util/json.ts';
 
 type Sections = ReadonlyMap<string, readonly string[]>;
 
@@ -72,11 +73,7 @@ function readJson(text: string): unknown {
 }
 
 function at(value: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((v, key) => (isRecord(v) ? v[key] : undefined), value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return keys.reduce<unknown>((v, key) => (isJsonObject(v) ? v[key] : undefined), value);
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -4,6 +4,7 @@ import { KbError } from '../../errors.ts';
 import { parseVersion } from '../../kube/version.ts';
 import { readYaml } from '../../util/yaml.ts';
 import type { DiscoveredCluster, JoinContext } from '../context.ts';
+import { isJsonObject } from '../../util/json.ts';
 
 /** What a node needs to know of the cluster it joins. */
 export async function clusterConfigs(
@@ -53,19 +54,15 @@ export async function clusterConfigs(
 
 function asDocument(text: string): Readonly<Record<string, unknown>> {
   const document = readYaml(text);
-  return isRecord(document) ? document : {};
+  return isJsonObject(document) ? document : {};
 }
 
 function gatesOf(value: unknown): Readonly<Record<string, boolean>> {
-  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([name, on]) => [name, on === true])) : {};
+  return isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(([name, on]) => [name, on === true])) : {};
 }
 
 function textOf(object: KubeObject | undefined, key: string): string | undefined {
   const data = object?.['data'];
-  const value = isRecord(data) ? data[key] : undefined;
+  const value = isJsonObject(data) ? data[key] : undefined;
   return typeof value === 'string' ? value : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

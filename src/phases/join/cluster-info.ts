@@ -1,6 +1,7 @@
 // The ConfigMap cluster-info of kube-public: where it is, what is in it, how long to look for it.
 import type { until } from '../../util/until.ts';
 import type { JoinContext } from '../context.ts';
+import { isJsonObject } from '../../util/json.ts';
 
 /** Readable by everybody (spec 04: Role kubeadm:bootstrap-signer-clusterinfo). */
 export const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info';
@@ -17,16 +18,12 @@ export function clusterInfoData(
   tokenId: string,
 ): { kubeconfig: string | undefined; signature: string | undefined } {
   const value: unknown = JSON.parse(body);
-  const data = isRecord(value) ? value['data'] : undefined;
+  const data = isJsonObject(value) ? value['data'] : undefined;
   const field = (name: string): string | undefined => {
-    const found = isRecord(data) ? data[name] : undefined;
+    const found = isJsonObject(data) ? data[name] : undefined;
     return typeof found === 'string' ? found : undefined;
   };
   return { kubeconfig: field('kubeconfig'), signature: field(`jws-kubeconfig-${tokenId}`) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** How discovery waits: the configured time, a short one in a dry run. */

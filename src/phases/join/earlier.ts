@@ -3,6 +3,7 @@ import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
 import type { Finding } from '../../preflight/check.ts';
 import { caPins } from '../../certs/pin.ts';
+import { isJsonObject, parseJson } from '../../util/json.ts';
 import type { JoinContext } from '../context.ts';
 
 /** kbinit's own mark that a join began here: which cluster, which name. */
@@ -22,10 +23,15 @@ export interface JoinJournal {
   readonly pins: readonly string[];
 }
 
-/** Look for an earlier join of the same node into the same cluster. */
-export async function readEarlierJoin(ctx: JoinContext): Promise<EarlierJoin> {
+/** An earlier join of the same node into the same cluster; looked for once a run. */
+export function readEarlierJoin(ctx: JoinContext): Promise<EarlierJoin> {
+  ctx.earlier ??= look(ctx);
+  return ctx.earlier;
+}
+
+async function look(ctx: JoinContext): Promise<EarlierJoin> {
   const files = await ctx.host.readAll([joinJournalPath, paths.kubeletConf, ctx.spec.caCertPath]);
-  const journal = parse(files.get(joinJournalPath));
+  const journal = parseJson(files.get(joinJournalPath), isJournal);
   const { discovery } = ctx.spec;
   const wanted = new Set(discovery.kind === 'token' ? discovery.caCertHashes : []);
   const isSame =
@@ -42,25 +48,9 @@ function belongs(kubeconfig: string, wanted: ReadonlySet<string>): boolean {
   }
 }
 
-function parse(text: string | undefined): JoinJournal | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJournal(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function isJournal(value: unknown): value is JoinJournal {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    'format' in value &&
-    value.format === 1 &&
-    'node' in value &&
-    'pins' in value &&
-    Array.isArray(value.pins)
+    isJsonObject(value) && value['format'] === 1 && typeof value['node'] === 'string' && Array.isArray(value['pins'])
   );
 }
 

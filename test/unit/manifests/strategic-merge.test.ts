@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../../src/manifests/json.ts';
+import type { JsonObject } from '../../../src/util/json.ts';
 import { applyStrategicMerge, mergeSchemas } from '../../../src/manifests/strategic-merge.ts';
 
 const container = { name: 'main', image: 'a', env: [{ name: 'A', value: '1' }], args: ['x', 'y'] };
