@@ -1,12 +1,13 @@
 // etcd as a client: members and their health over etcd's JSON gateway on its client port, through the host's connection.
-import { request } from 'node:https';
+import { request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { EtcdApi, EtcdCredentials, EtcdMember, EtcdStatus } from './types.ts';
 
-/** Seconds for one call to one endpoint. */
-const callSeconds = 5;
+/** Seconds for one call to one endpoint, its connection included. */
+const defaultCallSeconds = 5;
 
 /** Opens a stream from the host to an address. */
 type Dial = (address: string, port: number) => Promise<Duplex>;
@@ -14,12 +15,18 @@ type Dial = (address: string, port: number) => Promise<Duplex>;
 type Answer = Readonly<Record<string, unknown>>;
 
 /**
- * A client of the etcd cluster behind these endpoints. Each call goes to the first endpoint that can be reached; the
+ * A client of the etcd cluster behind these endpoints. Each call goes to the first endpoint that can serve it; the
  * gateway's paths are the same in etcd 3.5 and 3.6 (measured).
  */
-export function openEtcd(dial: Dial, credentials: EtcdCredentials): EtcdApi {
-  const call = (path: string, body: Answer): Promise<Answer> => callAny(dial, credentials, path, body);
+export function openEtcd(dial: Dial, credentials: EtcdCredentials, callSeconds: number = defaultCallSeconds): EtcdApi {
+  const callOne = (endpoint: string, path: string, body: Answer): Promise<Answer> =>
+    callWithin(callSeconds, dial, credentials, { endpoint, path, body });
+  const call = (path: string, body: Answer): Promise<Answer> =>
+    firstOf(credentials.endpoints, (endpoint) => callOne(endpoint, path, body));
   const members = async (): Promise<readonly EtcdMember[]> => readMembers(await call('/v3/cluster/member/list', {}));
+  /** The list the quorum agrees on: a follower's own may not yet have what has just been decided. */
+  const agreedMembers = async (): Promise<readonly EtcdMember[]> =>
+    readMembers(await call('/v3/cluster/member/list', { linearizable: true }));
   return {
     members,
     async addLearner(peerUrl) {
@@ -28,7 +35,7 @@ export function openEtcd(dial: Dial, credentials: EtcdCredentials): EtcdApi {
         return readMember(asRecord(answer['member']));
       } catch (error) {
         // An earlier run, or an answer that was lost on its way, has added it.
-        const known = (await members()).find(({ peerUrls }) => peerUrls.includes(peerUrl));
+        const known = (await orThrow(agreedMembers, error)).find(({ peerUrls }) => peerUrls.includes(peerUrl));
         if (known === undefined) throw error;
         return known;
       }
@@ -38,27 +45,42 @@ export function openEtcd(dial: Dial, credentials: EtcdCredentials): EtcdApi {
         await call('/v3/cluster/member/promote', { ID: id });
       } catch (error) {
         // The answer to an earlier try may have been lost: a member that votes already is what was asked for.
-        const isVoting = (await members()).some((member) => member.id === id && !member.isLearner);
-        if (!isVoting) throw error;
+        const all = await orThrow(agreedMembers, error);
+        if (!all.some((member) => member.id === id && !member.isLearner)) throw error;
       }
     },
     async remove(id) {
-      await call('/v3/cluster/member/remove', { ID: id });
+      try {
+        await call('/v3/cluster/member/remove', { ID: id });
+      } catch (error) {
+        // So may the answer to a removal; a member that is not there is what was asked for.
+        const all = await orThrow(agreedMembers, error);
+        if (all.some((member) => member.id === id)) throw error;
+      }
     },
     async status(endpoint) {
-      return readStatus(await callOne(dial, { ...credentials, endpoint }, '/v3/maintenance/status', {}));
+      return readStatus(await callOne(endpoint, '/v3/maintenance/status', {}));
     },
   };
+}
+
+/** Ask after a failure; when that fails too, the first failure is the one to tell. */
+async function orThrow<T>(ask: () => Promise<T>, first: unknown): Promise<T> {
+  try {
+    return await ask();
+  } catch {
+    throw first;
+  }
 }
 
 /** etcd answered, and said no: another endpoint would say the same. */
 class EtcdRefusal extends Error {}
 
-async function callAny(dial: Dial, credentials: EtcdCredentials, path: string, body: Answer): Promise<Answer> {
+async function firstOf(endpoints: readonly string[], ask: (endpoint: string) => Promise<Answer>): Promise<Answer> {
   const failures: string[] = [];
-  for (const endpoint of credentials.endpoints) {
+  for (const endpoint of endpoints) {
     try {
-      return await callOne(dial, { ...credentials, endpoint }, path, body);
+      return await ask(endpoint);
     } catch (error) {
       if (error instanceof EtcdRefusal) throw error;
       failures.push(`${endpoint}: ${error instanceof Error ? error.message : String(error)}`);
@@ -67,53 +89,88 @@ async function callAny(dial: Dial, credentials: EtcdCredentials, path: string, b
   throw new Error(failures.join('; '));
 }
 
-async function callOne(
-  dial: Dial,
-  { endpoint, ca, cert, key }: EtcdCredentials & { readonly endpoint: string },
-  path: string,
-  body: Answer,
-): Promise<Answer> {
-  const url = new URL(endpoint);
+interface Call {
+  readonly endpoint: string;
+  readonly path: string;
+  readonly body: Answer;
+}
+
+/** One call to one endpoint, ended when its time is over wherever it hangs: packets to a dead host just vanish. */
+async function callWithin(seconds: number, dial: Dial, credentials: EtcdCredentials, call: Call): Promise<Answer> {
+  const url = new URL(call.endpoint);
+  // Node keeps the brackets of an IPv6 literal.
   const address = url.hostname.replace(/^\[(.*)\]$/u, '$1');
-  const stream = await dial(address, Number(url.port === '' ? 2379 : url.port));
-  const name = isIP(address) === 0 ? { servername: address } : { host: address };
-  const socket = connectTls({ socket: stream, ...name, ca, cert, key });
-  const sent = JSON.stringify(body);
+  const opening = dial(address, Number(url.port === '' ? 2379 : url.port));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), seconds * 1000);
+  });
   try {
-    return await new Promise((resolve, reject) => {
-      socket.on('error', reject);
-      stream.once('close', () => socket.destroy());
-      const outgoing = request(
-        {
-          // Without an agent: one would open a connection of its own.
-          createConnection: () => socket,
-          method: 'POST',
-          path,
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) },
-        },
-        (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.on('error', reject);
-          incoming.once('end', () => {
-            const answer = Buffer.concat(chunks).toString('utf8');
-            if (incoming.statusCode === 200) {
-              resolve(asRecord(JSON.parse(answer)));
-            } else {
-              reject(new EtcdRefusal(`etcd answered ${incoming.statusCode}: ${refusal(answer)}`));
-            }
-          });
-        },
-      );
-      outgoing.setTimeout(callSeconds * 1000, () =>
-        outgoing.destroy(new Error(`no answer to ${path} within ${callSeconds} s`)),
-      );
-      outgoing.on('error', reject);
-      outgoing.end(sent);
-    });
+    const stream = await Promise.race([opening, late]);
+    const channel = url.protocol === 'http:' ? stream : secured(stream, address, credentials);
+    return await Promise.race([post(channel, url.protocol === 'http:' ? requestPlain : requestTls, call), late]);
   } finally {
-    socket.destroy();
+    clearTimeout(timer);
+    // A connection that opens after its time is closed as well.
+    opening.then(
+      (stream) => stream.destroy(),
+      () => undefined,
+    );
   }
+}
+
+function secured(stream: Duplex, address: string, { ca, cert, key }: EtcdCredentials): Duplex {
+  const name = isIP(address) === 0 ? { servername: address } : { host: address };
+  const socket = connectTls({
+    socket: stream,
+    ...name,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+  // A stream that ends without an error of its own must not leave the request waiting.
+  stream.once('close', () => socket.destroy());
+  return socket;
+}
+
+function post(channel: Duplex, request: typeof requestTls | typeof requestPlain, call: Call): Promise<Answer> {
+  const sent = JSON.stringify(call.body);
+  return new Promise((resolve, reject) => {
+    const read = (incoming: IncomingMessage): void => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', reject);
+      incoming.once('end', () => {
+        try {
+          resolve(judge(incoming.statusCode ?? 0, Buffer.concat(chunks).toString('utf8')));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    };
+    const outgoing: ClientRequest = request(
+      {
+        // Without an agent: one would open a connection of its own.
+        createConnection: () => channel,
+        method: 'POST',
+        path: call.path,
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) },
+      },
+      read,
+    );
+    channel.on('error', reject);
+    // More than one can come, also after the call was given up.
+    outgoing.on('error', reject);
+    outgoing.end(sent);
+  });
+}
+
+/** @throws EtcdRefusal for a no; Error for an endpoint that cannot say now, as one without a leader */
+function judge(status: number, answer: string): Answer {
+  if (status === 200) return asRecord(JSON.parse(answer));
+  const words = `etcd answered ${status}: ${refusal(answer)}`;
+  // The gateway's codes for Unavailable and DeadlineExceeded; a learner answers most questions so.
+  throw status === 503 || status === 504 ? new Error(words) : new EtcdRefusal(words);
 }
 
 /** etcd's own words in a gateway's error. */

@@ -94,10 +94,10 @@ export interface EtcdApi {
 export interface EtcdCredentials {
   /** `https://host:port`, tried in this order. */
   readonly endpoints: readonly string[];
-  /** PEM texts. */
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
+  /** PEM texts; left out for an etcd of others' that asks for none. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** Opens etcd clients over the host's own connection. A dry run's plans the changes. */
