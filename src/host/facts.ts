@@ -2,7 +2,7 @@
 import type { HostFacts, NetworkAddress } from './host.ts';
 import { script, type Shell } from './shell.ts';
 
-/** Every line is `KEY rest`; files come a line at a time behind their key. */
+/** Every line is `KEY rest`; files come a line at a time behind their key. What is slow runs beside the rest. */
 export const factsScript: Shell = script`
 tagged() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done
@@ -10,6 +10,12 @@ tagged() {
 file() {
   [ ! -r "$2" ] || tagged "$1" < "$2"
 }
+slow() {
+  if command -v kubelet > /dev/null; then kubelet --version 2> /dev/null | tagged kubelet; fi
+  if systemctl is-active --quiet systemd-resolved 2> /dev/null; then echo 'resolved active'; fi
+}
+slow < /dev/null | {
+exec 3<&0 < /dev/null
 echo "clock $(date +%s)"
 echo "hostname $(uname -n)"
 echo "kernel $(uname -r)"
@@ -30,9 +36,9 @@ done
 for path in /etc/pki /etc/pki/ca-trust /etc/pki/tls/certs /etc/ca-certificates /usr/share/ca-certificates /usr/local/share/ca-certificates; do
   [ ! -d "$path" ] || echo "ca $path"
 done
-if systemctl is-active --quiet systemd-resolved 2> /dev/null; then echo 'resolved active'; fi
 env | grep -i '^[a-z_]*_proxy=' | tagged env
-if command -v kubelet > /dev/null; then kubelet --version 2> /dev/null | tagged kubelet; fi
+cat <&3
+}
 `;
 
 type Answer = ReadonlyMap<string, readonly string[]>;

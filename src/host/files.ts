@@ -51,13 +51,15 @@ export function readAnswer(host: string, paths: readonly string[], result: ExecR
 /*
  * The bodies come as a tar on stdin, named 0, 1, …, into a root-only folder in memory. Then three passes, so that a
  * full disk stops the batch before any file has changed:
- *   compare  a file that differs gets a temporary beside it: made anew (O_EXCL) as 0600, chmod, content, fsync;
+ *   compare  a file that differs gets a temporary beside it: made anew (O_EXCL) as 0600, chmod, content, fsync; the
+ *            copies run side by side, because a disk that flushes many files at once needs hardly longer than for one;
  *   place    rename the temporary over the target;
  *   settle   fsync the folder.
  * Words on stdout: `created|updated|unchanged N`, or one of `failed|symlink|folder WHICH` and a non-zero exit.
  */
 const writerFunctions = script`
 changed=' '
+copies=
 failed() {
   echo "failed $1"
   exit 1
@@ -85,7 +87,18 @@ copy() {
   set +C
   if [ -g "$4" ]; then chown "$owner" "$3" || exit 1; fi
   chmod "$2" "$3" || exit 1
-  dd if="$1" bs=65536 conv=fsync 2> "$stage/words" || { cat "$stage/words" >&2; exit 1; }
+  dd if="$1" bs=65536 conv=fsync
+}
+await_copies() {
+  bad=
+  set -- $copies
+  while [ $# -gt 0 ]; do
+    wait "$2" || [ -n "$bad" ] || bad=$1
+    shift 2
+  done
+  [ -n "$bad" ] || return 0
+  cat "$stage/words.$bad" >&2
+  failed "$bad"
 }
 compare() {
   outcome=created
@@ -103,7 +116,8 @@ compare() {
     (umask 022; mkdir -p -- "$4") || failed "$1"
   fi
   rm -f -- "$5" || failed "$1"
-  (copy "$stage/$1" "$2" "$5" "$4") || failed "$1"
+  (copy "$stage/$1" "$2" "$5" "$4") 2> "$stage/words.$1" &
+  copies="$copies $1 $!"
   changed="$changed$1:$outcome "
 }
 place() {
@@ -161,7 +175,8 @@ export function writeBatch(artifacts: readonly Artifact[], directories: readonly
   const places = artifacts.map(({ path }, index) => sh`place ${index} ${path} ${temporaryOf(path)}`);
   const settles = [...new Set(artifacts.map(({ path }) => folderOf(path)))].map((folder) => sh`settle ${folder}`);
   const forget = sh`forget() { rm -f -- ${artifacts.map(({ path }) => temporaryOf(path))}; }`;
-  const files = artifacts.length === 0 ? [] : [forget, sh`open_stage`, ...compares, ...places, ...settles];
+  const files =
+    artifacts.length === 0 ? [] : [forget, sh`open_stage`, ...compares, sh`await_copies`, ...places, ...settles];
   return {
     command: sh`${writerFunctions}${inSequence([...folders, ...files])}`,
     stdin: artifacts.length === 0 ? Buffer.alloc(0) : ustar(artifacts.map(({ body }, n) => ({ name: `${n}`, body }))),
