@@ -43,11 +43,17 @@ export interface InitSettings {
   readonly flannelBackend: FlannelBackend;
 }
 
-export interface InitContext extends RunContext {
-  readonly spec: InitSpec;
-  readonly settings: InitSettings;
+/** A host that is a control plane when the run has ended: the first of its cluster, or one that joins. */
+export interface ControlPlaneContext extends RunContext {
+  readonly spec: Pick<InitSpec, 'cluster' | 'node' | 'localAPIEndpoint' | 'timeouts' | 'isDryRun'>;
+  readonly settings: Pick<InitSettings, 'patches' | 'kubeconfigDir'>;
   /** Files of an earlier run on this host, read once; see existing.ts. */
   existing?: Promise<ReadonlyMap<string, string>>;
+}
+
+export interface InitContext extends ControlPlaneContext {
+  readonly spec: InitSpec;
+  readonly settings: InitSettings;
   /** The client of the admin, bootstrapped once; see admin.ts. */
   admin?: Promise<Api>;
   /** True when the files of `kubelet-start` are what they were and the kubelet runs. */

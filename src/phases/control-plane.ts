@@ -6,7 +6,7 @@ import { staticPodArtifact, type PodContext } from '../manifests/pod.ts';
 import { paths } from '../kube/paths.ts';
 import type { Artifact, Change } from '../host/host.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
-import type { InitContext } from './context.ts';
+import type { ControlPlaneContext, InitContext } from './context.ts';
 import { readExisting, remember } from './existing.ts';
 import { endReplacedPods } from './replaced-pods.ts';
 
@@ -54,7 +54,7 @@ async function writeControlPlane(ctx: InitContext, parts: readonly string[]): Pr
 
 /** The manifests of the named parts; all three without names. */
 export async function controlPlaneArtifacts(
-  ctx: InitContext,
+  ctx: ControlPlaneContext,
   parts: readonly string[] = Object.keys(pods),
 ): Promise<readonly Artifact[]> {
   const context = await podContext(ctx);
@@ -64,7 +64,7 @@ export async function controlPlaneArtifacts(
 }
 
 /** What the manifests are rendered from. */
-export async function podContext(ctx: InitContext): Promise<PodContext> {
+export async function podContext(ctx: ControlPlaneContext): Promise<PodContext> {
   const { caDirectories, proxyEnvironment } = await ctx.host.facts();
   const existing = await readExisting(ctx);
   const { certificatesDir } = ctx.spec.cluster;

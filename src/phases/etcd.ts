@@ -1,10 +1,11 @@
 // Phase etcd: the static Pod of a local etcd and its data folder.
 import { etcdPod } from '../manifests/etcd.ts';
-import { staticPodArtifact } from '../manifests/pod.ts';
+import { staticPodArtifact, type PodContext } from '../manifests/pod.ts';
 import { paths } from '../kube/paths.ts';
-import type { Artifact } from '../host/host.ts';
+import type { LocalEtcd } from '../config/spec.ts';
+import type { Artifact, Directory } from '../host/host.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
-import type { InitContext } from './context.ts';
+import type { ControlPlaneContext, InitContext } from './context.ts';
 import { outcomeOf, podContext } from './control-plane.ts';
 import { remember } from './existing.ts';
 import { endReplacedPods } from './replaced-pods.ts';
@@ -24,23 +25,23 @@ async function writeEtcd(ctx: InitContext): Promise<PhaseOutcome> {
   const { etcd: wanted } = ctx.spec.cluster;
   if (wanted.kind === 'external') return 'unchanged';
   const artifacts = await etcdArtifacts(ctx);
-  const changes = await ctx.host.write(artifacts, [
-    { path: paths.manifests, mode: 0o700 },
-    ...withParents(wanted.dataDir).map((path) => ({ path, mode: 0o700 })),
-  ]);
+  const changes = await ctx.host.write(artifacts, [{ path: paths.manifests, mode: 0o700 }, ...etcdFolders(wanted)]);
   await remember(ctx, artifacts);
   await endReplacedPods(ctx, 'etcd', changes);
   return outcomeOf(changes);
 }
 
-/** kubeadm makes missing parents of the data folder for root alone too (Go's MkdirAll). */
-function withParents(path: string): readonly string[] {
-  const parts = path.split('/').filter((part) => part !== '');
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+/** The data folder; kubeadm makes missing parents of it for root alone too (Go's MkdirAll). */
+export function etcdFolders({ dataDir }: LocalEtcd): readonly Directory[] {
+  const parts = dataDir.split('/').filter((part) => part !== '');
+  return parts.map((_, index) => ({ path: `/${parts.slice(0, index + 1).join('/')}`, mode: 0o700 }));
 }
 
-/** The manifest; none with external etcd. */
-export async function etcdArtifacts(ctx: InitContext): Promise<readonly Artifact[]> {
+/** The manifest; none with external etcd. `initialCluster` are the members of the cluster that is joined. */
+export async function etcdArtifacts(
+  ctx: ControlPlaneContext,
+  initialCluster: PodContext['initialCluster'] = [],
+): Promise<readonly Artifact[]> {
   if (ctx.spec.cluster.etcd.kind === 'external') return [];
-  return [staticPodArtifact(etcdPod(await podContext(ctx)), ctx.settings.patches)];
+  return [staticPodArtifact(etcdPod({ ...(await podContext(ctx)), initialCluster }), ctx.settings.patches)];
 }

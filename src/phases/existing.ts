@@ -3,11 +3,11 @@ import { certificatePlan, pkiPaths as planPaths } from '../certs/plan.ts';
 import type { ClusterSpec } from '../config/spec.ts';
 import { kubeconfigFileNames } from '../kubeconfig/files.ts';
 import { manifestPath, paths, staticPods } from '../kube/paths.ts';
-import type { InitContext } from './context.ts';
+import type { ControlPlaneContext } from './context.ts';
 import { journalPath, resetJournalPath } from './journal.ts';
 
 /** Every PKI path of this spec: certificates, keys, and the service-account pair. */
-export function pkiPaths(ctx: Pick<InitContext, 'spec'>): readonly string[] {
+export function pkiPaths(ctx: Pick<ControlPlaneContext, 'spec'>): readonly string[] {
   const folder = ctx.spec.cluster.certificatesDir;
   return [...planPaths(certificatePlan(ctx.spec), folder), ...externalEtcdPaths(ctx.spec.cluster)];
 }
@@ -18,12 +18,12 @@ function externalEtcdPaths({ etcd }: ClusterSpec): readonly string[] {
 }
 
 /** The kubeconfigs that init writes. */
-export function kubeconfigPaths(ctx: Pick<InitContext, 'spec' | 'settings'>): readonly string[] {
+export function kubeconfigPaths(ctx: Pick<ControlPlaneContext, 'spec' | 'settings'>): readonly string[] {
   return kubeconfigFileNames(ctx.spec.cluster.version).map((name) => `${ctx.settings.kubeconfigDir}/${name}`);
 }
 
 /** The files of an earlier init, by path; what does not exist is not in the map. */
-export function readExisting(ctx: InitContext): Promise<ReadonlyMap<string, string>> {
+export function readExisting(ctx: ControlPlaneContext): Promise<ReadonlyMap<string, string>> {
   ctx.existing ??= ctx.host.readAll([
     journalPath,
     resetJournalPath,
@@ -39,7 +39,7 @@ export function readExisting(ctx: InitContext): Promise<ReadonlyMap<string, stri
 
 /** Take new files into what later phases see. */
 export async function remember(
-  ctx: InitContext,
+  ctx: ControlPlaneContext,
   files: readonly { readonly path: string; readonly body: string }[],
 ): Promise<void> {
   const known = new Map(await readExisting(ctx));

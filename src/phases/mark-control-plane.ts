@@ -1,21 +1,22 @@
 // Phase mark-control-plane: the labels and taints that make a node a control plane.
+import type { Api } from '../cluster/types.ts';
 import { nodeMarksPatch } from '../manifests/node-marks.ts';
 import { GaveUp, until } from '../util/until.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { adminApi } from './admin.ts';
-import type { InitContext } from './context.ts';
+import type { ControlPlaneContext, InitContext } from './context.ts';
 import { explainFailure } from './diagnose.ts';
 
 export const markControlPlane: Phase<InitContext> = {
   name: 'mark-control-plane',
   summary: 'Label and taint this node as a control plane',
   flags: ['node-name', 'config', 'dry-run'],
-  run: mark,
+  run: async (ctx) => markNode(ctx, await adminApi(ctx)),
 };
 
-async function mark(ctx: InitContext): Promise<PhaseOutcome> {
+/** Set the labels and taints of this node, as soon as it is registered. */
+export async function markNode(ctx: ControlPlaneContext, api: Api): Promise<PhaseOutcome> {
   const { name, taints } = ctx.spec.node;
-  const api = await adminApi(ctx);
   const ref = { apiVersion: 'v1', kind: 'Node', name };
   if (ctx.spec.isDryRun) {
     const node = { ...ref, metadata: { name } };

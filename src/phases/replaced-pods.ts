@@ -1,7 +1,7 @@
 // Static Pods of an init that did not come up, whose manifests were corrected: the kubelet cannot replace them alone.
 import type { Change } from '../host/host.ts';
 import { sh } from '../host/shell.ts';
-import { step, warn, type InitContext } from './context.ts';
+import { step, warn, type ControlPlaneContext, type InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
 import { journalPath, parseJournal } from './journal.ts';
 
@@ -11,9 +11,15 @@ import { journalPath, parseJournal } from './journal.ts';
  * Pod that could bring the API server up would wait for the API server.
  */
 export async function endReplacedPods(ctx: InitContext, phase: string, changes: readonly Change[]): Promise<void> {
-  const names = changes.filter(({ outcome }) => outcome === 'updated').map(({ path }) => componentOf(path));
   const journal = parseJournal((await readExisting(ctx)).get(journalPath));
-  if (names.length === 0 || journal === undefined || journal.finishedAt !== undefined) return;
+  if (journal === undefined || journal.finishedAt !== undefined) return;
+  await endPodsOf(ctx, phase, changes);
+}
+
+/** End the Pods of changed manifests and start the kubelet anew: it then starts them as they are wanted. */
+export async function endPodsOf(ctx: ControlPlaneContext, phase: string, changes: readonly Change[]): Promise<void> {
+  const names = changes.filter(({ outcome }) => outcome === 'updated').map(({ path }) => componentOf(path));
+  if (names.length === 0) return;
   step(ctx, phase, `starting ${names.join(', ')} anew`);
   const { code, stderr } = await ctx.host.run(
     sh`

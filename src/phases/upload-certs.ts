@@ -1,7 +1,7 @@
 // Phase upload-certs: the CA keys, encrypted, for control planes that join within two hours.
 import { encrypt, decrypt } from '../certs/encrypt.ts';
+import { sharedFiles } from '../certs/shared.ts';
 import type { KubeObject } from '../cluster/types.ts';
-import type { ClusterSpec } from '../config/spec.ts';
 import { KbError } from '../errors.ts';
 import { certsSecret, certsTokenSecret, kubeadmCertsRbac } from '../manifests/kubeadm-certs.ts';
 import { fromBase64, toBase64 } from '../util/text.ts';
@@ -19,14 +19,15 @@ export const uploadCerts: Phase<InitContext> = {
   run: upload,
 };
 
-const secretRef = { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system', name: 'kubeadm-certs' };
+/** The Secret of the encrypted keys. */
+export const certsSecretRef = { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system', name: 'kubeadm-certs' };
 const lifetimeSeconds = 2 * 60 * 60;
 
 async function upload(ctx: InitContext): Promise<PhaseOutcome> {
   const api = await adminApi(ctx);
-  const files = await sharedFiles(ctx);
+  const files = await sharedTexts(ctx);
   const rbac = applyAll(api, kubeadmCertsRbac());
-  const existing = await api.get(secretRef);
+  const existing = await api.get(certsSecretRef);
   if (existing !== undefined && isStillGood(existing, files, ctx.spec.certificateKey)) {
     if (ctx.spec.certificateKey !== undefined) ctx.certificateKey = ctx.spec.certificateKey;
     step(ctx, 'upload-certs', 'the certificates uploaded earlier are still good');
@@ -55,35 +56,11 @@ async function upload(ctx: InitContext): Promise<PhaseOutcome> {
   return 'done';
 }
 
-/** What control planes share, by its key in the Secret (spec 04 §6.1). */
-function sharedPaths(cluster: ClusterSpec): Readonly<Record<string, string>> {
-  const folder = cluster.certificatesDir;
-  const common = {
-    'ca.crt': `${folder}/ca.crt`,
-    'ca.key': `${folder}/ca.key`,
-    'front-proxy-ca.crt': `${folder}/front-proxy-ca.crt`,
-    'front-proxy-ca.key': `${folder}/front-proxy-ca.key`,
-    'sa.pub': `${folder}/sa.pub`,
-    'sa.key': `${folder}/sa.key`,
-  };
-  const { etcd } = cluster;
-  if (etcd.kind === 'local') {
-    return { ...common, 'etcd-ca.crt': `${folder}/etcd/ca.crt`, 'etcd-ca.key': `${folder}/etcd/ca.key` };
-  }
-  const external = {
-    'external-etcd-ca.crt': etcd.caFile,
-    'external-etcd.crt': etcd.certFile,
-    'external-etcd.key': etcd.keyFile,
-  };
-  return { ...common, ...Object.fromEntries(Object.entries(external).filter(([, path]) => path !== '')) };
-}
-
-async function sharedFiles(ctx: InitContext): Promise<Readonly<Record<string, string>>> {
+/** The texts of what control planes share, by key in the Secret. */
+async function sharedTexts(ctx: InitContext): Promise<Readonly<Record<string, string>>> {
   const existing = await readExisting(ctx);
-  const files = Object.entries(sharedPaths(ctx.spec.cluster)).map(
-    ([name, path]) => [name, existing.get(path) ?? ''] as const,
-  );
-  const missing = files.filter(([name, body]) => body === '' && !name.endsWith('.key')).map(([name]) => name);
+  const files = sharedFiles(ctx.spec.cluster).map((file) => ({ ...file, body: existing.get(file.path) ?? '' }));
+  const missing = files.filter(({ body, isKey }) => body === '' && !isKey).map(({ name }) => name);
   if (missing.length > 0) {
     throw new KbError({
       code: 'KB_CERTS_MISSING',
@@ -93,7 +70,7 @@ async function sharedFiles(ctx: InitContext): Promise<Readonly<Record<string, st
       fix: 'run `kbinit init phase certs all` on the first control plane before uploading',
     });
   }
-  return Object.fromEntries(files);
+  return Object.fromEntries(files.map(({ name, body }) => [name, body]));
 }
 
 /**

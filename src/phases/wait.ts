@@ -4,7 +4,7 @@ import { healthEndpoints } from '../manifests/health.ts';
 import { GaveUp, until } from '../util/until.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
-import type { InitContext, RunContext } from './context.ts';
+import type { ControlPlaneContext, InitContext, RunContext } from './context.ts';
 import { explainFailure } from './diagnose.ts';
 
 export const wait: Phase<InitContext> = {
@@ -19,8 +19,22 @@ const intervalMs = 100;
 
 async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | void> {
   if (ctx.spec.isDryRun) return undefined;
-  const { kubelet, controllerManager, scheduler } = healthEndpoints(ctx.spec);
   const admin = await openUnprivileged(ctx);
+  try {
+    await waitUntilHealthy(ctx, admin);
+  } finally {
+    admin.close();
+  }
+  // A kubelet that was not touched runs what it ran.
+  return ctx.isKubeletUnchanged === true ? 'unchanged' : 'done';
+}
+
+/**
+ * Wait for this host's kubelet and control plane; `api` is the host's own API server.
+ * @throws KbError that names the likely cause when one of them never is healthy
+ */
+export async function waitUntilHealthy(ctx: ControlPlaneContext, api: Api): Promise<void> {
+  const { kubelet, controllerManager, scheduler } = healthEndpoints(ctx.spec);
   const others = [kubelet, controllerManager, scheduler].map((url) => url && ctx.apis.open({ server: url.origin }));
   const [kubeletApi, controllerManagerApi, schedulerApi] = others;
   const patience = ctx.spec.timeouts.controlPlaneComponentHealthCheck;
@@ -31,7 +45,7 @@ async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | voi
     }
     // All of them end before one is explained: the first in this order is the others' cause.
     const waits = await Promise.allSettled([
-      healthy(ctx, 'kube-apiserver', admin, '/livez', patience),
+      healthy(ctx, 'kube-apiserver', api, '/livez', patience),
       controllerManager &&
         healthy(ctx, 'kube-controller-manager', controllerManagerApi, controllerManager.pathname, patience),
       scheduler && healthy(ctx, 'kube-scheduler', schedulerApi, scheduler.pathname, patience),
@@ -39,10 +53,8 @@ async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | voi
     const failed = waits.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   } finally {
-    for (const api of [admin, ...others]) api?.close();
+    for (const other of others) other?.close();
   }
-  // A kubelet that was not touched runs what it ran.
-  return ctx.isKubeletUnchanged === true ? 'unchanged' : 'done';
 }
 
 /** Wait until a health endpoint answers 200. @throws KbError that names the likely cause when it never does */
