@@ -1,4 +1,5 @@
 // When certificates end: kubeadm's table, and its output API for scripts.
+import { columns } from '../util/columns.ts';
 import type { Certificate } from './x509.ts';
 
 /** One certificate and where it stands. */
@@ -61,14 +62,6 @@ function cells({ name, notAfter, isExternal }: Expiration, now: Date, ca: readon
   if (notAfter === undefined) return [`!MISSING! ${name}`, '', '', ...ca.map(() => ''), ''];
   const external = (isExternal ? 'yes' : 'no').padEnd(8);
   return [name, goDate(notAfter), humanDuration(secondsLeft(notAfter, now)), ...ca, external];
-}
-
-/** Go's tabwriter with a least width of 10 and a padding of 3; the last cell is as it is. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, index) => Math.max(10, ...rows.map((row) => (row[index]?.length ?? 0) + 3)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('');
-  return rows.map((row) => `${line(row)}\n`).join('');
 }
 
 /** `Jan 02, 2006 15:04 MST` in UTC. */

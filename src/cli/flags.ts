@@ -16,6 +16,12 @@ function integer(value: string): number {
   return Number(value);
 }
 
+/** It becomes a word of a command line that a login shell reads. */
+function rootFolder(value: string): string {
+  if (/^(?:\/[\w.][\w.-]*)+\/?$/.test(value)) return value;
+  throw new InvalidArgumentError('It has to be an absolute path of letters, digits, ".", "_" and "-".');
+}
+
 function option<T>(spelling: string, help: string, read?: (value: string, previous: T) => T): Option {
   const made = new Option(spelling, help);
   return read === undefined ? made : made.argParser(read);
@@ -47,6 +53,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   'controller-manager-extra-args': () =>
     option('--controller-manager-extra-args <k=v,…>', 'more flags for kube-controller-manager'),
   'cri-socket': () => option('--cri-socket <url>', 'socket of the container runtime (default: detected)'),
+  description: () => option('--description <text>', 'what the token is for'),
   'discovery-file': () => option('--discovery-file <path>', 'file or URL to find the cluster with'),
   'discovery-token': () => option('--discovery-token <token>', 'token to check cluster-info with'),
   'discovery-token-ca-cert-hash': () =>
@@ -59,6 +66,12 @@ const flags: Readonly<Record<string, () => Option>> = {
   'dry-run': () => option('--dry-run', 'show what would be done; change nothing'),
   'feature-gates': () => option('--feature-gates <k=bool,…>', "kubeadm's feature gates"),
   force: () => option('-f, --force', 'do not ask'),
+  groups: () =>
+    option(
+      '--groups <names>',
+      'groups of who logs in with the token (default: system:bootstrappers:kubeadm:default-node-token)',
+      list,
+    ),
   'ignore-preflight-errors': () =>
     option('--ignore-preflight-errors <names>', 'checks whose errors become warnings; all means every one', list),
   'image-repository': () => option('--image-repository <name>', 'registry of the images (default: registry.k8s.io)'),
@@ -71,6 +84,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   patches: () => option('--patches <path>', 'folder with patches on the host'),
   'pod-network-cidr': () => option('--pod-network-cidr <cidr>', 'addresses of Pods'),
   'print-manifest': () => option('--print-manifest', 'print the objects instead of installing them'),
+  'print-join-command': () => option('--print-join-command', 'print the whole join command instead of the token'),
   'scheduler-extra-args': () => option('--scheduler-extra-args <k=v,…>', 'more flags for kube-scheduler'),
   'service-cidr': () => option('--service-cidr <cidr>', 'addresses of Services (default: 10.96.0.0/12)'),
   'service-dns-domain': () => option('--service-dns-domain <name>', 'DNS domain of Services (default: cluster.local)'),
@@ -81,7 +95,9 @@ const flags: Readonly<Record<string, () => Option>> = {
   token: () => option('--token <token>', 'bootstrap token'),
   'token-file': () => option('--token-file <path>', 'read the token from a file; - is standard input'),
   'token-ttl': () => option('--token-ttl <duration>', 'life of the token (default: 24h0m0s; 0: forever)'),
+  ttl: () => option('--ttl <duration>', 'life of the token (default: 24h0m0s; 0: forever)'),
   'upload-certs': () => option('--upload-certs', 'upload the certificates for joining control planes'),
+  usages: () => option('--usages <names>', 'what the token is good for (default: signing,authentication)', list),
   'validity-period': () => option('--validity-period <duration>', 'life of the certificate (default: 8760h0m0s)'),
   // kubeadm's, of `config` and `version`
   'allow-deprecated-api': () => option('--allow-deprecated-api', 'say nothing about deprecated API versions'),
@@ -102,11 +118,25 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--accept-new-host-keys', 'record keys of hosts that were never seen; a changed key is never accepted'),
   backend: () =>
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
+  bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
+  'force-file': () => option('-f, --force', "replace a configuration that is not kbinit's; a copy is kept beside it"),
+  interface: () => option('--interface <name>', 'network interface of the shared address'),
+  'lb-backend': () =>
+    option('--backend <[name=]address[:port]>', 'an API server; repeatable (default port: 6443)', list),
+  peer: () => option('--peer <address>', 'another load balancer that shares the address; repeatable', list),
+  port: () => option('--port <port>', 'port to listen on (default: 6443)', integer),
+  priority: () =>
+    option('--priority <number>', 'the highest of the load balancers that run has the address (default: 100)', integer),
+  'router-id': () =>
+    option('--router-id <number>', 'number of the shared address in its network, 1 to 255 (default: 51)', integer),
+  vip: () => option('--vip <address>', 'address that load balancers share, by keepalived'),
   cni: () => option('--cni <name>', 'install this Pod network too (default: none)').choices(['flannel', 'none']),
   host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),
   'identity-file': () => option('-i, --identity-file <path>', 'private key for SSH; repeatable', repeated),
   'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
   'log-format': () => option('--log-format <format>', 'progress on stderr as text or json').choices(['text', 'json']),
+  rootfs: () => option('--rootfs <path>', 'root file system of the host, where it is mounted elsewhere', rootFolder),
+  vmodule: () => option('--vmodule <pattern=level,…>', "kubeadm's levels by source file; taken, without effect"),
   v: () => option('-v, --v <level>', 'from 1 on, show every step', integer),
   timeout: () => option('--ssh-timeout <seconds>', 'time for connecting (default: 15)', integer),
 };
@@ -118,6 +148,7 @@ export const ownFlags: readonly string[] = [
   'known-hosts',
   'accept-new-host-keys',
   'log-format',
+  'vmodule',
   'ssh-timeout',
   'cni',
   'backend',
@@ -125,7 +156,17 @@ export const ownFlags: readonly string[] = [
   'certificate-key-file',
 ];
 
-const connectionFlags = ['host', 'identity-file', 'known-hosts', 'accept-new-host-keys', 'timeout', 'log-format', 'v'];
+const connectionFlags = [
+  'host',
+  'identity-file',
+  'known-hosts',
+  'accept-new-host-keys',
+  'timeout',
+  'rootfs',
+  'log-format',
+  'v',
+  'vmodule',
+];
 
 /** Give a command these flags and those for connecting. */
 export function withFlags(command: Command, names: readonly string[]): Command {

@@ -3,7 +3,7 @@ import { KbError, type Problem } from '../errors.ts';
 import type { HostFacts } from '../host/host.ts';
 import { newestVersion } from '../kube/releases.ts';
 import { joinHostPort } from '../util/net.ts';
-import type { Chance } from '../util/keygen.ts';
+import { randomToken, type Chance } from '../util/keygen.ts';
 import { advertiseAddress, criSocket, nodeName, type Detected } from './detect.ts';
 import type {
   ClusterDraft,
@@ -184,7 +184,7 @@ export function completeReset(
   return { spec: { ...draft, criSocket: found.value }, warnings };
 }
 
-/** Six and sixteen random characters (spec 04 §6.4). */
+/** A token that no one has chosen. */
 function generatedToken(chance: Pick<Chance, 'tokenCharacters'>): Pick<BootstrapToken, 'token' | 'isGenerated'> {
-  return { token: `${chance.tokenCharacters(6)}.${chance.tokenCharacters(16)}`, isGenerated: true };
+  return { token: randomToken(chance), isGenerated: true };
 }

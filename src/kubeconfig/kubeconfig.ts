@@ -40,7 +40,8 @@ export interface CurrentContext {
 }
 
 /** Text in the file itself, or the path of another. Data wins over a path, as in client-go. */
-type Source = { readonly kind: 'data'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+export type Source =
+  { readonly kind: 'data'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 

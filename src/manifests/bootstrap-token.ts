@@ -74,6 +74,29 @@ export function isUsableToken(secret: KubeObject, now: Date): boolean {
   return isValid && ['signing', 'authentication'].every((usage) => token.usages.includes(usage));
 }
 
+/** RFC 3339, as Go's time.Parse wants it. */
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** The token of a Secret, or what is wrong with it, by the rules of kubeadm's `token list`; never with its secret half. */
+export function listedToken(secret: KubeObject): StoredToken | { readonly problem: string } {
+  const { name } = secret.metadata;
+  const data = decoded(secret['data']);
+  const id = data.get('token-id') ?? '';
+  if (id === '') return { problem: `Secret ${name} has no token-id` };
+  if (name !== `bootstrap-token-${id}`) {
+    return { problem: `Secret ${name} holds token ${id}: its name has to be bootstrap-token-${id}` };
+  }
+  const token = tokenOfSecret(secret);
+  if (token === undefined) return { problem: `Secret ${name} has no token-secret` };
+  if (!isTokenText(token.token)) {
+    return { problem: `Secret ${name} holds no token of the form [a-z0-9]{6}.[a-z0-9]{16}` };
+  }
+  const ends = data.get('expiration') ?? '';
+  if (ends === '') return { ...token, expires: undefined };
+  if (rfc3339.test(ends) && !Number.isNaN(Date.parse(ends))) return token;
+  return { problem: `Secret ${name} has an expiration that is no time: ${JSON.stringify(ends)}` };
+}
+
 /** `abcdef.0123456789abcdef` */
 function isTokenText(text: string): boolean {
   return /^[a-z0-9]{6}\.[a-z0-9]{16}$/.test(text);

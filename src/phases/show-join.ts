@@ -66,7 +66,10 @@ export interface JoinInstructions {
 }
 
 /** The arguments of a join, laid out as kubeadm lays them out (spec 06 §1.2), so that scripts that cut it out work. */
-export function joinArguments(join: JoinInstructions, isControlPlane: boolean): string {
+export function joinArguments(
+  join: Pick<JoinInstructions, 'endpoint' | 'token' | 'pins' | 'certificateKey'>,
+  isControlPlane: boolean,
+): string {
   const pins = join.pins.map((pin) => `--discovery-token-ca-cert-hash ${pin} `).join('');
   const worker = `join ${join.endpoint} --token ${join.token} \\\n\t${pins}`;
   if (!isControlPlane) return worker;

@@ -33,6 +33,11 @@ export interface Chance {
 
 const tokenAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
+/** A bootstrap token: an id of six and a secret of sixteen characters (spec 04 §6.4). */
+export function randomToken(chance: Pick<Chance, 'tokenCharacters'>): string {
+  return `${chance.tokenCharacters(6)}.${chance.tokenCharacters(16)}`;
+}
+
 /** One fresh key pair; libuv's threads make several at once. */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<KeyPair> {
   if (algorithm.startsWith('RSA-')) {

@@ -34,7 +34,7 @@ export async function printerOf(options: OutputOptions): Promise<Printer> {
     case 'json':
       return ({ object }) => `${JSON.stringify(object, undefined, 4)}\n`;
     case 'yaml':
-      return ({ object }) => writeYaml(object);
+      return yamlDocuments();
     case 'kyaml': {
       const { writeKyaml } = await import('./kyaml.ts');
       return ({ object }) => writeKyaml(object);
@@ -53,6 +53,16 @@ export async function printerOf(options: OutputOptions): Promise<Printer> {
     default:
       throw wrong(`there is no output format ${JSON.stringify(name)}`, `use one of ${formats.join(', ')}`);
   }
+}
+
+/** A second answer is a document of its own. */
+function yamlDocuments(): Printer {
+  let isFirst = true;
+  return ({ object }) => {
+    const text = isFirst ? writeYaml(object) : `---\n${writeYaml(object)}`;
+    isFirst = false;
+    return text;
+  };
 }
 
 async function goTemplate(text: string, allowsMissing: boolean): Promise<Printer> {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { BootstrapToken } from '../../../src/config/spec.ts';
-import { bootstrapTokenSecret, isUsableToken, tokenOfSecret } from '../../../src/manifests/bootstrap-token.ts';
+import {
+  bootstrapTokenSecret,
+  isUsableToken,
+  listedToken,
+  tokenOfSecret,
+} from '../../../src/manifests/bootstrap-token.ts';
 import type { KubeObject } from '../../../src/manifests/object.ts';
 import { at } from './fixture.ts';
 
@@ -65,6 +70,51 @@ describe('reading a Secret back', () => {
     expect(tokenOfSecret({ ...secret, type: 'Opaque' })).toBeUndefined();
     expect(tokenOfSecret({ ...secret, metadata: { name: 'bootstrap-token-zzzzzz' } })).toBeUndefined();
     expect(tokenOfSecret({ ...secret, data: undefined })).toBeUndefined();
+  });
+});
+
+describe('a token for the list', () => {
+  const changed = (changes: Readonly<Record<string, string | undefined>>): KubeObject => {
+    const secret = bootstrapTokenSecret(token, now);
+    const encoded = Object.entries(changes).map(([key, value]) => [
+      key,
+      value === undefined ? undefined : Buffer.from(value).toString('base64'),
+    ]);
+    return {
+      ...secret,
+      data: { ...Object.fromEntries(Object.entries(at(secret, 'data') ?? {})), ...Object.fromEntries(encoded) },
+    };
+  };
+
+  test('is what the Secret says', () => {
+    const secret = bootstrapTokenSecret(token, now);
+    expect(listedToken(secret)).toEqual(tokenOfSecret(secret));
+  });
+
+  test('never ends where the Secret says nothing or an empty text', () => {
+    expect(listedToken(bootstrapTokenSecret({ ...token, ttlSeconds: 0 }, now))).toMatchObject({ expires: undefined });
+    expect(listedToken(changed({ expiration: '' }))).toMatchObject({ expires: undefined });
+  });
+
+  test.each([
+    [{ 'token-id': undefined }, 'Secret bootstrap-token-abcdef has no token-id'],
+    [
+      { 'token-id': 'zzzzzz' },
+      'Secret bootstrap-token-abcdef holds token zzzzzz: its name has to be bootstrap-token-zzzzzz',
+    ],
+    [{ 'token-secret': undefined }, 'Secret bootstrap-token-abcdef has no token-secret'],
+    [
+      { 'token-secret': 'tooshort' },
+      'Secret bootstrap-token-abcdef holds no token of the form [a-z0-9]{6}.[a-z0-9]{16}',
+    ],
+    [{ expiration: 'soon' }, 'Secret bootstrap-token-abcdef has an expiration that is no time: "soon"'],
+    [{ expiration: '2026-11-22' }, 'Secret bootstrap-token-abcdef has an expiration that is no time: "2026-11-22"'],
+    [
+      { expiration: '2026-13-22T00:00:00Z' },
+      'Secret bootstrap-token-abcdef has an expiration that is no time: "2026-13-22T00:00:00Z"',
+    ],
+  ])('%j is told as a problem, without the secret half', (changes, problem) => {
+    expect(listedToken(changed(changes))).toEqual({ problem });
   });
 });
 

@@ -23,6 +23,13 @@ test('text is for people, json and yaml are the object', async () => {
   expect(await print('yaml')).toContain('images:\n- a:1\n- b:2\n');
 });
 
+test('several answers are one stream: YAML documents with a line of dashes between them, JSON one after the other', async () => {
+  const [yaml, json] = [await printerOf({ output: 'yaml' }), await printerOf({ output: 'json' })];
+  const answers = [1, 2].map((n) => ({ object: { name: n }, text: '' }));
+  expect(answers.map(yaml).join('')).toBe('name: 1\n---\nname: 2\n');
+  expect(answers.map(json).join('')).toBe('{\n    "name": 1\n}\n{\n    "name": 2\n}\n');
+});
+
 test('kyaml has braces, trailing commas and quotes only where they are needed', async () => {
   const text = (await printerOf({ output: 'kyaml' }))({
     object: { on: 'yes', 'a-b': [], m: { 'x y': null } },
