@@ -120,6 +120,8 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
   bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
   'force-file': () => option('-f, --force', "replace a configuration that is not kbinit's; a copy is kept beside it"),
+  'force-wipe-etcd': () =>
+    option('--force-wipe-etcd <hostname>', "destroy this host's etcd data even if its member cannot leave the cluster"),
   interface: () => option('--interface <name>', 'network interface of the shared address'),
   'lb-backend': () =>
     option('--backend <[name=]address[:port]>', 'an API server; repeatable (default port: 6443)', list),
@@ -154,6 +156,7 @@ export const ownFlags: readonly string[] = [
   'backend',
   'token-file',
   'certificate-key-file',
+  'force-wipe-etcd',
 ];
 
 const connectionFlags = [

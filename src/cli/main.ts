@@ -9,6 +9,7 @@ import { plainArguments } from './flags.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
+import { lbCommand } from './lb.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { tokenCommand } from './token.ts';
@@ -27,6 +28,7 @@ export function program(): Command {
   root.addCommand(joinCommand());
   root.addCommand(resetCommand());
   root.addCommand(addonCommand());
+  root.addCommand(lbCommand());
   root.addCommand(certsCommand());
   root.addCommand(kubeconfigCommand());
   root.addCommand(configCommand());
