@@ -117,6 +117,18 @@ export function openApi(options: ClientOptions): Api {
     },
     raw: (path, timeoutSeconds) => send('GET', path, undefined, undefined, timeoutSeconds),
     apply,
+    async create(object) {
+      const ref = refOf(object);
+      const what = `create ${objectName(ref)}`;
+      const answer = await call(what, 'POST', collectionPath(ref), object);
+      return answer.status === 409 ? undefined : parseObject(answer, what, options);
+    },
+    async replace(object) {
+      const ref = refOf(object);
+      const what = `replace ${objectName(ref)}`;
+      const answer = await call(what, 'PUT', objectPath(ref), object);
+      return [404, 409].includes(answer.status) ? undefined : parseObject(answer, what, options);
+    },
     async patch(ref, patch) {
       const what = `change ${objectName(ref)}`;
       const answer = await call(what, 'PATCH', objectPath(ref), patch, 'application/strategic-merge-patch+json');

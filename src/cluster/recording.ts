@@ -68,6 +68,14 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
       plan(`${verb} ${objectName(refOf(object))}`, outcome === 'unchanged' ? undefined : object);
       return { outcome, object };
     },
+    async create(object) {
+      plan(`create ${objectName(refOf(object))}`, object);
+      return object;
+    },
+    async replace(object) {
+      plan(`update ${objectName(refOf(object))}`, object);
+      return object;
+    },
     async patch(ref, patch) {
       plan(`change ${objectName(ref)}`, { ...ref, metadata: { name: ref.name }, ...patch });
       return (await read(ref)) ?? { ...ref, metadata: { name: ref.name } };

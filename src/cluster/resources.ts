@@ -8,6 +8,7 @@ const resources: Readonly<Record<string, readonly [plural: string, isNamespaced:
   ConfigMap: ['configmaps', true],
   DaemonSet: ['daemonsets', true],
   Deployment: ['deployments', true],
+  Lease: ['leases', true],
   Namespace: ['namespaces', false],
   Node: ['nodes', false],
   Pod: ['pods', true],

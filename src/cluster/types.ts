@@ -31,6 +31,10 @@ export interface Api {
   raw(path: string, timeoutSeconds?: number): Promise<ApiAnswer>;
   /** Create, or replace what differs (kubeadm's create-or-update); what is right already is not written. */
   apply(object: KubeObject): Promise<{ readonly outcome: ApplyOutcome; readonly object: KubeObject }>;
+  /** Create; undefined when there is one of this name already. */
+  create(object: KubeObject): Promise<KubeObject | undefined>;
+  /** Replace the version of the object that was read; undefined when somebody else has changed or removed it since. */
+  replace(object: KubeObject): Promise<KubeObject | undefined>;
   /** Strategic merge patch. */
   patch(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<KubeObject>;
   /** False when there was nothing to remove. */
