@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { KbError } from '../errors.ts';
 import type { Reporter } from '../report/events.ts';
+import { isJsonArray, isJsonObject, parseJson } from '../util/json.ts';
 import { GaveUp, until, type Attempt } from '../util/until.ts';
 import { isContained } from './compare.ts';
 import { collectionPath, objectName, objectPath } from './resources.ts';
@@ -135,10 +136,36 @@ export function openApi(options: ClientOptions): Api {
       options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome: 'updated' });
       return parseObject(answer, what, options);
     },
-    async remove(ref) {
+    async evict({ namespace, name, uid }) {
+      const ref = { apiVersion: 'v1', kind: 'Pod', namespace, name };
+      const what = `evict ${objectName(ref)}`;
+      const eviction = {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { namespace, name },
+        deleteOptions: { preconditions: { uid } },
+      };
+      const answer = await retried(what, async () => {
+        const said = await send('POST', `${objectPath(ref)}/eviction`, eviction);
+        // 500 is a Pod with two budgets: an answer, and the same the next time.
+        return said.status > 500 ? { notYet: statusText(said) } : { value: said };
+      });
+      // 409: the Pod of this name is another one by now.
+      if ([404, 409].includes(answer.status)) return { kind: 'gone' };
+      if ([429, 500].includes(answer.status)) return { kind: 'refused', reason: refusalText(answer) };
+      parseBody(answer, what, options);
+      options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome: 'deleted' });
+      return { kind: 'accepted' };
+    },
+    async remove(ref, { graceSeconds, uid } = {}) {
       const what = `remove ${objectName(ref)}`;
-      const answer = await call(what, 'DELETE', objectPath(ref));
-      if (answer.status === 404) return false;
+      const how = {
+        ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        ...(uid === undefined ? {} : { preconditions: { uid } }),
+      };
+      const body = Object.keys(how).length === 0 ? undefined : { apiVersion: 'v1', kind: 'DeleteOptions', ...how };
+      const answer = await call(what, 'DELETE', objectPath(ref), body);
+      if (answer.status === 404 || (uid !== undefined && answer.status === 409)) return false;
       parseBody(answer, what, options);
       options.reporter.emit({ kind: 'object', host: options.host, object: objectName(ref), outcome: 'deleted' });
       return true;
@@ -291,6 +318,17 @@ function statusText(answer: ApiAnswer): string {
     // Not JSON: /livez and proxies answer in plain text.
   }
   return `${answer.status} ${answer.body.slice(0, 200)}`.trim();
+}
+
+/** Why an eviction is refused: which budget, and what it has. */
+function refusalText(answer: ApiAnswer): string {
+  const status = parseJson(answer.body, isJsonObject);
+  const details = status?.['details'];
+  const causes = isJsonObject(details) && isJsonArray(details['causes']) ? details['causes'] : [];
+  const messages = causes.flatMap((cause) =>
+    isJsonObject(cause) && typeof cause['message'] === 'string' ? [cause['message']] : [],
+  );
+  return messages.length === 0 ? statusText(answer) : messages.join(' ');
 }
 
 function parseBody(answer: ApiAnswer, what: string, options: ClientOptions): Readonly<Record<string, unknown>> {

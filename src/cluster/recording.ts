@@ -20,9 +20,11 @@ function content(object: KubeObject): string | undefined {
   return object.kind === 'Secret' ? undefined : writeYaml(object);
 }
 
-/** An API that changes nothing. What was "written" can be read back, so later phases find it. */
+/** An API that changes nothing. What was "written" can be read back, what was "removed" cannot. */
 export function recordingApi(options: RecordingOptions): Api & { readonly written: readonly KubeObject[] } {
   const written = new Map<string, KubeObject>();
+  /** Paths of what was "removed": later phases do not find it. */
+  const removed = new Set<string>();
   let { inner } = options;
   /** Ask the server; one that does not answer holds nothing, and is not asked again. */
   const ask = async <T>(question: (api: Api) => Promise<T>): Promise<T | undefined> => {
@@ -36,7 +38,7 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
     }
   };
   const read = async (ref: ObjectRef): Promise<KubeObject | undefined> =>
-    written.get(objectPath(ref)) ?? (await ask((api) => api.get(ref)));
+    written.get(objectPath(ref)) ?? (removed.has(objectPath(ref)) ? undefined : await ask((api) => api.get(ref)));
   const plan = (text: string, object?: KubeObject): void => {
     const shown = object && content(object);
     options.reporter.emit({
@@ -53,7 +55,8 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
     },
     get: read,
     async list(kind, selector) {
-      return (await ask((api) => api.list(kind, selector))) ?? [];
+      const found = (await ask((api) => api.list(kind, selector))) ?? [];
+      return found.filter((object) => !removed.has(objectPath(refOf(object))));
     },
     async raw(path, timeoutSeconds) {
       // Whoever asks wants this very answer, or to know that there is none.
@@ -82,7 +85,15 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
     },
     async remove(ref) {
       plan(`remove ${objectName(ref)}`);
+      written.delete(objectPath(ref));
+      removed.add(objectPath(ref));
       return true;
+    },
+    async evict({ namespace, name }) {
+      const ref = { apiVersion: 'v1', kind: 'Pod', namespace, name };
+      plan(`evict ${objectName(ref)}`);
+      removed.add(objectPath(ref));
+      return { kind: 'accepted' };
     },
     close: () => options.inner?.close(),
   };

@@ -18,6 +18,22 @@ export interface ApiAnswer {
   readonly body: string;
 }
 
+export interface RemoveOptions {
+  readonly graceSeconds?: number;
+  /** Only this very object, not another that got its name. */
+  readonly uid?: string;
+}
+
+/** A Pod, and not the next one of its name. */
+export interface PodRef {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export type Eviction =
+  { readonly kind: 'accepted' } | { readonly kind: 'gone' } | { readonly kind: 'refused'; readonly reason: string };
+
 /** Reads and writes. Transport failures and answers worth a second try are retried for `kubernetesAPICall` seconds. */
 export interface Api {
   /** The server's URL. */
@@ -37,8 +53,10 @@ export interface Api {
   replace(object: KubeObject): Promise<KubeObject | undefined>;
   /** Strategic merge patch. */
   patch(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<KubeObject>;
-  /** False when there was nothing to remove. */
-  remove(ref: ObjectRef): Promise<boolean>;
+  /** False when there was nothing to remove. `graceSeconds: 0` does not wait for the kubelet of a Pod. */
+  remove(ref: ObjectRef, options?: RemoveOptions): Promise<boolean>;
+  /** Ask once for a Pod to be evicted, which a PodDisruptionBudget may refuse for now. */
+  evict(pod: PodRef): Promise<Eviction>;
   close(): void;
 }
 
