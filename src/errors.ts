@@ -5,6 +5,7 @@ export const exitCode = {
   done: 0,
   failed: 1,
   connection: 4,
+  data: 5,
   locked: 6,
   bug: 70,
   interrupted: 130,
@@ -36,6 +37,14 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SUDO',
 ]);
 
+/** Codes that mean "stopped before data would be lost, and nothing of it was touched": exit code 5. */
+const dataCodes: ReadonlySet<string> = new Set([
+  'KB_ETCD_UNREACHABLE',
+  'KB_ETCD_QUORUM',
+  'KB_ETCD_MEMBER',
+  'KB_MOUNT_BUSY',
+]);
+
 /** A failure the user can act on. Everything thrown that is not a KbError is a bug and exits 70. */
 export class KbError extends Error {
   readonly problems: readonly Problem[];
@@ -56,6 +65,7 @@ export class KbError extends Error {
     if (this.has('KB_INTERRUPTED')) return exitCode.interrupted;
     if (this.has('KB_LOCKED')) return exitCode.locked;
     if (this.problems.some((p) => connectionCodes.has(p.code))) return exitCode.connection;
+    if (this.problems.some((p) => dataCodes.has(p.code))) return exitCode.data;
     return exitCode.failed;
   }
 

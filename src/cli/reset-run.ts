@@ -3,8 +3,10 @@ import { completeReset } from '../config/complete.ts';
 import { assertNotMixed, type ResetFlags } from '../config/flags.ts';
 import { loadReset } from '../config/load.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
+import { paths } from '../kube/paths.ts';
 import { resetPhases } from '../phases/index.ts';
 import type { ResetContext } from '../phases/reset/context.ts';
+import { registeredName } from '../phases/reset/node-name.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
@@ -17,6 +19,8 @@ import { runWorkflow } from './workflow.ts';
 export interface ResetOptions extends ResetFlags, ConnectionOptions {
   readonly dryRun?: boolean;
   readonly config?: string;
+  readonly kubeconfig?: string;
+  readonly forceWipeEtcd?: string;
 }
 
 /** Run reset, or one phase of it. @throws KbError for bad input, Shown for a failed run */
@@ -40,16 +44,28 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
+      settings: {
+        kubeconfig: options.kubeconfig ?? paths.adminConf,
+        ...(options.forceWipeEtcd === undefined ? {} : { forceWipeEtcd: options.forceWipeEtcd }),
+      },
     };
+    const node = await registeredName(session.host);
     await runWorkflow(resetPhases, ctx, only);
-    if (only === undefined && !spec.isDryRun) session.print(leftovers);
+    if (only === undefined && !spec.isDryRun) session.print(leftovers(node));
   });
 }
 
 /** What kubeadm leaves too. */
-const leftovers = `
+function leftovers(node: string | undefined): string {
+  return `
 The reset process does not clean the CNI configuration in /etc/cni/net.d, network links
 and filter rules of the Pod network, and kubeconfig files of users ($HOME/.kube/config).
-The Node object stays in the cluster: kubectl delete node NAME removes it.
-
+${node === undefined ? '' : nodeStays(node)}
 `;
+}
+
+function nodeStays(node: string): string {
+  return `The Node object ${node} stays in the cluster, if there is one left. This removes it:
+  kbinit node remove ${node} --host CONTROL_PLANE
+`;
+}

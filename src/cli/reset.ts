@@ -12,6 +12,7 @@ const resetFlags = [
   'cri-socket',
   'dry-run',
   'force',
+  'force-wipe-etcd',
   'ignore-preflight-errors',
   'kubeconfig',
   'skip-phases',

@@ -6,6 +6,7 @@ import type { Phase } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
 import { journalFolder } from '../journal.ts';
 import type { ResetContext } from './context.ts';
+import { leftDataDir, leftFiles } from './left.ts';
 
 export const cleanupNode: Phase<ResetContext> = {
   name: 'cleanup-node',
@@ -23,8 +24,10 @@ async function cleanUp(ctx: ResetContext): Promise<void> {
   const kubelet = await realPath(ctx, paths.kubelet);
   await unmountBelow(ctx, kubelet);
   stopIfAsked(ctx);
+  // Run as a phase of its own, it knows from the mark of remove-etcd-member.
+  const dataDir = ctx.etcdDataDir ?? leftDataDir(await ctx.host.readAll(leftFiles));
   // etcd's data before its manifest: a reset that is cut here still knows on the next run whose data it was.
-  if (ctx.etcdDataDir !== undefined) await ctx.host.remove([`${ctx.etcdDataDir}/`], "delete the local etcd's data");
+  if (dataDir !== undefined) await ctx.host.remove([`${dataDir}/`], "delete the local etcd's data");
   await ctx.host.remove(
     [
       `${paths.manifests}/`,
