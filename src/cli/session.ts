@@ -32,6 +32,7 @@ export interface ConnectionOptions {
   readonly knownHosts?: string;
   readonly acceptNewHostKeys?: boolean;
   readonly sshTimeout?: number;
+  readonly rootfs?: string;
   readonly logFormat?: 'text' | 'json';
   /** Verbosity: from 1 on, every step is shown. */
   readonly v?: number;
@@ -89,7 +90,9 @@ export async function withSession(
   const run = { reporter, signal: interrupt.signal, view };
   const reach = async (to: ReturnType<typeof parseTarget> | undefined): Promise<Reached> => {
     const transport =
-      to === undefined ? localTransport(name) : await connect(to, options, { ...run, name: to.address });
+      to === undefined
+        ? localTransport(name, options.rootfs)
+        : await connect(to, options, { ...run, name: to.address });
     transports.push(transport);
     return reached(transport, options.dryRun === true, {
       ...run,
@@ -164,6 +167,7 @@ async function connect(
     ...(options.knownHosts === undefined ? {} : { knownHostsFile: options.knownHosts }),
     acceptNewHostKeys: options.acceptNewHostKeys === true,
     connectTimeoutSeconds: options.sshTimeout ?? 15,
+    ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
     ...(process.stdin.isTTY ? { ask: (question) => aside(run.view, () => askForSecret(question)) } : {}),
     reporter: run.reporter,
     signal: run.signal,

@@ -43,9 +43,15 @@ const prologue = [
   ].join('; '),
 ].join('; ');
 
-/** The words to start on this machine. */
-export function prologueArguments(fence: string): readonly string[] {
-  return ['-c', prologue, 'kbinit', fence];
+/** The program and words to start on this machine; with `rootfs` in the system whose root that folder is. */
+export function prologueArguments(fence: string, rootfs?: string): readonly [string, ...string[]] {
+  const shell = ['/bin/sh', '-c', prologue, 'kbinit', fence] as const;
+  return rootfs === undefined ? [...shell] : ['/usr/sbin/chroot', rootfs, ...shell];
+}
+
+/** The words before `/bin/sh` that enter another root; `rootfs` is of plain characters (cli/flags.ts). */
+export function chrootPrefix(rootfs: string | undefined): string {
+  return rootfs === undefined ? '' : `/usr/sbin/chroot ${rootfs} `;
 }
 
 /** The command line to start on a host, for any login shell; `prefix` is nothing or a sudo call of plain words. */

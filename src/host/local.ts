@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectionLost, commandInterrupted, timedOut } from './failures.ts';
+import { ConnectionLost, commandInterrupted, shortened, timedOut } from './failures.ts';
 import { Answer, farewell, frameInput, prologueArguments } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { sleep } from '../util/retry.ts';
@@ -31,12 +31,13 @@ async function endGroup(child: ChildProcessWithoutNullStreams): Promise<void> {
   signalGroup(child, 'SIGKILL');
 }
 
-async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecResult> {
+async function execHere(name: string, command: Shell, io: ExecIO, rootfs?: string): Promise<ExecResult> {
   if (io.signal?.aborted === true) throw commandInterrupted(name, io);
   const fence = randomBytes(12).toString('hex');
   const answer = new Answer(fence);
   // Detached: a process group of its own, which Ctrl-C at the terminal does not reach.
-  const child = spawn('/bin/sh', prologueArguments(fence), { detached: true, cwd: '/' });
+  const [program, ...words] = prologueArguments(fence, rootfs);
+  const child = spawn(program, words, { detached: true, cwd: '/' });
   const seconds = io.timeoutSeconds ?? defaultTimeoutSeconds;
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
@@ -63,7 +64,8 @@ async function execHere(name: string, command: Shell, io: ExecIO): Promise<ExecR
       });
       child.on('error', reject);
       child.on('close', (code, signal) => {
-        const early = `the shell ended early (${signal ?? code})`;
+        const said = shortened(answer.noise.trim());
+        const early = `the shell ended early (${signal ?? code})${said === '' ? '' : `: ${said}`}`;
         if (!answer.hasEnded) reject(failure ?? new ConnectionLost(name, early, true));
       });
       timer = setTimeout(() => giveUp(timedOut(name, io, seconds, answer.result)), seconds * 1000);
@@ -89,11 +91,11 @@ async function dialHere(address: string, port: number): Promise<Duplex> {
   return socket;
 }
 
-/** Commands on this machine, as the user that runs kbinit. `name` stands in messages. */
-export function localTransport(name = 'localhost'): Transport {
+/** Commands on this machine, as the user that runs kbinit. `name` stands in messages, `rootfs` is entered by chroot. */
+export function localTransport(name = 'localhost', rootfs?: string): Transport {
   return {
     target: 'localhost',
-    exec: (command, io = {}) => execHere(name, command, io),
+    exec: (command, io = {}) => execHere(name, command, io, rootfs),
     dial: dialHere,
     close: () => Promise.resolve(),
   };

@@ -23,6 +23,8 @@ export interface SshOptions {
   readonly connectTimeoutSeconds?: number;
   /** Seconds between keepalives; the fourth without an answer ends the connection. Default 10. */
   readonly keepaliveSeconds?: number;
+  /** A folder of plain characters that commands take for their root (kubeadm's --rootfs). */
+  readonly rootfs?: string;
   readonly signal?: AbortSignal;
   readonly reporter?: Reporter;
 }

@@ -17,7 +17,7 @@ import ssh2, {
 import { KbError } from '../errors.ts';
 import { retry, sleep } from '../util/retry.ts';
 import { ConnectionLost, commandInterrupted, shortened, timedOut } from './failures.ts';
-import { Answer, farewell, frameInput, prologueCommand } from './frame.ts';
+import { Answer, chrootPrefix, farewell, frameInput, prologueCommand } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { openIdentities, type Identity, type ParsedKeyFile } from './identity.ts';
 import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, type KnownKey } from './known-hosts.ts';
@@ -399,7 +399,7 @@ class Connection implements Transport {
   }
 
   async exec(command: Shell, io: ExecIO = {}): Promise<ExecResult> {
-    return this.#exec(command, io, this.#elevation);
+    return this.#exec(command, io, this.#elevation, chrootPrefix(this.#login.options.rootfs));
   }
 
   async dial(address: string, port: number): Promise<Duplex> {
@@ -464,7 +464,7 @@ class Connection implements Transport {
     return this.#login.options.name;
   }
 
-  async #exec(command: Shell, io: ExecIO, elevation: Elevation): Promise<ExecResult> {
+  async #exec(command: Shell, io: ExecIO, elevation: Elevation, root = ''): Promise<ExecResult> {
     if (io.signal?.aborted === true) throw commandInterrupted(this.#name, io);
     for (let refused = 0; ; refused++) {
       const release = await this.#slots.take();
@@ -472,7 +472,7 @@ class Connection implements Transport {
       let channel: ClientChannel | undefined;
       try {
         const client = await this.#connected();
-        channel = await openChannel(client, this.#name, prologueCommand(fence, sudoPrefix(elevation)));
+        channel = await openChannel(client, this.#name, prologueCommand(fence, `${sudoPrefix(elevation)}${root}`));
       } catch (error) {
         release();
         throw error;

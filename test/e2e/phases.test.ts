@@ -47,6 +47,17 @@ function flagsOf({ flags = [] }: (typeof initPhases)[number]): readonly string[]
   ];
 }
 
+test('--rootfs works in a system that is mounted elsewhere, and leaves the running one alone', async () => {
+  const root = '/srv/other-root';
+  const mount = `for d in bin lib lib64 usr sbin dev proc sys run; do
+    [ -e /$d ] || continue; mkdir -p ${root}/$d && mount --rbind /$d ${root}/$d; done; mkdir -p ${root}/etc ${root}/tmp`;
+  expect(await lab.exec(piecemeal, mount)).toMatchObject({ code: 0 });
+  const made = await phase(['certs', 'ca'], ['--rootfs', root, '--vmodule=certs=2']);
+  expect(made.code, made.stderr).toBe(0);
+  const { stdout } = await lab.exec(piecemeal, `ls ${root}/etc/kubernetes/pki; ls -A /etc/kubernetes`);
+  expect(stdout.split('\n').filter((line) => line !== '')).toEqual(['ca.crt', 'ca.key']);
+});
+
 describe('the fourteen phases one after the other', () => {
   const outputs = new Map<string, KbinitResult>();
 

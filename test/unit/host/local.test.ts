@@ -69,3 +69,9 @@ test('dial reaches a listening port and says why it does not reach another', asy
   });
   await expect(here.dial('127.0.0.1', port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
+
+test('a command enters the root file system it is given, and says which one cannot be entered', async () => {
+  expect(await localTransport('here', '/').exec(sh`pwd`)).toMatchObject({ code: 0, stdout: '/\n' });
+  const inside = localTransport('here', '/no/such/root');
+  expect((await failureOf(inside.exec(sh`true`))).message).toContain('/no/such/root');
+});
