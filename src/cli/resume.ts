@@ -9,7 +9,13 @@ export function resumeCommand(argv: readonly string[]): string {
   const words = argv.map((word, index) => {
     if (secretFlags.has(argv[index - 1] ?? '')) return '…';
     const [flag = ''] = word.split('=', 1);
-    return secretFlags.has(flag) && word.includes('=') ? `${flag}=…` : word;
+    return secretFlags.has(flag) && word.includes('=') ? `${flag}=…` : withoutLogin(word);
   });
   return ['kbinit', ...words.map((word) => (word.includes('…') ? word : quote(word)))].join(' ');
+}
+
+/** A URL (--discovery-file) may carry a login before its host or in its query. */
+function withoutLogin(word: string): string {
+  if (!word.includes('https://')) return word;
+  return word.replace(/(https:\/\/)[^/?#]*@/, '$1…@').replace(/\?.*$/s, '?…');
 }

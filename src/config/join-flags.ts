@@ -4,6 +4,7 @@ import type { JoinDraft } from './draft.ts';
 import type { JoinFlags } from './flags.ts';
 import { mergeJoinFlags } from './merge-flags.ts';
 import type { Report } from './report.ts';
+import { pathOfFileUrl } from './syntax.ts';
 
 const howToDiscover =
   'give host:port of the API server with --token and --discovery-token-ca-cert-hash, or --discovery-file';
@@ -16,7 +17,7 @@ function discovery(flags: JoinFlags, report: Report): JoinDraft['discovery'] {
     const problem = hasFile ? 'bootstrapToken and file cannot both be set' : 'bootstrapToken or file must be set';
     report.refuseAll(`discovery: ${problem}`, howToDiscover);
   }
-  if (hasFile) return { kind: 'file', kubeConfigPath: flags.discoveryFile };
+  if (hasFile) return { kind: 'file', kubeConfigPath: pathOfFileUrl(flags.discoveryFile) };
   return {
     kind: 'token',
     token,

@@ -77,3 +77,14 @@ export function parseHostPort(text: string): HostPort | undefined {
 export function urlScheme(text: string): string | undefined {
   return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
 }
+
+/** The path of a `file:` URL, any other text as it is (kubeadm's SetDefaults_FileDiscovery). */
+export function pathOfFileUrl(text: string): string {
+  if (urlScheme(text) !== 'file' || !URL.canParse(text)) return text;
+  const { pathname } = new URL(text);
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return pathname;
+  }
+}

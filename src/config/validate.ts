@@ -35,12 +35,9 @@ function validateDiscovery(problems: Problems, spec: JoinSpec): void {
     const scheme = urlScheme(discovery.kubeConfigPath);
     if (discovery.kubeConfigPath === '') problems.say(path, 'is empty', 'name a kubeconfig file or an https URL');
     else if (scheme !== undefined && scheme !== 'https') {
-      problems.add(
-        path,
-        discovery.kubeConfigPath,
-        'is a URL, but not https',
-        'use https, or a path on the joining host',
-      );
+      // A URL may hold a password: it is not repeated.
+      const message = `${scheme} is refused: whoever is on the way could give another cluster`;
+      problems.say(path, message, 'use https, or a path on the joining host');
     }
     if (spec.tlsBootstrapToken !== undefined) {
       validateToken(problems, 'discovery.tlsBootstrapToken', spec.tlsBootstrapToken);

@@ -10,6 +10,7 @@ import type {
   HostPathMount,
   Timeouts,
 } from '../spec.ts';
+import { pathOfFileUrl } from '../syntax.ts';
 import { endpointDraft, nodeDraft, orAbsent, orDefault, type NodeDocument } from './fields.ts';
 import type { ClusterParts, InitParts } from './parts.ts';
 
@@ -193,13 +194,8 @@ export function initParts(doc: InitDocument): InitParts {
   };
 }
 
-/** A `file:` URL is its path (spec 02 §1). */
-function kubeConfigPath(given: string): string {
-  return given.startsWith('file://') ? decodeURIComponent(given.slice('file://'.length)) : given;
-}
-
 function discoveryOf({ bootstrapToken: token, file }: JoinDocument['discovery']): JoinDraft['discovery'] {
-  if (token === undefined) return { kind: 'file', kubeConfigPath: kubeConfigPath(file?.kubeConfigPath ?? '') };
+  if (token === undefined) return { kind: 'file', kubeConfigPath: pathOfFileUrl(file?.kubeConfigPath ?? '') };
   return {
     kind: 'token',
     token: token.token ?? '',

@@ -14,3 +14,12 @@ test.each(['--token', '--discovery-token', '--tls-bootstrap-token', '--certifica
     expect(resumeCommand(['join', 'h:6443', `${flag}=secret-value`])).toBe(`kbinit join h:6443 ${flag}=…`);
   },
 );
+
+test.each([
+  ['https://files.example/cluster.conf', 'https://files.example/cluster.conf'],
+  ['https://joe:secret@files.example/cluster.conf', 'https://…@files.example/cluster.conf'],
+  ['https://files.example/cluster.conf?sig=secret', 'https://files.example/cluster.conf?…'],
+])('of the URL %s a login is left out', (url, shown) => {
+  expect(resumeCommand(['join', '--discovery-file', url])).toBe(`kbinit join --discovery-file ${shown}`);
+  expect(resumeCommand(['join', `--discovery-file=${url}`])).toBe(`kbinit join --discovery-file=${shown}`);
+});

@@ -425,6 +425,15 @@ describe('join', () => {
     expect(other.draft).toMatchObject({ discovery: { token: 'd' }, tlsBootstrapToken: 't' });
   });
 
+  test.each([
+    ['/etc/discovery.conf', '/etc/discovery.conf'],
+    ['file:///etc/my%20discovery.conf', '/etc/my discovery.conf'],
+    ['file:///etc/100%.conf', '/etc/100%.conf'],
+    ['https://files.example/a%20b?x', 'https://files.example/a%20b?x'],
+  ])('--discovery-file %s is %s', (discoveryFile, kubeConfigPath) => {
+    expect(loadJoin(undefined, '', { discoveryFile }).draft.discovery).toEqual({ kind: 'file', kubeConfigPath });
+  });
+
   test('flags: a token without an endpoint discovers nothing', () => {
     expect(problems(() => loadJoin(undefined, '', { token }))[0]).toContain('bootstrapToken or file must be set');
   });

@@ -296,6 +296,14 @@ describe('join', () => {
   });
 });
 
+test('an http URL for discovery is refused, and what may be secret in it is not repeated', () => {
+  const discovery = { kind: 'file', kubeConfigPath: 'http://joe:secret@files.example/a?sig=secret' } as const;
+  const [problem] = validateJoin({ ...goodJoin, discovery }).list;
+  expect(problem?.detail).toContain('http is refused');
+  expect(JSON.stringify(problem)).not.toContain('secret@');
+  expect(JSON.stringify(problem)).not.toContain('sig=');
+});
+
 describe('--config beside other flags', () => {
   test("kubeadm's allowed ones, --skip-* and kbinit's own may stand beside it", () => {
     expect(() =>
