@@ -54,8 +54,8 @@ test('--rootfs works in a system that is mounted elsewhere, and leaves the runni
   expect(await lab.exec(piecemeal, mount)).toMatchObject({ code: 0 });
   const made = await phase(['certs', 'ca'], ['--rootfs', root, '--vmodule=certs=2']);
   expect(made.code, made.stderr).toBe(0);
-  const { stdout } = await lab.exec(piecemeal, `ls ${root}/etc/kubernetes/pki; ls -A /etc/kubernetes`);
-  expect(stdout.split('\n').filter((line) => line !== '')).toEqual(['ca.crt', 'ca.key']);
+  const { stdout } = await lab.exec(piecemeal, `find ${root}/etc/kubernetes /etc/kubernetes -type f | sort`);
+  expect(stdout.trim().split('\n')).toEqual(['ca.crt', 'ca.key'].map((name) => `${root}/etc/kubernetes/pki/${name}`));
 });
 
 describe('the fourteen phases one after the other', () => {
