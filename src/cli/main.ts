@@ -5,6 +5,7 @@ import { addonCommand } from './addon.ts';
 import { certsCommand } from './certs.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
+import { etcdCommand } from './etcd.ts';
 import { plainArguments } from './flags.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
@@ -29,6 +30,7 @@ export function program(): Command {
   root.addCommand(resetCommand());
   root.addCommand(addonCommand());
   root.addCommand(lbCommand());
+  root.addCommand(etcdCommand());
   root.addCommand(certsCommand());
   root.addCommand(kubeconfigCommand());
   root.addCommand(configCommand());

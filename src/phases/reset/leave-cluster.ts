@@ -1,24 +1,14 @@
 // How a member leaves etcd: find its cluster, count the quorum, ask the others to remove it; or say why not and what to do.
-import type { EtcdApi, EtcdMember } from '../../cluster/types.ts';
+import type { EtcdMember } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import type { PhaseOutcome } from '../../workflow/phase.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { GaveUp } from '../../util/until.ts';
 import { step } from '../context.ts';
-import { etcdctl, hexId, openHostEtcd, type LocalMember } from '../etcd-access.ts';
-import { podEndpoints } from '../etcd-pods.ts';
+import { etcdctl, hexId, type LocalMember } from '../etcd-access.ts';
+import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
+import { removeMember } from '../etcd-removal.ts';
 import { memberStates, nameOf, removalRefusal } from '../etcd-quorum.ts';
-import { readyApi } from '../ready-api.ts';
 import type { ResetContext } from './context.ts';
-
-/** Seconds for which a removal is tried: etcd wants to have heard of its members for five (HealthInterval). */
-const removalSeconds = 20;
-
-interface Cluster {
-  readonly etcd: EtcdApi;
-  readonly members: readonly EtcdMember[];
-  /** The id that the etcd of this host gives itself; undefined when it does not answer. */
-  readonly ownId?: string;
-}
 
 /**
  * Take the member of this host out of its cluster, unless it is alone there.
@@ -38,7 +28,7 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   const refusal = removalRefusal(await memberStates(etcd, members), own.id);
   if (refusal !== undefined) throw quorumLost(ctx, local, { own, members, found: refusal });
   try {
-    await removeMember(ctx, etcd, own);
+    await removeMember(ctx, etcd, own.id);
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
     throw notRemoved(ctx, local, { own, members, found: error.last });
@@ -47,65 +37,14 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   return 'done';
 }
 
-/** Removal, again while etcd says not now. @throws GaveUp */
-export async function removeMember(
-  { signal }: Pick<ResetContext, 'signal'>,
-  etcd: EtcdApi,
-  { id }: Pick<EtcdMember, 'id'>,
-): Promise<void> {
-  const options = { timeoutSeconds: removalSeconds, intervalMs: 1000, signal };
-  await until('etcd to remove the member', options, async () => {
-    await etcd.remove(id);
-    return { value: true };
-  });
-}
-
-/** The members, told by the etcd of this host or, when that is down, by another one. */
-async function findCluster(ctx: ResetContext, local: LocalMember): Promise<Cluster> {
-  const opened = await openHostEtcd(ctx, { endpoints: [local.endpoint], files: local.files });
-  if ('missing' in opened) throw unreachable(ctx, local, `${opened.missing} is not there`);
-  try {
-    const members = await opened.etcd.members();
-    const { memberId } = await opened.etcd.status(local.endpoint);
-    const others = members.filter(({ id }) => id !== memberId).flatMap(({ clientUrls }) => clientUrls);
-    // The others first: this host's etcd ends with its membership, and may do so before it has answered.
-    return { ...(await reopened(ctx, local, [...others, local.endpoint])), members, ownId: memberId };
-  } catch (error) {
-    const own = error instanceof Error ? error.message : String(error);
-    const others = [...new Set([...(await endpointsInPods(ctx)), ...local.otherEndpoints])];
-    if (others.length === 0) throw unreachable(ctx, local, `${own}; no other member is known`);
-    const { etcd } = await reopened(ctx, local, others);
-    try {
-      return { etcd, members: await etcd.members() };
-    } catch (second) {
-      throw unreachable(ctx, local, `${own}; ${second instanceof Error ? second.message : String(second)}`);
-    }
-  }
-}
-
-async function reopened(
-  ctx: ResetContext,
-  local: LocalMember,
-  endpoints: readonly string[],
-): Promise<{ readonly etcd: EtcdApi }> {
-  const opened = await openHostEtcd(ctx, { endpoints, files: local.files });
-  if ('missing' in opened) throw unreachable(ctx, local, `${opened.missing} is not there`);
-  return opened;
-}
-
-/** What the cluster knows of its members; nothing when no API server answers. */
-async function endpointsInPods(ctx: ResetContext): Promise<readonly string[]> {
-  try {
-    const api = await readyApi(ctx, ctx.settings.kubeconfig);
-    try {
-      return await podEndpoints(api);
-    } finally {
-      api.close();
-    }
-  } catch (error) {
-    if (error instanceof KbError && !error.has('KB_INTERRUPTED')) return [];
-    throw error;
-  }
+/** @throws KbError KB_ETCD_UNREACHABLE */
+async function findCluster(ctx: ResetContext, local: LocalMember): Promise<EtcdCluster> {
+  const { endpoint, files } = local;
+  return findEtcdCluster(ctx, { local, endpoints: [endpoint], files }, ctx.settings.kubeconfig).catch(
+    (error: unknown) => {
+      throw error instanceof EtcdSilence ? unreachable(ctx, local, error.message) : error;
+    },
+  );
 }
 
 interface Refused {

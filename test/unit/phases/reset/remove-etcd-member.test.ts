@@ -201,7 +201,7 @@ describe('a reset stops with exit code 5 and the data untouched', () => {
   test('when the certificate to ask with is not there', async () => {
     const { [`${pki}/healthcheck-client.key`]: _, ...files } = controlPlane;
     const error = await failure(removeEtcdMember.run(prepare({ files }).ctx, []));
-    expect(error.problems[0]?.detail).toContain(`${pki}/healthcheck-client.key is not there`);
+    expect(error.problems[0]?.detail).toContain(`${pki}/healthcheck-client.key does not exist`);
     expect(error.exitCode).toBe(5);
   });
 });

@@ -1,0 +1,21 @@
+// Tables in a frame, as etcdctl prints them (olekukonko/tablewriter, cells to the right).
+
+/** A header in capitals, centred, and its rows; ends with a line break. */
+export function boxed(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, index) => Math.max(title.length, ...rows.map((row) => (row[index] ?? '').length)));
+  const line = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
+  const titles = header.map((title, index) => ` ${centred(title.toUpperCase(), widths[index] ?? 0)} `);
+  const cells = rows.map((row) => widths.map((width, index) => ` ${(row[index] ?? '').padStart(width)} `));
+  return [line, ...[titles].map(framed), line, ...cells.map(framed), ...(rows.length === 0 ? [] : [line]), ''].join(
+    '\n',
+  );
+}
+
+function framed(cells: readonly string[]): string {
+  return `|${cells.join('|')}|`;
+}
+
+/** What is left over goes to the right. */
+function centred(text: string, width: number): string {
+  return text.padStart(text.length + Math.floor((width - text.length) / 2)).padEnd(width);
+}
