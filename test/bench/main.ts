@@ -7,34 +7,18 @@ import { join } from 'node:path';
 import { openLab, type Lab } from '../lab/lab.ts';
 import { connectSsh } from '../../src/host/ssh.ts';
 import { sh } from '../../src/host/shell.ts';
+import { haRows } from './ha.ts';
+import { median, timed, type Row } from './measure.ts';
+import { kubeadmInit, kubeadmJoin } from './kubeadm.ts';
 import { pkiRows } from './pki.ts';
 import { clusterConfig, joinArguments, joinFlags, kbinit, over, program } from '../e2e/support.ts';
 
 const rounds = Number(process.env['KBINIT_BENCH_ROUNDS'] ?? 5);
-const kubeadm = '/usr/local/lib/lab/kubeadm';
-
-interface Row {
-  readonly what: string;
-  readonly ours: number;
-  readonly peer: number | undefined;
-  readonly bar: string;
-  readonly unit: string;
-}
 
 const rows: Row[] = [];
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
 }
 
 /** The largest resident set of a child while it runs, in MiB. */
@@ -55,33 +39,6 @@ function watchMemory(): {
     timer.unref();
   };
   return { onStart, peak: () => peak };
-}
-
-async function peerInit(lab: Lab, host: string, config: string): Promise<{ seconds: number; join: string }> {
-  await lab.copyTo(host, config, '/root/config.yaml');
-  let output = '';
-  const seconds = await timed(async () => {
-    const done = await lab.exec(
-      host,
-      `${kubeadm} init --config /root/config.yaml --ignore-preflight-errors=SystemVerification 2>&1`,
-      {
-        timeoutSeconds: 300,
-      },
-    );
-    output = done.stdout;
-    if (done.code !== 0) throw new Error(`kubeadm init failed:\n${output.slice(-2000)}`);
-  });
-  const match = /join (\S+ --token \S+) \\\s+(--discovery-token-ca-cert-hash \S+)/.exec(output);
-  return { seconds, join: `${match?.[1]} ${match?.[2]}` };
-}
-
-async function peerJoin(lab: Lab, host: string, args: string): Promise<number> {
-  return timed(async () => {
-    const done = await lab.exec(host, `${kubeadm} join ${args} --ignore-preflight-errors=SystemVerification 2>&1`, {
-      timeoutSeconds: 300,
-    });
-    if (done.code !== 0) throw new Error(`kubeadm join failed:\n${done.stdout.slice(-2000)}`);
-  });
 }
 
 /** kbinit's join ends when the node is registered, kubeadm's does not: this is how much longer its node takes. */
@@ -127,11 +84,11 @@ async function clusters(): Promise<void> {
       times.late.push(late.seconds);
 
       await lab.recreate(names);
-      const peer = await peerInit(lab, 'master1', config);
+      const peer = await kubeadmInit(lab, 'master1', config);
       times.peerInit.push(peer.seconds);
-      times.peerJoin.push(await peerJoin(lab, 'node1', peer.join));
+      times.peerJoin.push(await kubeadmJoin(lab, 'node1', peer.join));
       await new Promise((resolve) => setTimeout(resolve, 8000));
-      const peerLate = await peerJoin(lab, 'node2', peer.join);
+      const peerLate = await kubeadmJoin(lab, 'node2', peer.join);
       times.peerLate.push(peerLate);
       times.peerRegistered.push(peerLate + (await untilRegistered(lab, 'node2')));
       say(
@@ -245,9 +202,18 @@ async function startUp(): Promise<void> {
   });
 }
 
-await startUp();
-rows.push(...pkiRows(rounds * 3, program));
-await clusters();
+/** By name: `npm run bench -- pki ha` runs these two, without a name all are run. */
+const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+  start: startUp,
+  pki: async () => rows.push(...pkiRows(rounds * 3, program)),
+  clusters,
+  ha: async () => rows.push(...(await haRows(rounds, say))),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
+for (const [name, bench] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await bench();
 const lines = rows.map(({ what, ours, peer, bar, unit }) => {
   const ratio = peer === undefined ? '' : (ours / peer).toFixed(2);
   const theirs = peer === undefined ? '' : `${peer.toFixed(2)} ${unit}`;

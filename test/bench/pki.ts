@@ -12,15 +12,7 @@ import { staticPodArtifact } from '../../src/manifests/pod.ts';
 import { schedulerPod } from '../../src/manifests/scheduler.ts';
 import { golden, goldenHost, podContextOf } from '../golden/support/case.ts';
 import { binaries } from '../lab/lab.ts';
-
-/** One line of the table; the shape that main.ts prints. */
-export interface PkiRow {
-  readonly what: string;
-  readonly ours: number;
-  readonly peer: number | undefined;
-  readonly bar: string;
-  readonly unit: string;
-}
+import { median, type Row } from './measure.ts';
 
 const config = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -33,7 +25,7 @@ kubernetesVersion: v1.36.3
 `;
 
 /** Each bench beside its bar. */
-export function pkiRows(rounds: number, program: string): readonly PkiRow[] {
+export function pkiRows(rounds: number, program: string): readonly Row[] {
   return [certificates(rounds, program), loading(), rendering()];
 }
 
@@ -41,7 +33,7 @@ export function pkiRows(rounds: number, program: string): readonly PkiRow[] {
  * Each round makes the PKI anew by both tools, one after the other, in a mount namespace with /etc/kubernetes in memory.
  * Making RSA keys is a matter of luck: hence many rounds and their sum's median.
  */
-function certificates(rounds: number, program: string): PkiRow {
+function certificates(rounds: number, program: string): Row {
   const configPath = '/tmp/kbinit-bench-pki.yaml';
   writeFileSync(configPath, config);
   const script = `set -e
@@ -70,7 +62,7 @@ function certificates(rounds: number, program: string): PkiRow {
 }
 
 /** The four static Pods and the kubelet's files. */
-function rendering(): PkiRow {
+function rendering(): Row {
   const { draft } = loadInit(config, 'config.yaml', {});
   const { spec } = completeInit(draft, goldenHost, { tokenCharacters: (n) => 'a'.repeat(n) });
   const render = (): void => {
@@ -83,7 +75,7 @@ function rendering(): PkiRow {
 }
 
 /** Read, judge and complete the largest recorded configuration. */
-function loading(): PkiRow {
+function loading(): Row {
   const text = golden('v1.36.3/tuned-v1beta4', 'config.yaml');
   const load = (): void => {
     const { draft } = loadInit(text, 'config.yaml', {});
@@ -102,8 +94,4 @@ function medianTime(work: () => void): number {
       return performance.now() - start;
     }),
   );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
