@@ -23,7 +23,7 @@ export interface Problem {
   readonly evidence?: readonly string[];
 }
 
-/** Codes that mean "could not talk to the host": exit code 4. */
+/** Codes that mean "could not talk to the host, or somebody else answers in its place": exit code 4. */
 const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SSH_UNREACHABLE',
   'KB_SSH_AUTH',
@@ -35,6 +35,9 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SSH_KEY',
   'KB_SSH_LOST',
   'KB_SUDO',
+  'KB_DISCOVERY_PIN',
+  'KB_DISCOVERY_SIGNATURE',
+  'KB_DISCOVERY_TLS',
 ]);
 
 /** Codes that mean "stopped before data would be lost, and nothing of it was touched": exit code 5. */

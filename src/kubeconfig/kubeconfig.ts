@@ -59,13 +59,19 @@ export function renderKubeconfig(config: Kubeconfig, version?: KubeVersion): str
   });
 }
 
-/** bootstrap-kubelet.conf: the token is good for one thing, to ask for a client certificate. */
+/**
+ * bootstrap-kubelet.conf: good for one thing, to ask for a client certificate. With a token as a rule; a discovery file
+ * may log in with a certificate instead.
+ */
 export function bootstrapKubeconfig(
-  wanted: Pick<Kubeconfig, 'server' | 'ca'> & { readonly token: string; readonly clusterName?: string },
+  wanted: Credentials & { readonly clusterName?: string },
   version?: KubeVersion,
 ): string {
-  const { server, ca, token, clusterName = 'kubernetes' } = wanted;
-  const identity: Identity = { kind: 'token', token };
+  const { server, ca, token = '', clientCert, clientKey, clusterName = 'kubernetes' } = wanted;
+  const identity: Identity =
+    clientCert === undefined || clientKey === undefined
+      ? { kind: 'token', token }
+      : { kind: 'certificate', certificate: clientCert, key: clientKey };
   return renderKubeconfig({ clusterName, server, ca, user: 'tls-bootstrap-token-user', identity }, version);
 }
 
@@ -190,15 +196,15 @@ function readDocument(text: string, path: string): Fields {
 
 function currentContext(document: Fields, path: string): CurrentContext {
   const name = textOf(document['current-context']) ?? '';
-  const context = named(document['contexts'], name, 'context');
+  const context = bodyOf(document['contexts'], name, 'context');
   if (context === undefined) throw invalid(path, `its current context '${name}' is not among its contexts`);
   const [clusterName, userName] = [textOf(context['cluster']) ?? '', textOf(context['user']) ?? ''];
-  const cluster = named(document['clusters'], clusterName, 'cluster');
+  const cluster = bodyOf(document['clusters'], clusterName, 'cluster');
   const server = textOf(cluster?.['server']);
   if (cluster === undefined || server === undefined || server === '') {
     throw invalid(path, `its cluster '${clusterName}' has no server`);
   }
-  const user = named(document['users'], userName, 'user') ?? {};
+  const user = bodyOf(document['users'], userName, 'user') ?? {};
   return {
     clusterName,
     userName,
@@ -210,13 +216,14 @@ function currentContext(document: Fields, path: string): CurrentContext {
   };
 }
 
-/** The body of the list entry with this name: `clusters[name].cluster`. */
-function named(list: unknown, name: string, body: string): Fields | undefined {
-  const entry = listOf(list).find((one) => one['name'] === name);
+/** The body of the list entry with this name: `clusters[name].cluster`; an entry without a name has the empty one. */
+export function bodyOf(list: unknown, name: string, body: string): Fields | undefined {
+  const entry = listOf(list).find((one) => (one['name'] ?? '') === name);
   return entry && fieldsOf(entry[body]);
 }
 
-function sourceOf(fields: Fields, name: string): Source | undefined {
+/** Text or path of what has both forms: `client-key-data` and `client-key`. */
+export function sourceOf(fields: Fields, name: string): Source | undefined {
   const data = textOf(fields[`${name}-data`]);
   if (data !== undefined && data !== '') return { kind: 'data', text: fromBase64(data).toString('utf8') };
   const path = textOf(fields[name]);

@@ -1,14 +1,14 @@
 // Finding the cluster by a token: cluster-info is fetched, its signature and the CA pin are checked, then it is fetched
 // again over verified TLS (spec 06 §3.1). Nothing is written before all of that held.
 import { verifyDetachedJws } from '../../certs/jws.ts';
-import { caPins } from '../../certs/pin.ts';
 import type { Api } from '../../cluster/types.ts';
 import type { TokenDiscovery } from '../../config/spec.ts';
 import { KbError } from '../../errors.ts';
 import { parseClusterInfo } from '../../kubeconfig/kubeconfig.ts';
 import { GaveUp, until, type Attempt } from '../../util/until.ts';
 import type { FoundCluster, JoinContext } from '../context.ts';
-import { clusterInfoData, clusterInfoPath, dryRunSeconds, waiting } from './cluster-info.ts';
+import { clusterInfoData, lookAtClusterInfo, waiting } from './cluster-info.ts';
+import { pinsOfFound } from './discovered-ca.ts';
 
 /** Server, CA and token of the cluster that signed with this token. */
 export async function findByToken(ctx: JoinContext, discovery: TokenDiscovery): Promise<FoundCluster> {
@@ -23,7 +23,7 @@ export async function findByToken(ctx: JoinContext, discovery: TokenDiscovery): 
     insecure.close();
   }
   const info = parseClusterInfo(text);
-  assertPinned(ctx, discovery, info.ca);
+  assertPinned(ctx, discovery, pinsOfFound(ctx, info.ca, 'cluster-info'));
 
   if (discovery.caCertHashes.length > 0) {
     const verified = ctx.apis.open({ server, ca: info.ca });
@@ -53,9 +53,9 @@ async function signedClusterInfo(ctx: JoinContext, api: Api, token: Token): Prom
 }
 
 async function readSigned(ctx: JoinContext, api: Api, { tokenId, tokenSecret }: Token): Promise<Attempt<string>> {
-  const { status, body } = await api.raw(clusterInfoPath, ctx.spec.isDryRun ? dryRunSeconds / 3 : undefined);
+  const { status, body } = await lookAtClusterInfo(ctx, api, 'nobody');
   if (status !== 200) return { notYet: `HTTP ${status} for ConfigMap kube-public/cluster-info` };
-  const { kubeconfig, signature } = clusterInfoData(body, tokenId);
+  const { kubeconfig, [`jws-kubeconfig-${tokenId}`]: signature } = clusterInfoData(body);
   if (kubeconfig === undefined || kubeconfig === '') return { notYet: 'cluster-info has no kubeconfig' };
   if (signature === undefined) return { notYet: `cluster-info has no signature for token ${tokenId}` };
   if (!verifyDetachedJws(signature, { tokenId, tokenSecret, payload: kubeconfig })) {
@@ -70,7 +70,7 @@ async function readSigned(ctx: JoinContext, api: Api, { tokenId, tokenSecret }: 
   return { value: kubeconfig };
 }
 
-function assertPinned(ctx: JoinContext, discovery: TokenDiscovery, ca: string): void {
+function assertPinned(ctx: JoinContext, discovery: TokenDiscovery, found: readonly string[]): void {
   if (discovery.caCertHashes.length === 0) {
     ctx.reporter.emit({
       kind: 'warning',
@@ -80,7 +80,6 @@ function assertPinned(ctx: JoinContext, discovery: TokenDiscovery, ca: string): 
     });
     return;
   }
-  const found = caPins(ca);
   const wanted = new Set(discovery.caCertHashes.map((hash) => hash.toLowerCase()));
   if (found.some((pin) => wanted.has(pin))) return;
   throw new KbError({
@@ -97,8 +96,8 @@ async function assertSameInfo(ctx: JoinContext, api: Api, text: string, tokenId:
   let found: string | undefined;
   try {
     found = await until('the same cluster-info over verified TLS', waiting(ctx), async () => {
-      const { status, body } = await api.raw(clusterInfoPath);
-      return status === 200 ? { value: clusterInfoData(body, tokenId).kubeconfig } : { notYet: `HTTP ${status}` };
+      const { status, body } = await lookAtClusterInfo(ctx, api, 'the pinned CA');
+      return status === 200 ? { value: clusterInfoData(body)['kubeconfig'] } : { notYet: `HTTP ${status}` };
     });
   } catch (error) {
     throw error instanceof GaveUp ? discoveryTimeout(ctx, api.server, tokenId, error) : error;

@@ -1,29 +1,34 @@
-// The ConfigMap cluster-info of kube-public: where it is, what is in it, how long to look for it.
+// The ConfigMap cluster-info of kube-public: where it is, what is in it, how it is looked at and for how long.
+import type { Api, ApiAnswer } from '../../cluster/types.ts';
+import { KbError } from '../../errors.ts';
+import { isJsonObject, parseJson } from '../../util/json.ts';
+import { isCertificateError } from '../../util/tls-error.ts';
 import type { until } from '../../util/until.ts';
 import type { JoinContext } from '../context.ts';
-import { isJsonObject } from '../../util/json.ts';
 
 /** Readable by everybody (spec 04: Role kubeadm:bootstrap-signer-clusterinfo). */
 export const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info';
 
 /** A dry run does not wait long for a cluster: it goes by what is known. A cluster that was just made signs within this time. */
-export const dryRunSeconds = 10;
+const dryRunSeconds = 10;
 
 /** Look often: the controller-manager signs the cluster-info of a new cluster or token within a second. */
 const intervalMs = 50;
 
-/** The kubeconfig text in the answer, and the signature that this token's id made. */
-export function clusterInfoData(
-  body: string,
-  tokenId: string,
-): { kubeconfig: string | undefined; signature: string | undefined } {
-  const value: unknown = JSON.parse(body);
-  const data = isJsonObject(value) ? value['data'] : undefined;
-  const field = (name: string): string | undefined => {
-    const found = isJsonObject(data) ? data[name] : undefined;
-    return typeof found === 'string' ? found : undefined;
-  };
-  return { kubeconfig: field('kubeconfig'), signature: field(`jws-kubeconfig-${tokenId}`) };
+/** One look. @throws KbError KB_DISCOVERY_TLS when the server's certificate is refused: another look would see the same */
+export async function lookAtClusterInfo(ctx: JoinContext, api: Api, whose: string): Promise<ApiAnswer> {
+  try {
+    return await api.raw(clusterInfoPath, ctx.spec.isDryRun ? dryRunSeconds / 3 : undefined);
+  } catch (error) {
+    throw isCertificateError(error) ? impostor(ctx, api.server, whose, error.message) : error;
+  }
+}
+
+/** The texts of the ConfigMap in an answer; of a body that is no ConfigMap, none. */
+export function clusterInfoData(body: string): Readonly<Record<string, string>> {
+  const data = parseJson(body, isJsonObject)?.['data'];
+  const entries = Object.entries(isJsonObject(data) ? data : {});
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 /** How discovery waits: the configured time, a short one in a dry run. */
@@ -35,4 +40,15 @@ export function waiting(ctx: JoinContext): Parameters<typeof until>[1] {
     onTry: (last) =>
       ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'preflight', what: 'cluster-info', last }),
   };
+}
+
+/** @param whose CA the certificate was checked with */
+export function impostor(ctx: Pick<JoinContext, 'host'>, server: string, whose: string, found: string): KbError {
+  return new KbError({
+    code: 'KB_DISCOVERY_TLS',
+    summary: 'the API server has no certificate of this cluster',
+    host: ctx.host.name,
+    detail: `${server}, asked from ${ctx.host.name}, shows a certificate that ${whose} did not sign: ${found}`,
+    fix: "check the address (another cluster's, a proxy that ends TLS?) and the clocks; if they are right, somebody else answers there: do not join",
+  });
 }

@@ -64,6 +64,16 @@ test('bootstrap-kubelet.conf has a token and no certificate', () => {
   expect(parseKubeconfig(text, path)).toMatchObject({ clusterName: 'prod-east', userName: 'tls-bootstrap-token-user' });
 });
 
+test('bootstrap-kubelet.conf logs in as the discovery file does: with a certificate where that has one', () => {
+  const user = { clientCert: 'CERT PEM\n', clientKey: 'KEY PEM\n' };
+  expect(clientOf(bootstrapKubeconfig({ server, ca, ...user }), path)).toEqual({ server, ca, ...user });
+  expect(clientOf(bootstrapKubeconfig({ server, ca, token: 'abc', clientCert: 'half' }), path)).toEqual({
+    server,
+    ca,
+    token: 'abc',
+  });
+});
+
 test('a token that looks like a number stays text', () => {
   expect(clientOf(bootstrapKubeconfig({ server, ca, token: '123456.0123456789012345' }), path).token).toBe(
     '123456.0123456789012345',
