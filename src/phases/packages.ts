@@ -1,7 +1,8 @@
 // Programs from the host's own packages: installed when they are missing, never upgraded.
 import { KbError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
 import { script, sh } from '../host/shell.ts';
-import { step, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 
 /** A program and the packages that bring it. */
 export interface Packaged {
@@ -10,6 +11,8 @@ export interface Packaged {
   readonly deb: string;
   /** Of Red Hat's family. */
   readonly rpm: string;
+  /** A service that Debian would start with a configuration of its own. */
+  readonly quiet?: string;
 }
 
 type Manager = 'apt-get' | 'dnf' | 'yum';
@@ -18,24 +21,33 @@ const managers: readonly Manager[] = ['apt-get', 'dnf', 'yum'];
 /** A slow mirror, or another run that holds the lock. */
 const installSeconds = 600;
 
-// Lists may be there and fresh enough: they are fetched only when the first try fails.
+// Lists may be there and fresh enough: they are fetched only when the first try fails. A masked service is not started.
 const apt = script`
 export DEBIAN_FRONTEND=noninteractive
+if [ -n "$2" ]; then
+  systemctl mask --runtime -q "$2"
+  trap 'systemctl unmask --runtime -q "$2"' EXIT
+fi
 install() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold "$1"; }
 install "$1" || { apt-get update -q && install "$1"; }
 `;
 
 /** Install the program where it is missing. True when it was. @throws KbError KB_PACKAGE */
-export async function ensureInstalled(ctx: RunContext, phase: string, wanted: Packaged): Promise<boolean> {
-  const { host } = ctx;
+export async function ensureInstalled(
+  ctx: RunContext,
+  phase: string,
+  wanted: Packaged,
+  host: Host = ctx.host,
+): Promise<boolean> {
   const look = sh`for name in ${[wanted.program, ...managers]}; do command -v "$name" >/dev/null && echo "$name"; done; true`;
   const there = new Set((await host.probe(look)).stdout.split('\n'));
   if (there.has(wanted.program)) return false;
   const manager = managers.find((name) => there.has(name));
   if (manager === undefined) throw noManager(host.name, wanted);
   const name = manager === 'apt-get' ? wanted.deb : wanted.rpm;
-  step(ctx, phase, `installing ${name} with ${manager}`);
-  const command = manager === 'apt-get' ? sh`set -- ${name}; ${apt}` : sh`${manager} install -y -q ${name}`;
+  ctx.reporter.emit({ kind: 'step', host: host.name, phase, text: `installing ${name} with ${manager}` });
+  const command =
+    manager === 'apt-get' ? sh`set -- ${name} ${wanted.quiet ?? ''}; ${apt}` : sh`${manager} install -y -q ${name}`;
   const why = `install ${name}`;
   const { code, stdout, stderr } = await host.run(command, why, { timeoutSeconds: installSeconds, signal: ctx.signal });
   if (code !== 0) throw notInstalled(host.name, wanted, manager, `${stdout}\n${stderr}`);

@@ -116,7 +116,7 @@ async function load(ctx: LbContext, wanted: ServiceConfig, before: Before): Prom
   const result = await ctx.host.run(sh`systemctl ${verb} ${service}`, `${verb} ${service}`);
   if (ctx.spec.isDryRun) return;
   try {
-    if (result.code !== 0) throw new GaveUp(service, result.stderr.trim(), 0);
+    if (result.code !== 0) throw new GaveUp(service, result.stderr.trim().split('\n')[0] ?? '', 0);
     await until(`${service} to work`, { timeoutSeconds: startSeconds, signal: ctx.signal }, async () =>
       (await stateOf(ctx, service)).isActive ? wanted.works() : { notYet: `${service} is not active` },
     );

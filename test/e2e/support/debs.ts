@@ -1,0 +1,79 @@
+// Debian packages that the lab's hosts do not have, or had: fetched once into the lab's cache, then given to a host.
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { labCacheDir, type Lab } from '../../lab/lab.ts';
+import { mustRun, run } from '../../lab/run.ts';
+import { inHost } from './host.ts';
+
+/** What these need beyond a lab host's own packages. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  haproxy: ['haproxy'],
+  keepalived: [
+    'keepalived',
+    'libglib2.0-0',
+    'libnl-3-200',
+    'libnl-genl-3-200',
+    'libnl-route-3-200',
+    'libpci3',
+    'libperl5.36',
+    'libsensors5',
+    'libsnmp-base',
+    'libsnmp40',
+  ],
+};
+
+/** A folder of the cache with the .deb files of these packages. */
+async function fetched(names: readonly string[]): Promise<string> {
+  const folder = join(labCacheDir(), `debs-${names.join('-')}`);
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return folder;
+  await mkdir(labCacheDir(), { recursive: true });
+  const beside = await mkdtemp(`${folder}-`);
+  try {
+    const download = (): ReturnType<typeof run> => run('apt-get', ['download', '-qq', ...names], { cwd: beside });
+    if ((await download()).code !== 0) {
+      await mustRun('apt-get', ['update', '-qq']);
+      await mustRun('apt-get', ['download', '-qq', ...names], { cwd: beside });
+    }
+    await rename(beside, folder);
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function give(lab: Lab, host: string, package_: string, folder: string): Promise<void> {
+  const from = await fetched(needs[package_] ?? [package_]);
+  for (const file of await readdir(from)) await lab.copyTo(host, join(from, file), `${folder}/${file}`);
+}
+
+/** Make packages known to the host's apt, from a repository on its own disk. */
+export async function offerPackages(lab: Lab, host: string, names: readonly string[]): Promise<void> {
+  const folder = '/srv/packages';
+  for (const name of names) await give(lab, host, name, folder);
+  await inHost(
+    lab,
+    host,
+    `cd ${folder}
+     for file in *.deb; do
+       dpkg-deb -f "$file"
+       printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n\\n' "$file" "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -d ' ' -f 1)"
+     done >Packages
+     rm -f /etc/apt/sources.list.d/*
+     echo 'deb [trusted=yes] file:${folder} ./' >/etc/apt/sources.list`,
+  );
+}
+
+/** Put packages into the host without any repository. */
+export async function installPackages(lab: Lab, host: string, names: readonly string[]): Promise<void> {
+  const folder = '/root/packages';
+  for (const name of names) await give(lab, host, name, folder);
+  await inHost(
+    lab,
+    host,
+    `dpkg -i --force-depends ${folder}/*.deb >/dev/null 2>&1 || { dpkg -i ${folder}/*.deb; exit 1; }`,
+  );
+}
