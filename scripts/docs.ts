@@ -6,7 +6,7 @@ import { initPhases, joinPhases, resetPhases } from '../src/phases/index.ts';
 import type { Phase } from '../src/workflow/phase.ts';
 
 /** What every phase has, whatever it works on. */
-type AnyPhase = Pick<Phase<never>, 'name' | 'aliases' | 'summary' | 'needs' | 'flags' | 'phases'>;
+type AnyPhase = Pick<Phase<never>, 'name' | 'aliases' | 'summary' | 'needs' | 'flags' | 'phases' | 'isPart'>;
 
 /** Where the page of the phases is. */
 export const phasesPath: string = fileURLToPath(new URL('../docs/phases.md', import.meta.url));
@@ -25,7 +25,11 @@ export async function phasesPage(): Promise<string> {
   const page = [
     intro,
     section('init', 'Sets up the first control plane of a cluster.', initPhases),
-    section('join', 'Makes a host a worker of a cluster.', joinPhases),
+    section(
+      'join',
+      'Makes a host a node of a cluster: a worker or, with `--control-plane`, a control plane.',
+      joinPhases,
+    ),
     section('reset', 'Undoes what init or join did to a host.', resetPhases),
   ].join('\n');
   const config = await resolveConfig(phasesPath);
@@ -47,8 +51,9 @@ function section(command: string, sentence: string, phases: readonly AnyPhase[])
   ].join('\n');
 }
 
-function row(number: number, { name, aliases = [], summary, needs = [] }: AnyPhase): string {
-  return `| ${number} | ${[name, ...aliases].map(code).join(', ')} | ${summary} | ${needs.map(code).join(', ')} |`;
+function row(number: number, { name, aliases = [], summary, needs = [], isPart }: AnyPhase): string {
+  const whose = isPart === undefined ? '' : ' (control planes only)';
+  return `| ${number} | ${[name, ...aliases].map(code).join(', ')} | ${summary}${whose} | ${needs.map(code).join(', ')} |`;
 }
 
 /** Parts and flags of one phase: too long for a table. */

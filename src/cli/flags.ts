@@ -133,6 +133,8 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--router-id <number>', 'number of the shared address in its network, 1 to 255 (default: 51)', integer),
   vip: () => option('--vip <address>', 'address that load balancers share, by keepalived'),
   cni: () => option('--cni <name>', 'install this Pod network too (default: none)').choices(['flannel', 'none']),
+  'copy-certs-from': () =>
+    option('--copy-certs-from <[user@]addr[:port]>', 'copy the keys that control planes share from this one, over SSH'),
   host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),
   'identity-file': () => option('-i, --identity-file <path>', 'private key for SSH; repeatable', repeated),
   'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
@@ -157,6 +159,7 @@ export const ownFlags: readonly string[] = [
   'token-file',
   'certificate-key-file',
   'force-wipe-etcd',
+  'copy-certs-from',
 ];
 
 const connectionFlags = [

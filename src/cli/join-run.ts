@@ -1,17 +1,23 @@
 // What `kbinit join` does: read the configuration, complete it with what the host tells, run the phases.
+import { certificatePhaseNames } from '../certs/plan.ts';
 import { assertNotMixed, type JoinFlags } from '../config/flags.ts';
 import { completeJoin } from '../config/complete.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import { loadJoin } from '../config/load.ts';
+import type { JoinDraft } from '../config/draft.ts';
 import { KbError } from '../errors.ts';
+import { paths } from '../kube/paths.ts';
 import type { JoinContext } from '../phases/context.ts';
 import { joinPhases } from '../phases/index.ts';
-import { systemChance, systemClock } from '../util/keygen.ts';
+import { controlPlaneOf } from '../phases/join/control-plane.ts';
+import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
 import { readInput, readSecretFile } from './prompt.ts';
-import { withSession, type ConnectionOptions } from './session.ts';
+import { runnerFor } from './runner-identity.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for join and its phases. */
@@ -19,6 +25,9 @@ export interface JoinOptions extends JoinFlags, ConnectionOptions {
   readonly dryRun?: boolean;
   readonly config?: string;
   readonly tokenFile?: string;
+  readonly certificateKeyFile?: string;
+  /** `[user@]address[:port]` of a control plane. */
+  readonly copyCertsFrom?: string;
 }
 
 /** Run join, or one phase of it. @throws KbError for bad input, Shown for a failed run */
@@ -34,17 +43,27 @@ export async function runJoin(
     options.config ?? 'the command line',
     {
       ...options,
-      apiServerEndpoint: endpoint,
+      ...impliedByPhase(options, endpoint, only),
+      ...(endpoint === undefined ? {} : { apiServerEndpoint: endpoint }),
       ...(options.tokenFile === undefined ? {} : { token: readSecretFile(options.tokenFile, 'token-file') }),
+      ...(options.certificateKeyFile === undefined
+        ? {}
+        : { certificateKey: readSecretFile(options.certificateKeyFile, 'certificate-key-file') }),
     },
   );
+  assertOneSource(draft, options);
   // What no host could make good is refused before one is asked.
   completeJoin(draft, factsOfNoHost('', [draft.controlPlane?.localAPIEndpoint.advertiseAddress]));
   selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
-  if (draft.controlPlane !== undefined) throw controlPlaneLater();
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const command = only === undefined ? 'join' : `join phase ${only.replace('/', ' ')}`;
+  const pool = new KeyPool();
+  // Keys are made while the cluster is looked for. Which kind it wants is not known yet: this is what most have.
+  if (draft.controlPlane !== undefined && (only ?? 'control-plane-prepare').startsWith('control-plane-prepare')) {
+    pool.warm('RSA-2048', ownKeys);
+  }
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
+    const copyFrom = draft.controlPlane === undefined ? undefined : openSource(session, options.copyCertsFrom);
     const [facts, patches] = await Promise.all([
       session.host.facts(),
       readPatches(session.host, draft.patchesDirectory),
@@ -54,19 +73,85 @@ export async function runJoin(
     const { spec } = completed;
     const ctx: JoinContext = {
       ...session,
-      chance: systemChance(),
+      chance: systemChance(pool),
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
-      settings: { patches },
+      settings: { patches, ...(copyFrom === undefined ? {} : { copyFrom }), runner: runnerFor(spec.node.name) },
     };
     await runWorkflow(joinPhases, ctx, only);
-    if (only === undefined) session.print(joined(spec.node.name, isDryRun));
-  });
+    if (only === undefined && !isDryRun) session.print(await result(ctx));
+  }).finally(() => pool.close());
 }
 
-function joined(node: string, isDryRun: boolean): string {
-  if (isDryRun) return '';
+/** Certificates that no control planes share, and the kubeconfigs of its admin, controller manager and scheduler. */
+const ownKeys = certificatePhaseNames.filter(({ name }) => !/(?:^sa|(?:^|-)ca)$/.test(name)).length + 3;
+
+/** What a phase alone goes by: those without discovery flags by admin.conf, those of control planes by their name (spec 01 §4.1). */
+function impliedByPhase(options: JoinOptions, endpoint: string | undefined, only: string | undefined): JoinFlags {
+  if (only === undefined || options.config !== undefined) return {};
+  const [name = '', part] = only.split('/', 2);
+  const phase = joinPhases.find((one) => one.name === name);
+  const flags = (phase?.phases?.find((one) => one.name === part) ?? phase)?.flags ?? [];
+  const isLost = endpoint === undefined && options.discoveryFile === undefined && !flags.includes('discovery-file');
+  return {
+    ...(phase?.isPart === undefined ? {} : { controlPlane: true }),
+    ...(isLost ? { discoveryFile: paths.adminConf } : {}),
+  };
+}
+
+/** The keys that control planes share come from one place. @throws KbError KB_CONFIG, KB_TARGET */
+function assertOneSource({ controlPlane }: JoinDraft, { copyCertsFrom }: JoinOptions): void {
+  if (copyCertsFrom === undefined) return;
+  parseTarget(copyCertsFrom);
+  if (controlPlane === undefined) {
+    throw wrongSource('--copy-certs-from is given, but no control plane joins', 'add --control-plane, or leave it out');
+  }
+  if (controlPlane.certificateKey === undefined) return;
+  throw wrongSource('a certificate key and --copy-certs-from are given', 'give one of the two');
+}
+
+function wrongSource(detail: string, fix: string): KbError {
+  return new KbError({ code: 'KB_CONFIG', summary: 'where the keys come from is not clear', detail, fix });
+}
+
+/** Connected to at once, so that it is there when it is wanted. */
+function openSource(session: Session, target: string | undefined): JoinContext['settings']['copyFrom'] {
+  if (target === undefined) return undefined;
+  const source = session.reach(target).then(({ host }) => host);
+  // Whoever wants it sees the failure; a run that fails before must not end by it.
+  source.catch(() => undefined);
+  return () => source;
+}
+
+async function result(ctx: JoinContext): Promise<string> {
+  const { name } = ctx.spec.node;
+  if (ctx.spec.controlPlane === undefined) return joined(name);
+  const { cluster } = (await controlPlaneOf(ctx)).spec;
+  return controlPlaneJoined(name, cluster.etcd.kind === 'local');
+}
+
+function controlPlaneJoined(node: string, hasMember: boolean): string {
+  const member = hasMember ? '* A new etcd member was added to the local/stacked etcd cluster.\n' : '';
+  return `
+This node has joined the cluster and a new control plane instance was created:
+* Certificate signing request was sent to apiserver and approval was received.
+* The Kubelet was informed of the new secure connection details.
+* Control plane label and taint were applied to node ${node}.
+* The Kubernetes control plane instances scaled up.
+${member}
+To start administering your cluster from this node, you need to run the following as a regular user:
+
+  mkdir -p $HOME/.kube
+  sudo cp -i ${paths.adminConf} $HOME/.kube/config
+  sudo chown $(id -u):$(id -g) $HOME/.kube/config
+
+Run 'kubectl get nodes' to see this node join the cluster.
+
+`;
+}
+
+function joined(node: string): string {
   return `
 This node has joined the cluster:
 * Certificate signing request was sent to apiserver and a response was received.
@@ -76,13 +161,4 @@ This node has joined the cluster:
 Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
 
 `;
-}
-
-function controlPlaneLater(): KbError {
-  return new KbError({
-    code: 'KB_NOT_YET',
-    summary: 'joining a control plane is not there yet',
-    detail: 'this version of kbinit joins workers',
-    fix: 'join this host as a worker (without --control-plane), or use `kubeadm join --control-plane` with the same arguments',
-  });
 }

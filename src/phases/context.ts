@@ -1,12 +1,14 @@
 // What the phases of one run share: what is wanted, where, and the few things one phase finds and a later one needs.
 import type { Api, ApiCredentials, ApiOpener, EtcdOpener } from '../cluster/types.ts';
+import type { ClusterConfigMaps } from '../config/from-cluster.ts';
 import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
 import { interrupted } from '../errors.ts';
-import type { Host } from '../host/host.ts';
+import type { Host, HostView } from '../host/host.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { Reporter } from '../report/events.ts';
 import type { Chance, Clock } from '../util/keygen.ts';
 import type { EarlierJoin } from './join/earlier.ts';
+import type { JoinJournal } from './join/journal.ts';
 
 /** What every workflow has. */
 export interface RunContext {
@@ -65,11 +67,24 @@ export interface InitContext extends ControlPlaneContext {
 
 export interface JoinContext extends RunContext {
   readonly spec: JoinSpec;
-  readonly settings: { readonly patches: InitSettings['patches'] };
+  readonly settings: JoinSettings;
   /** What an earlier join left on the host; see join/earlier.ts. */
   earlier?: Promise<EarlierJoin>;
   /** What discovery found: how to talk to the cluster as a node to be. */
   discovered?: Promise<DiscoveredCluster>;
+  /** What this run leaves for a later one; see join/journal.ts. */
+  journal?: JoinJournal;
+  /** This host as a control plane of that cluster; see join/control-plane.ts. */
+  controlPlane?: Promise<ControlPlaneContext>;
+}
+
+/** Flags of `join` that are no part of the spec, and who this run is. */
+export interface JoinSettings {
+  readonly patches: InitSettings['patches'];
+  /** The control plane that certificates are copied from (--copy-certs-from), connected to once. */
+  readonly copyFrom?: () => Promise<HostView>;
+  /** Who takes a turn among joining control planes, and whether another of this machine is dead. */
+  readonly runner: { readonly identity: string; readonly isDead: (identity: string) => boolean };
 }
 
 /** Where the cluster is, its CA, and who a node to be is there. */
@@ -81,6 +96,8 @@ export interface DiscoveredCluster {
   readonly clusterName: string;
   /** What a kubelet's files are rendered from. */
   readonly cluster: Pick<ClusterSpec, 'version' | 'featureGates' | 'imageRepository' | 'kubelet'>;
+  /** The texts that describe the whole cluster; a joining control plane reads them. */
+  readonly configMaps?: ClusterConfigMaps;
   /** A dry run's: the cluster did not answer, these are defaults. */
   readonly isAssumed?: true;
 }

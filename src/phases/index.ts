@@ -6,9 +6,14 @@ import { certs } from './certs.ts';
 import type { InitContext, JoinContext } from './context.ts';
 import { controlPlane } from './control-plane.ts';
 import { etcd } from './etcd.ts';
+import { checkEtcd } from './join/check-etcd.ts';
+import { controlPlaneJoin } from './join/control-plane-join.ts';
+import { controlPlanePrepare } from './join/control-plane-prepare.ts';
+import { etcdJoin } from './join/etcd-join.ts';
 import { joinKubeletStart } from './join/kubelet-start.ts';
 import { kubeletWaitBootstrap } from './join/kubelet-wait-bootstrap.ts';
 import { joinPreflight } from './join/preflight.ts';
+import { joinWaitControlPlane } from './join/wait-control-plane.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { kubeletFinalize } from './kubelet-finalize.ts';
 import { kubeletStart } from './kubelet-start.ts';
@@ -40,6 +45,15 @@ export const initPhases: readonly Phase<InitContext>[] = [
   showJoin,
 ];
 
-export const joinPhases: readonly Phase<JoinContext>[] = [joinPreflight, joinKubeletStart, kubeletWaitBootstrap];
+export const joinPhases: readonly Phase<JoinContext>[] = [
+  joinPreflight,
+  controlPlanePrepare,
+  checkEtcd,
+  joinKubeletStart,
+  etcdJoin,
+  kubeletWaitBootstrap,
+  controlPlaneJoin,
+  joinWaitControlPlane,
+];
 
 export const resetPhases: readonly Phase<ResetContext>[] = [resetPreflight, removeEtcdMember, cleanupNode];

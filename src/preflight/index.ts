@@ -60,13 +60,31 @@ export function joinChecks(spec: JoinSpec, kubelet?: Readonly<Record<string, unk
   ];
 }
 
+/**
+ * What a joining control plane is asked once its cluster is known: kubeadm's secondary mode of the checks of `init`
+ * (spec 03 §2). `bringsCertificates`: an external etcd's client certificate comes with the shared ones.
+ */
+export function joiningControlPlaneChecks(
+  spec: Pick<InitSpec, 'cluster' | 'localAPIEndpoint'>,
+  bringsCertificates: boolean,
+): Batches {
+  const { etcd } = spec.cluster;
+  const dir = etcdDir(spec.cluster);
+  const external = etcd.kind === 'external' && !bringsCertificates ? externalEtcdClientCertificates(etcd) : [];
+  const local = etcd.kind === 'local' ? localEtcdChecks(etcd.dataDir) : [];
+  return [[...controlPlaneChecks(spec), ...local, ...external, ...(dir === undefined ? [] : [diskSpace([], [dir])])]];
+}
+
 /** The checks of `reset`. */
 export function resetChecks(): Batches {
   return [[isPrivilegedUser]];
 }
 
 /** What only a control-plane host is asked, up to the common checks. */
-function controlPlaneChecks({ cluster, localAPIEndpoint }: InitSpec): readonly Check[] {
+function controlPlaneChecks({
+  cluster,
+  localAPIEndpoint,
+}: Pick<InitSpec, 'cluster' | 'localAPIEndpoint'>): readonly Check[] {
   const { advertiseAddress, bindPort } = localAPIEndpoint;
   return [
     numCpu,
@@ -105,7 +123,11 @@ function commonChecks(
 function etcdChecks(cluster: ClusterSpec): readonly Check[] {
   const { etcd } = cluster;
   if (etcd.kind === 'external') return [externalEtcdVersion(etcd), ...externalEtcdClientCertificates(etcd)];
-  return [portAvailable(2379, 'etcd'), portAvailable(2380, 'etcd'), dirAvailable(etcd.dataDir)];
+  return localEtcdChecks(etcd.dataDir);
+}
+
+function localEtcdChecks(dataDir: string): readonly Check[] {
+  return [portAvailable(2379, 'etcd'), portAvailable(2380, 'etcd'), dirAvailable(dataDir)];
 }
 
 /** kbinit's additions; none of them has a name that kubeadm uses. */

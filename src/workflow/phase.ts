@@ -17,6 +17,8 @@ export interface Phase<C> {
   /** Long names of the flags that `phase NAME` takes, as declared in cli/flags.ts. */
   readonly flags?: readonly string[];
   readonly phases?: readonly SubPhase[];
+  /** False where the phase is no part of this run at all: then nothing is said about it. Left out means true. */
+  readonly isPart?: (ctx: C) => boolean;
   /** A reason to leave the phase out, shown to the user; undefined means: run it. */
   readonly skip?: (ctx: C) => string | undefined;
   /** `parts` are the asked-for sub-phases' names in their declared order; empty where there are none. */

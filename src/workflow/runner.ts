@@ -20,6 +20,7 @@ export interface RunOptions {
 /** Run the phases one after the other. The first failure ends the run and names its phase. */
 export async function runPhases<C>(selected: readonly Selected<C>[], ctx: C, options: RunOptions): Promise<void> {
   for (const { phase, parts } of selected) {
+    if (phase.isPart?.(ctx) === false) continue;
     if (options.signal.aborted) throw interrupted(`the run stopped before phase ${phase.name}`);
     const start = options.now();
     const seconds = (): number => (options.now() - start) / 1000;

@@ -10,7 +10,7 @@ import { isJsonObject } from '../../util/json.ts';
 export async function clusterConfigs(
   ctx: JoinContext,
   api: Api,
-): Promise<Pick<DiscoveredCluster, 'clusterName' | 'cluster'>> {
+): Promise<Pick<DiscoveredCluster, 'clusterName' | 'cluster' | 'configMaps'>> {
   const read = async (name: string, key: string): Promise<string> => {
     const object = await api.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name });
     const text = textOf(object, key);
@@ -23,10 +23,11 @@ export async function clusterConfigs(
       fix: 'run `kbinit init phase upload-config all` on a control plane',
     });
   };
-  const [configuration, kubelet] = await Promise.all([
-    read('kubeadm-config', 'ClusterConfiguration').then(asDocument),
-    read('kubelet-config', 'kubelet').then(asDocument),
+  const [clusterConfiguration, kubelet] = await Promise.all([
+    read('kubeadm-config', 'ClusterConfiguration'),
+    read('kubelet-config', 'kubelet'),
   ]);
+  const configuration = asDocument(clusterConfiguration);
   const text = (field: string): string | undefined => {
     const value = configuration[field];
     return typeof value === 'string' ? value : undefined;
@@ -47,8 +48,9 @@ export async function clusterConfigs(
       version,
       featureGates: gatesOf(configuration['featureGates']),
       imageRepository: text('imageRepository') ?? 'registry.k8s.io',
-      kubelet: { isUserSupplied: false, document: kubelet },
+      kubelet: { isUserSupplied: false, document: asDocument(kubelet) },
     },
+    configMaps: { clusterConfiguration, kubelet },
   };
 }
 

@@ -1,26 +1,20 @@
-// What an earlier join on this host means for this one.
+// What an earlier join on this host means for this one, and what this one leaves for a later.
+import { caPins } from '../../certs/pin.ts';
 import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
+import type { Artifact } from '../../host/host.ts';
 import type { Finding } from '../../preflight/check.ts';
-import { caPins } from '../../certs/pin.ts';
-import { isJsonObject, parseJson } from '../../util/json.ts';
 import type { JoinContext } from '../context.ts';
-
-/** kbinit's own mark that a join began here: which cluster, which name. */
-export const joinJournalPath: string = `${paths.state}/journal/join.json`;
+import { discover } from './discovery.ts';
+import { joinJournalPath, parseJoinJournal, type JoinJournal } from './journal.ts';
 
 export interface EarlierJoin {
-  /** A join of the same cluster and node name began here. */
+  /** A join of the same cluster, node name and role began here. */
   readonly isSame: boolean;
   /** The kubelet has its own credentials for that cluster already. */
   readonly isJoined: boolean;
-}
-
-export interface JoinJournal {
-  readonly format: 1;
-  readonly node: string;
-  /** The CA's pins: they name the cluster. */
-  readonly pins: readonly string[];
+  /** What that join left; only where it is the same. */
+  readonly journal?: JoinJournal;
 }
 
 /** An earlier join of the same node into the same cluster; looked for once a run. */
@@ -30,14 +24,26 @@ export function readEarlierJoin(ctx: JoinContext): Promise<EarlierJoin> {
 }
 
 async function look(ctx: JoinContext): Promise<EarlierJoin> {
-  const files = await ctx.host.readAll([joinJournalPath, paths.kubeletConf, ctx.spec.caCertPath]);
-  const journal = parseJson(files.get(joinJournalPath), isJournal);
-  const { discovery } = ctx.spec;
-  const wanted = new Set(discovery.kind === 'token' ? discovery.caCertHashes : []);
+  const [files, wanted] = await Promise.all([
+    ctx.host.readAll([joinJournalPath, paths.kubeletConf]),
+    wantedPins(ctx).then((pins) => new Set(pins)),
+  ]);
+  const journal = parseJoinJournal(files.get(joinJournalPath));
+  const role = ctx.spec.controlPlane === undefined ? undefined : 'control-plane';
   const isSame =
-    journal !== undefined && journal.node === ctx.spec.node.name && journal.pins.some((pin) => wanted.has(pin));
+    journal?.node === ctx.spec.node.name && journal.role === role && journal.pins.some((pin) => wanted.has(pin));
+  if (!isSame) return { isSame: false, isJoined: false };
   const kubelet = files.get(paths.kubeletConf);
-  return { isSame, isJoined: isSame && kubelet !== undefined && belongs(kubelet, wanted) };
+  return { isSame, journal, isJoined: kubelet !== undefined && belongs(kubelet, wanted) };
+}
+
+/** The pins of the cluster's CA: as given, so that nothing waits for discovery, or as it was found. */
+async function wantedPins(ctx: JoinContext): Promise<readonly string[]> {
+  const { discovery } = ctx.spec;
+  if (discovery.kind === 'token' && discovery.caCertHashes.length > 0) {
+    return discovery.caCertHashes.map((hash) => hash.toLowerCase());
+  }
+  return caPins((await discover(ctx)).credentials.ca);
 }
 
 function belongs(kubeconfig: string, wanted: ReadonlySet<string>): boolean {
@@ -48,12 +54,6 @@ function belongs(kubeconfig: string, wanted: ReadonlySet<string>): boolean {
   }
 }
 
-function isJournal(value: unknown): value is JoinJournal {
-  return (
-    isJsonObject(value) && value['format'] === 1 && typeof value['node'] === 'string' && Array.isArray(value['pins'])
-  );
-}
-
 /** Why a finding is no news on a host that this same join has worked on before. */
 export function explainJoin(finding: Finding, earlier: EarlierJoin): string | undefined {
   if (!earlier.isSame || finding.about === undefined) return undefined;
@@ -61,4 +61,24 @@ export function explainJoin(finding: Finding, earlier: EarlierJoin): string | un
     return finding.about.isOwnComponent ? `${finding.about.component} of this node is running` : undefined;
   }
   return 'made by an earlier join of the same cluster';
+}
+
+/** The journal of this run: that of an earlier join of the same node goes on. */
+export async function journalOf(ctx: JoinContext): Promise<JoinJournal> {
+  if (ctx.journal === undefined) {
+    const [{ journal }, { credentials }] = await Promise.all([readEarlierJoin(ctx), discover(ctx)]);
+    ctx.journal ??= journal ?? {
+      format: 1,
+      node: ctx.spec.node.name,
+      pins: caPins(credentials.ca),
+      ...(ctx.spec.controlPlane === undefined ? {} : { role: 'control-plane' }),
+    };
+  }
+  return ctx.journal;
+}
+
+/** The journal's file with more in it; from now on that is this run's journal. */
+export async function journalArtifact(ctx: JoinContext, more: Partial<JoinJournal> = {}): Promise<Artifact> {
+  ctx.journal = { ...(await journalOf(ctx)), ...more };
+  return { path: joinJournalPath, mode: 0o600, body: `${JSON.stringify(ctx.journal, undefined, 2)}\n` };
 }

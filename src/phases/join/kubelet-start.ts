@@ -1,23 +1,17 @@
 // Join, phase kubelet-start: bootstrap credentials, the CA, the kubelet's files, then the kubelet.
-import { caPins } from '../../certs/pin.ts';
+import { localEndpoint } from '../../kubeconfig/endpoint.ts';
 import { bootstrapKubeconfig } from '../../kubeconfig/kubeconfig.ts';
 import { kubeletArtifacts } from '../../manifests/kubelet-config.ts';
 import { paths } from '../../kube/paths.ts';
+import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import type { Artifact } from '../../host/host.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import type { JoinContext } from '../context.ts';
+import type { DiscoveredCluster, JoinContext } from '../context.ts';
+import { journalFolder } from '../journal.ts';
 import { isKubeletActive, restartKubelet } from '../kubelet-start.ts';
 import { discover } from './discovery.ts';
-import { joinJournalPath, readEarlierJoin, type JoinJournal } from './earlier.ts';
-
-const discoveryFlags = [
-  'discovery-file',
-  'discovery-token',
-  'discovery-token-ca-cert-hash',
-  'discovery-token-unsafe-skip-ca-verification',
-  'tls-bootstrap-token',
-  'token',
-];
+import { discoveryFlags } from './discovery-flags.ts';
+import { journalArtifact, readEarlierJoin } from './earlier.ts';
 
 export const joinKubeletStart: Phase<JoinContext> = {
   name: 'kubelet-start',
@@ -32,19 +26,23 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
     readEarlierJoin(ctx),
     ctx.host.facts(),
   ]);
-  const journal: JoinJournal = { format: 1, node: ctx.spec.node.name, pins: caPins(credentials.ca) };
   const bootstrap: Artifact = {
     path: paths.bootstrapKubeletConf,
     mode: 0o600,
     secret: true,
     body: bootstrapKubeconfig(
-      { server: credentials.server, ca: credentials.ca, token: credentials.token ?? '', clusterName },
+      {
+        // Whoever discovery is: a token, or the client certificate of a discovery file.
+        ...credentials,
+        server: kubeletServer(ctx, cluster, credentials),
+        clusterName,
+      },
       cluster.version,
     ),
   };
   const changes = await ctx.host.write(
     [
-      { path: joinJournalPath, mode: 0o600, body: `${JSON.stringify(journal, undefined, 2)}\n` },
+      await journalArtifact(ctx),
       // A kubelet that has its own credentials needs no bootstrap token any more.
       ...(earlier.isJoined ? [] : [bootstrap]),
       { path: ctx.spec.caCertPath, mode: 0o644, body: credentials.ca },
@@ -52,12 +50,12 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
         cluster,
         node: ctx.spec.node,
         host: { hostname: facts.hostname, isResolvedActive: facts.isResolvedActive },
-        role: 'worker',
+        role: ctx.spec.controlPlane === undefined ? 'worker' : 'control-plane',
         patches: ctx.settings.patches,
       }),
     ],
     [
-      { path: `${paths.state}/journal`, mode: 0o700 },
+      { path: journalFolder, mode: 0o700 },
       { path: paths.manifests, mode: 0o700 },
       { path: paths.kubelet, mode: 0o700 },
     ],
@@ -66,4 +64,14 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
   if (isUnchanged && (await isKubeletActive(ctx.host))) return 'unchanged';
   await restartKubelet(ctx, 'kubelet-start');
   return 'done';
+}
+
+/** A control plane's kubelet talks to the API server beside it, from its first request on. */
+function kubeletServer(
+  { spec }: JoinContext,
+  cluster: DiscoveredCluster['cluster'],
+  { server }: DiscoveredCluster['credentials'],
+): string {
+  const isLocal = kubeletUsesLocalApiServer(cluster.version, cluster.featureGates);
+  return isLocal && spec.controlPlane !== undefined ? localEndpoint(spec.controlPlane.localAPIEndpoint) : server;
 }

@@ -1,11 +1,17 @@
 // Join, phase preflight: look at the host, then find the cluster, before anything is changed.
 import { KbError } from '../../errors.ts';
-import { joinChecks } from '../../preflight/index.ts';
-import { runChecks } from '../../preflight/run.ts';
+import { controlPlaneImages } from '../../kube/images.ts';
+import { ensureImages } from '../../preflight/images.ts';
+import { joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
+import { runChecks, type Batches } from '../../preflight/run.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { JoinContext } from '../context.ts';
+import { readExisting } from '../existing.ts';
+import { controlPlaneOf, isControlPlane } from './control-plane.ts';
 import { discover } from './discovery.ts';
+import { discoveryFlags } from './discovery-flags.ts';
 import { explainJoin, readEarlierJoin } from './earlier.ts';
+import { certificatesMissing, missingShared } from './shared-certificates.ts';
 
 export const joinPreflight: Phase<JoinContext> = {
   name: 'preflight',
@@ -13,18 +19,15 @@ export const joinPreflight: Phase<JoinContext> = {
   flags: [
     'config',
     'ignore-preflight-errors',
-    'tls-bootstrap-token',
-    'token',
+    ...discoveryFlags,
     'control-plane',
     'apiserver-advertise-address',
     'apiserver-bind-port',
     'cri-socket',
     'node-name',
-    'discovery-file',
-    'discovery-token',
-    'discovery-token-ca-cert-hash',
-    'discovery-token-unsafe-skip-ca-verification',
     'certificate-key',
+    'certificate-key-file',
+    'copy-certs-from',
     'dry-run',
   ],
   run: check,
@@ -32,19 +35,55 @@ export const joinPreflight: Phase<JoinContext> = {
 
 async function check(ctx: JoinContext): Promise<void> {
   const earlier = await readEarlierJoin(ctx);
-  const judge = (kubelet: Readonly<Record<string, unknown>>): Promise<unknown> =>
-    runChecks({
-      host: ctx.host,
-      reporter: ctx.reporter,
-      batches: joinChecks(ctx.spec, kubelet),
-      ignore: [...ctx.ignorePreflightErrors],
-      isExplained: (finding) => explainJoin(finding, earlier),
-    });
   // The host is judged while the cluster is looked for, so leniently where only the cluster's configuration can tell.
-  await Promise.all([judge(lenient), findCluster(ctx, earlier.isJoined)]);
+  await Promise.all([judge(ctx, joinChecks(ctx.spec, lenient)), findCluster(ctx, earlier.isJoined)]);
   const [{ cluster, isAssumed = false }, { cgroupVersion }] = await Promise.all([discover(ctx), ctx.host.facts()]);
   const isLenient = isAssumed || cluster.kubelet.document['failCgroupV1'] === false;
-  if (cgroupVersion === 1 && !isLenient) await judge(cluster.kubelet.document);
+  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, cluster.kubelet.document));
+  if (isControlPlane(ctx) && !isAssumed) await checkControlPlane(ctx);
+}
+
+async function judge(ctx: JoinContext, batches: Batches): Promise<void> {
+  const earlier = await readEarlierJoin(ctx);
+  await runChecks({
+    host: ctx.host,
+    reporter: ctx.reporter,
+    batches,
+    ignore: [...ctx.ignorePreflightErrors],
+    isExplained: (finding) => explainJoin(finding, earlier),
+  });
+}
+
+/** What only a host is asked that is to be a control plane (spec 03 §3: readiness, then init's checks, then images). */
+async function checkControlPlane(ctx: JoinContext): Promise<void> {
+  const node = await controlPlaneOf(ctx);
+  const { cluster } = node.spec;
+  const brings = ctx.spec.controlPlane?.certificateKey !== undefined || ctx.settings.copyFrom !== undefined;
+  if (cluster.controlPlaneEndpoint === undefined) throw noSharedEndpoint(ctx);
+  const missing = brings ? [] : missingShared(node, await readExisting(node));
+  if (missing.length > 0) throw certificatesMissing(node, missing);
+  await judge(ctx, joiningControlPlaneChecks(node.spec, brings));
+  const images = controlPlaneImages(cluster);
+  if (ctx.spec.isDryRun) {
+    for (const image of images) {
+      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, text: `pull image ${image} where it is missing` });
+    }
+    return;
+  }
+  const { criSocket, imagePullPolicy: policy, imagePullSerial: isSerial } = ctx.spec.node;
+  const ignore = [...ctx.ignorePreflightErrors];
+  await ensureImages({ host: ctx.host, reporter: ctx.reporter, images, criSocket, policy, isSerial, ignore });
+}
+
+/** Every kubelet and every kubeconfig would name the first control plane alone, and be lost with it. */
+function noSharedEndpoint(ctx: JoinContext): KbError {
+  return new KbError({
+    code: 'KB_CONTROL_PLANE_ENDPOINT',
+    summary: 'the control planes of this cluster have no address in common',
+    host: ctx.host.name,
+    detail: 'controlPlaneEndpoint is not set in the ClusterConfiguration of ConfigMap kube-system/kubeadm-config',
+    fix: "set the cluster up with --control-plane-endpoint; or, with an address that is in the API server's certificate, add controlPlaneEndpoint to that ConfigMap and point the kubeconfigs and kube-public/cluster-info there",
+  });
 }
 
 /** What a KubeletConfiguration can say to make a finding a warning. */

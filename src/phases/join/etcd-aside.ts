@@ -1,0 +1,56 @@
+// Taking an etcd member off a host that never came to vote: its Pod ended, its manifest and data moved aside, never deleted.
+import { KbError } from '../../errors.ts';
+import { sh } from '../../host/shell.ts';
+import { manifestPath } from '../../kube/paths.ts';
+import type { ControlPlaneContext } from '../context.ts';
+
+/**
+ * Put manifest and data aside, and say where; undefined when there was nothing. The kubelet stands still meanwhile: one
+ * that has never talked to an API server ends no Pod, and a container that starts again would make the folder anew.
+ */
+export async function putEtcdAside(node: ControlPlaneContext, dataDir: string): Promise<string | undefined> {
+  const stamp = node.clock
+    .now()
+    .toISOString()
+    .replaceAll(/[^0-9TZ]/g, '');
+  const { code, stdout, stderr } = await node.host.run(
+    sh`
+socket=${node.spec.node.criSocket} manifest=${manifestPath('etcd')} stamp=${stamp}
+data=$(readlink -m ${dataDir})
+if mountpoint -q "$data"; then aside=$data/left-$stamp; else aside=$data.left-$stamp; fi
+[ -e "$manifest" ] || [ -e "$data/member" ] || exit 0
+state=$(systemctl is-active kubelet)
+systemctl stop kubelet
+if command -v crictl >/dev/null 2>&1; then
+  for id in $(crictl -r "$socket" pods --namespace kube-system --name '^etcd-' -q); do
+    crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null
+  done
+else
+  address=\${socket#unix://}
+  for id in $(ctr -a "$address" -n k8s.io containers ls -q 'labels."io.kubernetes.container.name"==etcd'); do
+    ctr -a "$address" -n k8s.io tasks kill -s SIGKILL "$id" >/dev/null
+    ctr -a "$address" -n k8s.io tasks rm -f "$id" >/dev/null
+    ctr -a "$address" -n k8s.io containers rm "$id" >/dev/null
+  done
+fi
+failed=0
+mkdir -m 700 "$aside" || failed=1
+[ ! -e "$manifest" ] || mv "$manifest" "$aside/etcd.yaml" || failed=1
+[ ! -e "$data/member" ] || mv "$data/member" "$aside/member" || failed=1
+case $state in active | activating) systemctl start kubelet ;; esac
+printf '%s\n' "$aside"
+exit $failed
+`,
+    `end the etcd Pod and move its manifest and ${dataDir} aside`,
+    { timeoutSeconds: 120 },
+  );
+  const aside = stdout.trim();
+  if (code === 0) return aside === '' ? undefined : aside;
+  throw new KbError({
+    code: 'KB_ETCD_LEARNER',
+    summary: 'the data of an etcd member that does not vote could not be moved aside',
+    host: node.host.name,
+    detail: `${dataDir}: ${stderr.trim().split('\n').slice(-3).join('; ')}`,
+    fix: `move ${dataDir} and ${manifestPath('etcd')} away, then go on with: ${node.resumeCommand}`,
+  });
+}

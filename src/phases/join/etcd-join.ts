@@ -1,0 +1,182 @@
+// Join, phase etcd-join: this host's etcd becomes a member: added as a learner that has no vote, started, then promoted.
+// A vote is given to nothing but a member that runs, so the cluster stays writable whenever a join is cut (kubeadm#1793).
+import type { EtcdMember } from '../../cluster/types.ts';
+import { sh } from '../../host/shell.ts';
+import { manifestPath } from '../../kube/paths.ts';
+import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
+import { GaveUp, until } from '../../util/until.ts';
+import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
+import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { outcomeOf } from '../control-plane.ts';
+import { explainFailure } from '../diagnose.ts';
+import { etcdArtifacts, etcdFolders } from '../etcd.ts';
+import { readExisting, remember } from '../existing.ts';
+import { endPodsOf } from '../replaced-pods.ts';
+import { isControlPlane, onControlPlane } from './control-plane.ts';
+import { journalArtifact, journalOf } from './earlier.ts';
+import { putEtcdAside } from './etcd-aside.ts';
+import { findEtcd, listMembers, patiently, type EtcdCluster } from './etcd-cluster.ts';
+import { initialCluster, planMember, type EtcdPlan } from './etcd-plan.ts';
+import { giveBack, lostMember } from './etcd-give-back.ts';
+import { inTurn } from './turn.ts';
+
+const name = 'etcd-join';
+
+export const etcdJoin: Phase<JoinContext> = {
+  name,
+  summary: 'Start a local etcd and make it a voting member of the cluster',
+  flags: ['config', 'control-plane', 'node-name', 'patches', 'apiserver-advertise-address', 'dry-run'],
+  isPart: isControlPlane,
+  run: onControlPlane(name, async (ctx, node) => {
+    const { version, featureGates } = node.spec.cluster;
+    if (kubeletUsesLocalApiServer(version, featureGates)) return joinEtcd(ctx, node);
+    step(node, name, 'the kubelet joins first in this version: control-plane-join does this');
+    return 'unchanged';
+  }),
+};
+
+/** Make this host's etcd a voting member. `unchanged` when it is one. */
+export async function joinEtcd(ctx: JoinContext, node: ControlPlaneContext): Promise<PhaseOutcome> {
+  const { etcd: wanted } = node.spec.cluster;
+  if (wanted.kind === 'external') {
+    step(node, name, 'etcd is external: there is no member to add');
+    return 'unchanged';
+  }
+  const cluster = await findEtcd(node);
+  const plan = await look(ctx, node, cluster, wanted.dataDir);
+  if (plan.kind === 'keep') return keep(ctx, node, cluster, plan.member);
+  if (node.spec.isDryRun) return rehearse(ctx, node, cluster);
+  return inTurn(ctx, node, () => takePart(ctx, node, cluster, wanted.dataDir));
+}
+
+async function look(
+  ctx: JoinContext,
+  node: ControlPlaneContext,
+  cluster: EtcdCluster,
+  dataDir: string,
+): Promise<EtcdPlan> {
+  const [members, { code }, { etcdMember }] = await Promise.all([
+    listMembers(node, cluster),
+    node.host.probe(sh`[ -e ${`${dataDir}/member`} ]`),
+    journalOf(ctx),
+  ]);
+  return planMember({ own: cluster.own, members, hasData: code === 0, journalled: etcdMember });
+}
+
+/** From whatever an earlier run left to a member that votes. */
+async function takePart(
+  ctx: JoinContext,
+  node: ControlPlaneContext,
+  cluster: EtcdCluster,
+  dataDir: string,
+): Promise<PhaseOutcome> {
+  // Another join had its turn meanwhile.
+  const plan = await look(ctx, node, cluster, dataDir);
+  if (plan.kind === 'keep') return keep(ctx, node, cluster, plan.member);
+  if (plan.kind === 'lost') throw lostMember(node, plan.member, dataDir);
+  if (plan.kind === 'replace') {
+    step(node, name, 'an earlier join left a learner without its data: it is replaced');
+    await patiently(node, 'etcd to remove the learner of an earlier join', () => cluster.etcd.remove(plan.member.id));
+  }
+  if (plan.isDataStale || plan.kind !== 'resume') {
+    const aside = await putEtcdAside(node, dataDir);
+    if (aside !== undefined) step(node, name, `what an earlier etcd left is in ${aside}`);
+  }
+  const { peerUrl } = cluster.own;
+  const member =
+    plan.kind === 'resume'
+      ? plan.member
+      : await patiently(node, 'etcd to add a learner', () => cluster.etcd.addLearner(peerUrl));
+  try {
+    await start(ctx, node, cluster, member);
+    await promote(node, cluster, member);
+  } catch (error) {
+    if (!(error instanceof GaveUp)) throw error;
+    const explained = await explainFailure(node, 'etcd', error);
+    throw await giveBack(node, { cluster, member, dataDir, explained });
+  }
+  await untilWell(node, cluster);
+  return 'done';
+}
+
+/** A member that votes. Its manifest names the members there were when it joined, and stays as it is. */
+async function keep(
+  ctx: JoinContext,
+  node: ControlPlaneContext,
+  cluster: EtcdCluster,
+  member: EtcdMember,
+): Promise<PhaseOutcome> {
+  const hasManifest = (await readExisting(node)).has(manifestPath('etcd'));
+  const outcome = hasManifest ? 'unchanged' : await start(ctx, node, cluster, member);
+  if (!node.spec.isDryRun) await untilWell(node, cluster);
+  return outcome;
+}
+
+/** The manifest; from here on the kubelet runs etcd. The journal goes first and says whose data it will be. */
+async function start(
+  ctx: JoinContext,
+  node: ControlPlaneContext,
+  cluster: EtcdCluster,
+  member: EtcdMember,
+): Promise<PhaseOutcome> {
+  const { etcd } = node.spec.cluster;
+  if (etcd.kind === 'external') return 'unchanged';
+  const members = await listMembers(node, cluster);
+  const manifest = await etcdArtifacts(node, initialCluster(members, cluster.own));
+  const changes = await node.host.write(
+    [await journalArtifact(ctx, { etcdMember: member.id }), ...manifest],
+    etcdFolders(etcd),
+  );
+  await remember(node, manifest);
+  await endPodsOf(
+    node,
+    name,
+    changes.filter(({ path }) => manifest.some((artifact) => artifact.path === path)),
+  );
+  return outcomeOf(changes);
+}
+
+/** Started first, then promoted: etcd refuses to promote a member that is not in step. One patience for both (R37). */
+async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, member: EtcdMember): Promise<void> {
+  const deadline = performance.now() + node.spec.timeouts.etcdAPICall * 1000;
+  const waiting = (what: string): Parameters<typeof until>[1] => ({
+    timeoutSeconds: Math.max(1, Math.round((deadline - performance.now()) / 1000)),
+    intervalMs: 100,
+    signal: node.signal,
+    onTry: (last) => node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: name, what, last }),
+  });
+  const starting = `etcd on ${own.name} to start`;
+  await until(starting, waiting(starting), async () => {
+    const found = (await etcd.members()).find(({ id }) => id === member.id);
+    if (found === undefined) return { notYet: 'it is not among the members' };
+    return found.name === '' ? { notYet: 'it has not reported to its cluster' } : { value: true };
+  });
+  const promoting = `etcd on ${own.name} to be promoted`;
+  await until(promoting, waiting(promoting), async () => {
+    await etcd.promote(member.id);
+    return { value: true };
+  });
+}
+
+/** It votes; now it must answer, too, before another control plane has its turn. */
+async function untilWell(node: ControlPlaneContext, { etcd, own }: EtcdCluster): Promise<void> {
+  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal };
+  try {
+    await until(`etcd on ${own.name} to be healthy`, options, async () => {
+      const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl);
+      if (leaderId === '0') return { notYet: 'it knows no leader' };
+      if (isLearner) return { notYet: 'it does not know that it votes' };
+      return errors.length > 0 ? { notYet: errors.join(', ') } : { value: true };
+    });
+  } catch (error) {
+    throw error instanceof GaveUp ? await explainFailure(node, 'etcd', error) : error;
+  }
+}
+
+/** What a dry run can tell: the member that would be added, and its manifest. */
+async function rehearse(ctx: JoinContext, node: ControlPlaneContext, cluster: EtcdCluster): Promise<PhaseOutcome> {
+  const member = await cluster.etcd.addLearner(cluster.own.peerUrl);
+  await start(ctx, node, cluster, member);
+  await cluster.etcd.promote(member.id);
+  return 'done';
+}
