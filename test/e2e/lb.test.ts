@@ -25,7 +25,7 @@ const traces = (): Promise<string> =>
   );
 
 beforeAll(async () => {
-  lab = await testLab('lb', 42);
+  lab = await testLab('lb', 62);
   await lab.up(['master1', 'lb', 'lb2']);
   await lab.recreate(['master1', 'lb', 'lb2']);
   endpoint = `${lab.host('lb').address}:6443`;
@@ -60,9 +60,9 @@ describe('lb apply', () => {
 
   test('a dry run shows the new configuration and changes nothing', async () => {
     const before = await traces();
-    const planned = await apply('lb', ...backend('master1'), '--backend', 'master2=10.61.42.30', '--dry-run');
+    const planned = await apply('lb', ...backend('master1'), '--backend', 'master2=10.61.62.30', '--dry-run');
     expect(planned.code, planned.stderr).toBe(0);
-    expect(planned.stderr).toContain('server master2 10.61.42.30:6443 check');
+    expect(planned.stderr).toContain('server master2 10.61.62.30:6443 check');
     expect(planned.stderr).toContain('reload haproxy');
     expect(await traces()).toBe(before);
   });
@@ -83,7 +83,7 @@ describe('lb apply', () => {
     const before = await traces();
     // haproxy drops its rights to this user: without it no configuration of ours is good.
     await output(lab, 'lb', "sed -i 's/^haproxy:/haproxy-away:/' /etc/passwd");
-    const refused = await apply('lb', ...backend('master1'), '--backend', 'master2=10.61.42.30');
+    const refused = await apply('lb', ...backend('master1'), '--backend', 'master2=10.61.62.30');
     await output(lab, 'lb', "sed -i 's/^haproxy-away:/haproxy:/' /etc/passwd");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('KB_LB_CONFIG');
@@ -158,7 +158,7 @@ describe('the API through the load balancer', () => {
       socket.once('secureConnect', resolve);
       socket.once('error', reject);
     });
-    const done = await apply('lb', ...backend('master1'), '--backend', 'later=10.61.42.31');
+    const done = await apply('lb', ...backend('master1'), '--backend', 'later=10.61.62.31');
     expect(done.code, done.stderr).toBe(0);
     socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
     const answer = await new Promise<string>((resolve, reject) => {
@@ -185,7 +185,7 @@ describe('the API through the load balancer', () => {
 });
 
 describe('an address that two balancers share', () => {
-  const vip = '10.61.42.40';
+  const vip = '10.61.62.40';
 
   beforeAll(async () => {
     for (const host of ['lb', 'lb2']) await installPackages(lab, host, ['keepalived']);
