@@ -189,13 +189,18 @@ function lengthOf(value: unknown): number {
   return isRecord(value) ? Object.keys(value).length : 0;
 }
 
+/** A field that is not there is `<no value>` in the text and nil to a function. */
+function argument(value: unknown): string {
+  return value === undefined ? '<nil>' : shown(value);
+}
+
 /** The verbs of fmt that templates use. */
 function format(pattern: unknown, values: readonly unknown[]): string {
   const left = [...values];
   return String(pattern).replaceAll(/%([-\d]*)([vsdq%])/g, (_, width: string, verb: string) => {
     if (verb === '%') return '%';
     const value = left.shift();
-    const text = verb === 'q' ? JSON.stringify(String(value)) : shown(value);
+    const text = verb === 'q' ? JSON.stringify(String(value)) : argument(value);
     return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width));
   });
 }
@@ -216,8 +221,8 @@ const functions: Readonly<Record<string, (...values: readonly unknown[]) => unkn
   ge: ordered((order) => order >= 0),
   len: lengthOf,
   index: (value, ...keys) => keys.reduce<unknown>(at, value),
-  print: (...values) => values.map(shown).join(''),
-  println: (...values) => `${values.map(shown).join(' ')}\n`,
+  print: (...values) => values.map(argument).join(''),
+  println: (...values) => `${values.map(argument).join(' ')}\n`,
   printf: (pattern, ...values) => format(pattern, values),
   html: (...values) =>
     values

@@ -1,6 +1,7 @@
 // The kubeconfig that discovery is to go by, from the joining host or an https URL, and who a node is with it.
 import { posix } from 'node:path';
 import { KbError } from '../../errors.ts';
+import { paths } from '../../kube/paths.ts';
 import { parseDiscoveryFile } from '../../kubeconfig/discovery-file.ts';
 import type { FoundCluster, JoinContext } from '../context.ts';
 import { namedFiles } from '../host-client.ts';
@@ -36,9 +37,16 @@ export async function readFoundFile(ctx: JoinContext, place: string): Promise<Fo
   return { source, server, ca: textOf(ca), user, otherLogins };
 }
 
+/** A phase that has no flags for discovery goes by admin.conf (spec 01 §4.1). */
+const adminHint =
+  'control planes have that file once `kbinit join phase control-plane-prepare` has run; on a worker say with --config how the cluster is found';
+
 async function readPath(ctx: JoinContext, path: string): Promise<string> {
   const text = await ctx.host.read(path);
-  if (text === undefined) throw unusable(ctx, `${path} does not exist on ${ctx.host.name}`);
+  if (text === undefined) {
+    const hint = path === paths.adminConf ? adminHint : undefined;
+    throw unusable(ctx, `${path} does not exist on ${ctx.host.name}`, hint);
+  }
   return text;
 }
 
@@ -55,13 +63,17 @@ export function loginOf(ctx: JoinContext, { source, user, otherLogins }: FoundFi
   );
 }
 
-function unusable(ctx: JoinContext, found: string): KbError {
+function unusable(
+  ctx: JoinContext,
+  found: string,
+  fix = 'put it there: files are read on the host that joins, not on the machine that runs kbinit',
+): KbError {
   return new KbError({
     code: 'KB_DISCOVERY_FILE',
     summary: 'the discovery file cannot be read',
     host: ctx.host.name,
     detail: found,
-    fix: `put it there: files are read on the host that joins, not on the machine that runs kbinit`,
+    fix,
   });
 }
 

@@ -67,6 +67,7 @@ describe('go-template prints', () => {
   test.each([
     ['{{range .images}}{{.}}{{"\\n"}}{{end}}', 'a:1\nb:2\nc:3\n'],
     ['{{.kind}}{{.missing}}', 'Images<no value>'],
+    ['{{println .kind .missing}}{{printf "%v" .missing}}', 'Images <nil>\n<nil>'],
     ['{{index .images 0 | printf "%q"}} {{len .images}}', '"a:1" 3'],
     ['{{range $i, $x := .images}}{{if eq $i 1}}{{$x}}{{else}}-{{end}}{{end}}', '-b:2-'],
     ['{{with .nested}}{{.n}}{{end}}{{with .none}}x{{else}}y{{end}}', '7y'],
