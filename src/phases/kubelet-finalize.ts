@@ -1,4 +1,5 @@
 // Phase kubelet-finalize: let the kubelet use the client certificate that it rotates itself.
+import type { NodeRegistration } from '../config/spec.ts';
 import { rotatedKubeletKubeconfig } from '../kubeconfig/kubeconfig.ts';
 import { paths } from '../kube/paths.ts';
 import { sh } from '../host/shell.ts';
@@ -19,9 +20,7 @@ export const kubeletFinalize: Phase<InitContext> = {
 };
 
 async function finalize(ctx: InitContext): Promise<PhaseOutcome> {
-  // The kubelet's own flag can move its folder of certificates.
-  const folder = ctx.spec.node.kubeletExtraArgs.find(({ name }) => name === 'cert-dir')?.value;
-  const pem = folder === undefined ? paths.kubeletClientCurrent : `${folder}/kubelet-client-current.pem`;
+  const pem = clientCertificatePath(ctx.spec.node);
   const [{ code }, text] = await Promise.all([ctx.host.probe(sh`test -e ${pem}`), ctx.host.read(paths.kubeletConf)]);
   if (code !== 0 || text === undefined) {
     step(ctx, 'kubelet-finalize', `${pem} does not exist: client certificate rotation stays as it is`);
@@ -33,4 +32,10 @@ async function finalize(ctx: InitContext): Promise<PhaseOutcome> {
   if (change?.outcome === 'unchanged') return 'unchanged';
   await restartKubelet(ctx, 'kubelet-finalize');
   return 'done';
+}
+
+/** The certificate that the kubelet rotates; its own flag can move its folder of certificates. */
+export function clientCertificatePath({ kubeletExtraArgs }: Pick<NodeRegistration, 'kubeletExtraArgs'>): string {
+  const folder = kubeletExtraArgs.find(({ name }) => name === 'cert-dir')?.value;
+  return folder === undefined ? paths.kubeletClientCurrent : `${folder}/kubelet-client-current.pem`;
 }

@@ -5,6 +5,7 @@ import { paths } from '../../kube/paths.ts';
 import type { Artifact } from '../../host/host.ts';
 import type { Finding } from '../../preflight/check.ts';
 import type { JoinContext } from '../context.ts';
+import { clientCertificatePath } from '../kubelet-finalize.ts';
 import { discover } from './discovery.ts';
 import { joinJournalPath, parseJoinJournal, type JoinJournal } from './journal.ts';
 
@@ -24,8 +25,9 @@ export function readEarlierJoin(ctx: JoinContext): Promise<EarlierJoin> {
 }
 
 async function look(ctx: JoinContext): Promise<EarlierJoin> {
+  const pem = clientCertificatePath(ctx.spec.node);
   const [files, wanted] = await Promise.all([
-    ctx.host.readAll([joinJournalPath, paths.kubeletConf]),
+    ctx.host.readAll([joinJournalPath, paths.kubeletConf, pem]),
     wantedPins(ctx).then((pins) => new Set(pins)),
   ]);
   const journal = parseJoinJournal(files.get(joinJournalPath));
@@ -34,7 +36,8 @@ async function look(ctx: JoinContext): Promise<EarlierJoin> {
     journal?.node === ctx.spec.node.name && journal.role === role && journal.pins.some((pin) => wanted.has(pin));
   if (!isSame) return { isSame: false, isJoined: false };
   const kubelet = files.get(paths.kubeletConf);
-  return { isSame, journal, isJoined: kubelet !== undefined && belongs(kubelet, wanted) };
+  // The kubelet writes its kubeconfig when it starts, and only later gets the certificate that this names.
+  return { isSame, journal, isJoined: files.has(pem) && kubelet !== undefined && belongs(kubelet, wanted) };
 }
 
 /** The pins of the cluster's CA: as given, so that nothing waits for discovery, or as it was found. */

@@ -78,7 +78,8 @@ async function takePart(
     step(node, name, 'an earlier join left a learner without its data: it is replaced');
     await patiently(node, 'etcd to remove the learner of an earlier join', () => cluster.etcd.remove(plan.member.id));
   }
-  if (plan.isDataStale || plan.kind !== 'resume') {
+  const hasManifest = (await readExisting(node)).has(manifestPath('etcd'));
+  if (plan.isDataStale || (hasManifest && plan.kind !== 'resume')) {
     const aside = await putEtcdAside(node, dataDir);
     if (aside !== undefined) step(node, name, `what an earlier etcd left is in ${aside}`);
   }
@@ -87,14 +88,17 @@ async function takePart(
     plan.kind === 'resume'
       ? plan.member
       : await patiently(node, 'etcd to add a learner', () => cluster.etcd.addLearner(peerUrl));
+  step(node, name, `${peerUrl} is a learner of the etcd cluster`);
   try {
     await start(ctx, node, cluster, member);
+    step(node, name, 'etcd is being started');
     await promote(node, cluster, member);
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
     const explained = await explainFailure(node, 'etcd', error);
     throw await giveBack(node, { cluster, member, dataDir, explained });
   }
+  step(node, name, 'etcd votes');
   await untilWell(node, cluster);
   return 'done';
 }
@@ -151,6 +155,7 @@ async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, me
     if (found === undefined) return { notYet: 'it is not among the members' };
     return found.name === '' ? { notYet: 'it has not reported to its cluster' } : { value: true };
   });
+  step(node, name, 'etcd has started');
   const promoting = `etcd on ${own.name} to be promoted`;
   await until(promoting, waiting(promoting), async () => {
     await etcd.promote(member.id);

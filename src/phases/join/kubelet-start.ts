@@ -61,7 +61,8 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
     ],
   );
   const isUnchanged = changes.every(({ outcome }) => outcome === 'unchanged');
-  if (isUnchanged && (await isKubeletActive(ctx.host))) return 'unchanged';
+  // One that has not joined yet is started anew: then it asks at once, and its crashed Pods wait no longer.
+  if (isUnchanged && earlier.isJoined && (await isKubeletActive(ctx.host))) return 'unchanged';
   await restartKubelet(ctx, 'kubelet-start');
   return 'done';
 }

@@ -1,44 +1,89 @@
 // Join, phase kubelet-wait-bootstrap: until the kubelet has its own certificate and its node is registered.
+import type { Api } from '../../cluster/types.ts';
+import { localEndpoint } from '../../kubeconfig/endpoint.ts';
 import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
+import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
+import { sh } from '../../host/shell.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { JoinContext } from '../context.ts';
 import { explainFailure } from '../diagnose.ts';
+import { clientCertificatePath } from '../kubelet-finalize.ts';
+import { restartKubelet } from '../kubelet-start.ts';
 import { discover } from './discovery.ts';
 
+const name = 'kubelet-wait-bootstrap';
+
 export const kubeletWaitBootstrap: Phase<JoinContext> = {
-  name: 'kubelet-wait-bootstrap',
+  name,
   summary: 'Wait until the kubelet has its certificate and the node is registered',
   flags: ['config', 'cri-socket', 'dry-run'],
   run: waitForNode,
 };
 
+const intervalMs = 100;
+
 async function waitForNode(ctx: JoinContext): Promise<void> {
   if (ctx.spec.isDryRun) return;
   const { api } = await discover(ctx);
-  const { name } = ctx.spec.node;
-  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs: 100, signal: ctx.signal };
+  const registered = new AbortController();
   try {
-    await until('the kubelet to get its certificate (TLS bootstrap)', options, async () => {
-      const text = await ctx.host.read(paths.kubeletConf);
-      if (text === undefined) return { notYet: `${paths.kubeletConf} does not exist yet` };
-      try {
-        return { value: clientOf(text, paths.kubeletConf) };
-      } catch (error) {
-        // The kubelet writes it in place: for a moment it is half a file.
-        return { notYet: error instanceof Error ? error.message : String(error) };
-      }
-    });
-    // The bootstrap token may read nodes (ClusterRole kubeadm:get-nodes), so no other credentials are needed.
-    await until(`node ${name} to be registered`, options, async () => {
-      const node = await api.get({ apiVersion: 'v1', kind: 'Node', name });
-      return node === undefined ? { notYet: 'no such node yet' } : { value: true };
-    });
+    await untilCredentials(ctx);
+    await Promise.all([
+      untilRegistered(ctx, api).finally(() => registered.abort()),
+      hurry(ctx, registered.signal).catch(() => undefined),
+    ]);
   } catch (error) {
     throw error instanceof GaveUp ? await explainFailure(ctx, 'the kubelet', error) : error;
   } finally {
     api.close();
   }
   await ctx.host.remove([paths.bootstrapKubeletConf], 'the bootstrap token has done its work');
+}
+
+async function untilCredentials(ctx: JoinContext): Promise<void> {
+  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, signal: ctx.signal };
+  await until('the kubelet to get its certificate (TLS bootstrap)', options, async () => {
+    const text = await ctx.host.read(paths.kubeletConf);
+    if (text === undefined) return { notYet: `${paths.kubeletConf} does not exist yet` };
+    try {
+      return { value: clientOf(text, paths.kubeletConf) };
+    } catch (error) {
+      // The kubelet writes it in place: for a moment it is half a file.
+      return { notYet: error instanceof Error ? error.message : String(error) };
+    }
+  });
+}
+
+/** The bootstrap token may read nodes (ClusterRole kubeadm:get-nodes), so no other credentials are needed. */
+async function untilRegistered(ctx: JoinContext, api: Api): Promise<void> {
+  const { name: node } = ctx.spec.node;
+  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, signal: ctx.signal };
+  await until(`node ${node} to be registered`, options, async () => {
+    const found = await api.get({ apiVersion: 'v1', kind: 'Node', name: node });
+    return found === undefined ? { notYet: 'no such node yet' } : { value: true };
+  });
+}
+
+/**
+ * A kubelet whose own API server did not answer asks for its certificate again after 2, 4, 8 … seconds (client-go's
+ * certificate manager). One that is started anew asks at once, and its Pods run on meanwhile.
+ */
+async function hurry(ctx: JoinContext, registered: AbortSignal): Promise<void> {
+  const { cluster } = await discover(ctx);
+  const { controlPlane, timeouts, node } = ctx.spec;
+  if (controlPlane === undefined || !kubeletUsesLocalApiServer(cluster.version, cluster.featureGates)) return;
+  const api = ctx.apis.open({ server: localEndpoint(controlPlane.localAPIEndpoint) });
+  try {
+    const options = { timeoutSeconds: timeouts.tlsBootstrap, intervalMs, signal: registered };
+    await until('the API server on this host', options, async () => {
+      const { status } = await api.raw('/readyz', 2);
+      return status === 200 ? { value: true } : { notYet: `HTTP ${status}` };
+    });
+    const { code } = await ctx.host.probe(sh`[ -e ${clientCertificatePath(node)} ]`);
+    if (code !== 0 && !registered.aborted) await restartKubelet(ctx, name);
+  } finally {
+    api.close();
+  }
 }
