@@ -119,7 +119,32 @@ const flags: Readonly<Record<string, () => Option>> = {
   backend: () =>
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
   bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
+  client: () =>
+    option(
+      '--client <[user@]addr[:port]>',
+      'a control-plane host that gets a client certificate; repeatable',
+      repeated,
+    ),
+  'client-certs-dir': () =>
+    option('--client-certs-dir <path>', 'folder on this machine for the CA and a client certificate'),
+  'etcd-binary': () =>
+    option('--etcd-binary <path>', "etcd's program on this machine, for the hosts (default: the hosts' own)"),
+  'etcd-data-dir': () => option('--data-dir <path>', "folder for etcd's data (default: /var/lib/etcd)"),
+  'etcd-extra-args': () =>
+    option('--etcd-extra-args <k=v,…>', "more settings of etcd's configuration, for example quota-backend-bytes", list),
+  'etcd-host': () =>
+    option(
+      '--host <[user@]addr[:port]>',
+      'a host for an etcd member; repeatable: 1, 3, 5 or 7 of them (default: this machine)',
+      repeated,
+    ),
+  'etcdctl-binary': () => option('--etcdctl-binary <path>', 'etcdctl on this machine, for the hosts'),
+  'delete-emptydir-data': () =>
+    option('--delete-emptydir-data', 'drain Pods with emptyDir volumes too; their data is lost'),
+  'drain-timeout': () => option('--timeout <duration>', 'time for the Pods to leave the node (default: 5m)'),
   'force-file': () => option('-f, --force', "replace a configuration that is not kbinit's; a copy is kept beside it"),
+  'force-removal': () =>
+    option('-f, --force', 'do not ask; drop Pods without a controller, and those that do not leave in time'),
   'force-wipe-etcd': () =>
     option('--force-wipe-etcd <hostname>', "destroy this host's etcd data even if its member cannot leave the cluster"),
   interface: () => option('--interface <name>', 'network interface of the shared address'),
@@ -131,6 +156,7 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--priority <number>', 'the highest of the load balancers that run has the address (default: 100)', integer),
   'router-id': () =>
     option('--router-id <number>', 'number of the shared address in its network, 1 to 255 (default: 51)', integer),
+  yes: () => option('-y, --yes', 'do not ask'),
   vip: () => option('--vip <address>', 'address that load balancers share, by keepalived'),
   cni: () => option('--cni <name>', 'install this Pod network too (default: none)').choices(['flannel', 'none']),
   'copy-certs-from': () =>
@@ -177,6 +203,11 @@ const connectionFlags = [
 /** Give a command these flags and those for connecting. */
 export function withFlags(command: Command, names: readonly string[]): Command {
   return withOnlyFlags(command, [...names, ...connectionFlags]);
+}
+
+/** Give a command that works on several hosts these flags, one of which names them, and those for connecting (a service lives in no --rootfs). */
+export function withFlagsForHosts(command: Command, names: readonly string[]): Command {
+  return withOnlyFlags(command, [...names, ...connectionFlags.filter((name) => name !== 'host' && name !== 'rootfs')]);
 }
 
 /** Give a command these flags and no others: it works on no host. */

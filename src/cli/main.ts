@@ -11,6 +11,7 @@ import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { lbCommand } from './lb.ts';
+import { nodeCommand } from './node.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { tokenCommand } from './token.ts';
@@ -31,6 +32,7 @@ export function program(): Command {
   root.addCommand(addonCommand());
   root.addCommand(lbCommand());
   root.addCommand(etcdCommand());
+  root.addCommand(nodeCommand());
   root.addCommand(certsCommand());
   root.addCommand(kubeconfigCommand());
   root.addCommand(configCommand());

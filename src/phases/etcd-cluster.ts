@@ -8,7 +8,7 @@ import { readyApi } from './ready-api.ts';
 
 /** A cluster that answers. */
 export interface EtcdCluster {
-  /** Asks the other members first: the own one ends with its membership, maybe before it has answered. */
+  readonly access: HostEtcd;
   readonly etcd: EtcdApi;
   readonly members: readonly EtcdMember[];
   /** The id that the etcd of this host gives itself; undefined when it is down, or external. */
@@ -32,21 +32,30 @@ export async function findEtcdCluster(ctx: Context, found: HostEtcd, kubeconfig?
   const { local, endpoints } = found;
   const { etcd } = await opened(ctx, found, endpoints);
   try {
-    const members = await etcd.members();
-    if (local === undefined) return { etcd, members };
-    const { memberId } = await etcd.status(local.endpoint);
-    const others = members.filter(({ id }) => id !== memberId).flatMap(({ clientUrls }) => clientUrls);
-    return { ...(await opened(ctx, found, [...others, local.endpoint])), members, ownId: memberId };
+    const cluster = { access: found, etcd, members: await etcd.members() };
+    return local === undefined ? cluster : { ...cluster, ownId: (await etcd.status(local.endpoint)).memberId };
   } catch (error) {
     const others = local === undefined ? [] : await otherEndpoints(ctx, local.otherEndpoints, kubeconfig);
     if (others.length === 0) throw new EtcdSilence(`${wordsOf(error)}; no other member is known`, endpoints);
     const elsewhere = await opened(ctx, found, others);
     try {
-      return { ...elsewhere, members: await elsewhere.etcd.members() };
+      return { access: found, ...elsewhere, members: await elsewhere.etcd.members() };
     } catch (second) {
       throw new EtcdSilence(`${wordsOf(error)}; ${wordsOf(second)}`, [...endpoints, ...others]);
     }
   }
+}
+
+/**
+ * A client for removing a member: it asks the members that stay. The member's own etcd ends with its membership, maybe
+ * before it has answered, and on a host that is gone nobody answers at all. @throws EtcdSilence
+ */
+export async function etcdWithout(ctx: Context, cluster: EtcdCluster, id: string): Promise<EtcdApi> {
+  const { access, members, ownId } = cluster;
+  const own = access.local === undefined || ownId === undefined ? [] : [access.local.endpoint];
+  const others = members.filter((one) => one.id !== id && one.id !== ownId).flatMap(({ clientUrls }) => clientUrls);
+  const { etcd } = await opened(ctx, access, ownId === id ? [...others, ...own] : [...own, ...others]);
+  return etcd;
 }
 
 async function opened(ctx: Context, { files }: HostEtcd, endpoints: readonly string[]): Promise<{ etcd: EtcdApi }> {

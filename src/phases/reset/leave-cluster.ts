@@ -5,7 +5,7 @@ import type { PhaseOutcome } from '../../workflow/phase.ts';
 import { GaveUp } from '../../util/until.ts';
 import { step } from '../context.ts';
 import { etcdctl, hexId, type LocalMember } from '../etcd-access.ts';
-import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
+import { EtcdSilence, etcdWithout, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
 import { removeMember } from '../etcd-removal.ts';
 import { memberStates, nameOf, removalRefusal } from '../etcd-quorum.ts';
 import type { ResetContext } from './context.ts';
@@ -15,7 +15,8 @@ import type { ResetContext } from './context.ts';
  * @throws KbError KB_ETCD_UNREACHABLE, KB_ETCD_QUORUM, KB_ETCD_MEMBER: nothing was changed
  */
 export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promise<PhaseOutcome> {
-  const { etcd, members, ownId } = await findCluster(ctx, local);
+  const cluster = await findCluster(ctx, local);
+  const { etcd, members, ownId } = cluster;
   const own = members.find(({ id, peerUrls }) => id === ownId || peerUrls.includes(local.peerUrl));
   if (own === undefined) {
     step(ctx, 'remove-etcd-member', 'its etcd member has left the cluster already');
@@ -28,7 +29,7 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   const refusal = removalRefusal(await memberStates(etcd, members), own.id);
   if (refusal !== undefined) throw quorumLost(ctx, local, { own, members, found: refusal });
   try {
-    await removeMember(ctx, etcd, own.id);
+    await removeMember(ctx, await etcdWithout(ctx, cluster, own.id), own.id);
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
     throw notRemoved(ctx, local, { own, members, found: error.last });

@@ -1,0 +1,81 @@
+// Finding what there is of a node: its Node object and its etcd member, each of which may be gone already.
+import type { EtcdMember, KubeObject } from '../../cluster/types.ts';
+import { KbError } from '../../errors.ts';
+import { isJsonArray, isJsonObject } from '../../util/json.ts';
+import { warn } from '../context.ts';
+import { hostEtcd } from '../etcd-access.ts';
+import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
+import { readyApi } from '../ready-api.ts';
+import type { FoundNode, NodeRemoveContext } from './context.ts';
+
+export const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
+
+/** What there is of the node; asked for once a run. */
+export function findNode(ctx: NodeRemoveContext): Promise<FoundNode> {
+  ctx.found ??= find(ctx);
+  return ctx.found;
+}
+
+async function find(ctx: NodeRemoveContext): Promise<FoundNode> {
+  const { name, kubeconfig } = ctx.spec;
+  const api = await readyApi(ctx, kubeconfig);
+  const node = await api.get({ apiVersion: 'v1', kind: 'Node', name });
+  const addresses = addressesOf(node);
+  const isWorker = node !== undefined && node.metadata.labels?.[controlPlaneLabel] === undefined;
+  const cluster = await clusterOf(ctx, isWorker);
+  const member = cluster?.members.find((one) => isMemberOf(one, name, addresses));
+  return {
+    api,
+    node,
+    isReady: isReady(node),
+    addresses,
+    ...(cluster === undefined || member === undefined ? {} : { etcd: { ...cluster, memberId: member.id } }),
+  };
+}
+
+/** By its name; one that has never started has none, and is known by its address, which may be what was typed. */
+function isMemberOf(member: EtcdMember, name: string, addresses: readonly string[]): boolean {
+  if (member.name !== '') return member.name === name;
+  return member.peerUrls.some((url) =>
+    [...addresses, name].includes(new URL(url).hostname.replace(/^\[(.*)\]$/u, '$1')),
+  );
+}
+
+/** The stacked etcd of the cluster; an external one has no member that belongs to a node. */
+async function clusterOf(ctx: NodeRemoveContext, isWorker: boolean): Promise<EtcdCluster | undefined> {
+  const found = await hostEtcd(ctx.host);
+  if (found?.local === undefined) return undefined;
+  try {
+    return await findEtcdCluster(ctx, found, ctx.spec.kubeconfig);
+  } catch (error) {
+    if (!(error instanceof EtcdSilence)) throw error;
+    if (isWorker) {
+      warn(ctx, 'preflight', `etcd does not answer (${error.message}); a worker has no member there`);
+      return undefined;
+    }
+    throw new KbError({
+      code: 'KB_ETCD_UNREACHABLE',
+      summary: 'etcd does not answer, so nobody knows which members it has',
+      host: ctx.host.name,
+      detail: `${error.message}; nothing was changed`,
+      fix: 'work through a control plane whose etcd runs (--host); an expired client certificate is renewed by `kbinit certs renew etcd-healthcheck-client`',
+    });
+  }
+}
+
+function addressesOf(node: KubeObject | undefined): readonly string[] {
+  return statusList(node, 'addresses').flatMap(({ type, address }) =>
+    type === 'InternalIP' && typeof address === 'string' ? [address] : [],
+  );
+}
+
+/** Whether the node's kubelet reports that it can run Pods. */
+export function isReady(node: KubeObject | undefined): boolean {
+  return statusList(node, 'conditions').some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+function statusList(node: KubeObject | undefined, field: string): readonly Readonly<Record<string, unknown>>[] {
+  const status = node?.['status'];
+  const list = isJsonObject(status) ? status[field] : undefined;
+  return isJsonArray(list) ? list.filter(isJsonObject) : [];
+}
