@@ -442,7 +442,8 @@ describe('a node does not join, and nothing is written on its host', () => {
     expect(run.stderr).toContain(`${code} `);
     expect(run.stderr).toMatch(text);
     expect(run.code, run.stderr).toBe(exit);
-    expect(run.seconds).toBeLessThan(20);
+    // A check that fails is no reason to wait for the five minutes that a cluster may take to answer.
+    expect(run.seconds).toBeLessThan(60);
     expect(changedPaths(before, await everyFile(lab, 'node1'))).toEqual([]);
   });
 
