@@ -35,7 +35,11 @@ async function waitForNode(ctx: JoinContext): Promise<void> {
       hurry(ctx, registered.signal).catch(() => undefined),
     ]);
   } catch (error) {
-    throw error instanceof GaveUp ? await explainFailure(ctx, 'the kubelet', error) : error;
+    if (!(error instanceof GaveUp)) throw error;
+    const explained = await explainFailure(ctx, 'the kubelet', error);
+    // Nor does it stay where it has not (kubeadm, R68); the same command writes it again.
+    await ctx.host.remove([paths.bootstrapKubeletConf], 'the bootstrap token is of no use any more');
+    throw explained;
   } finally {
     api.close();
   }

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { generateKey, KeyPool, systemChance, type KeyAlgorithm } from '../../../src/util/keygen.ts';
+import { generateKey, KeyPool, systemChance, type KeyAlgorithm, randomToken } from '../../../src/util/keygen.ts';
 import { fixedKeys } from '../../fakes/keys.ts';
 
 test.each([
@@ -53,4 +53,20 @@ test('serial numbers are positive and below 2^63, and token characters are those
   expect(new Set(serials).size).toBe(200);
   expect(chance.tokenCharacters(200)).toMatch(/^[a-z0-9]{200}$/);
   expect(chance.bytes(12)).toHaveLength(12);
+});
+
+test('every character of a token is as likely as any other', () => {
+  // Bytes taken modulo 36 would make four letters 14 % likelier than the rest; chance alone stays within 4 %.
+  const counts = new Map<string, number>();
+  for (const character of systemChance(fixedKeys()).tokenCharacters(720_000)) {
+    counts.set(character, (counts.get(character) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(36);
+  expect(Math.max(...counts.values()) / Math.min(...counts.values())).toBeLessThan(1.08);
+});
+
+test('a token is six and sixteen of them', () => {
+  const first = randomToken(systemChance(fixedKeys()));
+  expect(first).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  expect(randomToken(systemChance(fixedKeys()))).not.toBe(first);
 });
