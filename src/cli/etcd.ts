@@ -1,14 +1,16 @@
-// kbinit etcd: look at the etcd cluster behind a control plane.
+// kbinit etcd: look at the etcd cluster behind a control plane, or make one that stands alone.
 import { Command } from 'commander';
+import { etcdInitCommand } from './etcd-init.ts';
 import type { EtcdOptions } from './etcd-run.ts';
 import { withFlags } from './flags.ts';
 import { outputFlags } from './output/flags.ts';
 
-/** `kbinit etcd members|status`. */
+/** `kbinit etcd members|status|init`. */
 export function etcdCommand(): Command {
   const group = new Command('etcd').description('The etcd cluster behind a control plane');
   members(group);
   status(group);
+  group.addCommand(etcdInitCommand());
   return group;
 }
 

@@ -51,7 +51,12 @@ export function hasStableEtcdFlags(version: KubeVersion, etcdTag: string): boole
   if (!since(34)(version)) return false;
   // `3.6.5-0`: what follows the dash is the image's build, not a pre-release.
   const etcd = parseVersion(etcdTag.replace(/-.*$/, ''));
-  return etcd !== undefined && (etcd.major > 3 || (etcd.major === 3 && etcd.minor >= 6));
+  return etcd !== undefined && hasStableEtcdSettings(etcd);
+}
+
+/** etcd itself knows them without the prefix; the version is etcd's // 3.6 */
+export function hasStableEtcdSettings(etcd: KubeVersion): boolean {
+  return etcd.major > 3 || (etcd.major === 3 && etcd.minor >= 6);
 }
 
 /** `--pod-infra-container-image` still goes to the kubelet (until 1.34). */

@@ -50,20 +50,27 @@ async function give(lab: Lab, host: string, package_: string, folder: string): P
   for (const file of await readdir(from)) await lab.copyTo(host, join(from, file), `${folder}/${file}`);
 }
 
+/** Where a host's own repository is. */
+const repository = '/srv/packages';
+
 /** Make packages known to the host's apt, from a repository on its own disk. */
 export async function offerPackages(lab: Lab, host: string, names: readonly string[]): Promise<void> {
-  const folder = '/srv/packages';
-  for (const name of names) await give(lab, host, name, folder);
+  for (const name of names) await give(lab, host, name, repository);
+  await indexPackages(lab, host);
+}
+
+/** Make the .deb files in the host's repository known to its apt, and nothing else. */
+export async function indexPackages(lab: Lab, host: string): Promise<void> {
   await inHost(
     lab,
     host,
-    `cd ${folder}
+    `cd ${repository}
      for file in *.deb; do
        dpkg-deb -f "$file"
        printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n\\n' "$file" "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -d ' ' -f 1)"
      done >Packages
      rm -f /etc/apt/sources.list.d/*
-     echo 'deb [trusted=yes] file:${folder} ./' >/etc/apt/sources.list`,
+     echo 'deb [trusted=yes] file:${repository} ./' >/etc/apt/sources.list`,
   );
 }
 
