@@ -118,7 +118,7 @@ function corruptionCheck(version: KubeVersion): Readonly<Record<string, string>>
 }
 
 /** `https://192.168.3.29:2379` */
-export function memberClientUrl({ address }: EtcdMemberSpec): string {
+function memberClientUrl({ address }: EtcdMemberSpec): string {
   return `https://${joinHostPort(address, etcdClientPort)}`;
 }
 
