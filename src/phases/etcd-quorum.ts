@@ -61,7 +61,7 @@ export function removalRefusal(states: readonly MemberState[], id: string): stri
   const gone = states.find(({ member }) => member.id === id);
   const [now, after] = [countVoters(states), countVoters(states.filter((state) => state !== gone))];
   const isEnough = ({ healthy, needed }: Count): boolean => healthy >= needed;
-  if (isEnough(now) && (isEnough(after) || gone?.member.isLearner === true)) return undefined;
+  if (isEnough(now) && isEnough(after)) return undefined;
   const ill = states.flatMap((state) => {
     const reason = state === gone ? undefined : illness(state);
     return reason === undefined ? [] : [`${nameOf(state.member)}: ${reason}`];

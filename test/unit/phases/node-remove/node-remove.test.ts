@@ -149,6 +149,20 @@ describe('nothing is changed', () => {
   });
 });
 
+test('the quorum is counted again after the drain, which takes its time', async () => {
+  const etcd = new FakeEtcd(three, '192.168.3.29');
+  const api = new FakeApi([...nodes, pod('web', { on: 'master3' })], {
+    evict: () => {
+      etcd.members = down('master2').members;
+      return { kind: 'accepted' };
+    },
+  });
+  const run = prepare('master3', { etcd, api, spec: { drainSeconds: 5 } });
+  expect((await failure(run.run())).problems).toMatchObject([{ code: 'KB_ETCD_QUORUM' }]);
+  expect(etcd.removed).toEqual([]);
+  expect(api.changes.at(-1)).toBe('evict default/web');
+});
+
 test('an external etcd has no member to remove', async () => {
   const { '/etc/kubernetes/manifests/etcd.yaml': _, ...files } = master1Files;
   const run = prepare('master3', { files });

@@ -139,6 +139,17 @@ describe('one of three healthy members', () => {
   });
 });
 
+test('a member whose peer URL was changed since is known by the id that it gives itself', async () => {
+  const etcd = new FakeEtcd(three, address);
+  const manifest = etcdManifest.replace(
+    /--initial-advertise-peer-urls=.*/,
+    '--initial-advertise-peer-urls=https://old:2380',
+  );
+  const files = { ...controlPlane, '/etc/kubernetes/manifests/etcd.yaml': manifest };
+  await removeEtcdMember.run(prepare({ etcd, files }).ctx, []);
+  expect(etcd.removed).toEqual(['10276657743932975437']);
+});
+
 describe('a member whose own etcd is down', () => {
   test('leaves through the others, which the cluster names', async () => {
     const etcd = new FakeEtcd(down('master1'), address);
@@ -218,6 +229,13 @@ describe('nothing can be lost', () => {
     const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
     const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
     expect(await removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, [])).toBe('done');
+  });
+
+  test('which does not excuse a quorum that would be lost', async () => {
+    const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
+    const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
+    const etcd = new FakeEtcd(down('master3'), address);
+    expect((await failure(removeEtcdMember.run(prepare({ etcd, files }).ctx, []))).exitCode).toBe(5);
   });
 
   test('which is not so for an init that did finish', async () => {
