@@ -102,7 +102,9 @@ function statusObject(state: MemberState): Readonly<Record<string, unknown>> {
 function troubles(state: MemberState): readonly string[] {
   const reason = illness(state);
   const alarms = state.health.kind === 'up' ? state.health.status.errors : [];
-  return [...(reason === undefined ? [] : [reason]), ...alarms.filter((alarm) => reason?.includes(alarm) !== true)];
+  // What is the reason already is not told twice; etcd's own words for a missing leader are among its errors.
+  const others = alarms.filter((alarm) => reason?.includes(alarm.replace('etcdserver: ', '')) !== true);
+  return [...(reason === undefined ? [] : [reason]), ...others];
 }
 
 /** What is wrong with some members; undefined when all are well. */

@@ -107,6 +107,13 @@ describe('what is wrong', () => {
     expect(problem?.fix).toContain('the cluster works');
   });
 
+  test('is told once, also where etcd says it too', async () => {
+    const states = await statesOf(
+      three.map((member) => ({ ...member, isDown: member.name !== 'master1', errors: ['etcdserver: no leader'] })),
+    );
+    expect(statusProblem(states)?.detail).toContain('master1: https://192.168.3.29:2379: it knows no leader; master2');
+  });
+
   test('says that nothing can be written where the quorum is lost', async () => {
     const states = await statesOf(three.map((member) => ({ ...member, isDown: member.name !== 'master1' })));
     expect(statusProblem(states)?.summary).toBe('3 of 3 etcd members are not well');
