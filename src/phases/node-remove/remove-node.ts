@@ -1,7 +1,7 @@
 // node remove, phase remove-node: delete the Node object, and say what is left to do on the host.
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
-import { findNode } from './find.ts';
+import { controlPlaneLabel, findNode } from './find.ts';
 
 export const removeNode: Phase<NodeRemoveContext> = {
   name: 'remove-node',
@@ -17,17 +17,17 @@ async function deleteNode(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
   return isRemoved ? 'done' : 'unchanged';
 }
 
-function whatIsLeft(name: string, { addresses, etcd }: FoundNode): string {
+function whatIsLeft(name: string, { node, addresses, etcd }: FoundNode): string {
   const [address = 'ADDRESS'] = addresses;
-  const etcdNote =
-    etcd === undefined
-      ? ''
-      : `\nIts API server and etcd do not work any more: take ${address} out of the load balancer (kbinit lb apply).`;
+  const wasControlPlane = etcd !== undefined || node?.metadata.labels?.[controlPlaneLabel] !== undefined;
+  const balancer = wasControlPlane
+    ? `\nIts API server is none of this cluster any more: take ${address} out of the load balancer (kbinit lb apply).`
+    : '';
   return `
 Node ${name} has left the cluster. Its host was not changed; a kubelet that starts there
 would register the node again. When the host can be reached, undo what join did:
 
   kbinit reset --host root@${address}
-${etcdNote}
+${balancer}
 `;
 }

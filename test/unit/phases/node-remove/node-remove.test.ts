@@ -73,6 +73,7 @@ describe('a control plane', () => {
     expect(await run.run()).toEqual(['done', 'done', 'unchanged', 'done']);
     expect(etcd.removed).toEqual([]);
     expect(run.api.changes.at(-1)).toBe('remove Node master3');
+    expect(run.printed.join('')).toContain('take 192.168.3.31 out of the load balancer');
   });
 
   test('whose member never started, so that it has no name, is known by its address', async () => {
