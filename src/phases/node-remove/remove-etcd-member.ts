@@ -21,6 +21,7 @@ async function removeFromEtcd(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
   const { etcd } = found;
   if (etcd === undefined) return 'unchanged';
   await refuseQuorumLoss(ctx, found);
+  step(ctx, 'remove-etcd-member', `taking etcd member ${hexId(etcd.memberId)} out of its cluster`);
   try {
     await removeMember(ctx, await etcdWithout(ctx, etcd, etcd.memberId), etcd.memberId);
   } catch (error) {
@@ -33,6 +34,5 @@ async function removeFromEtcd(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
       fix: `look at the members (kbinit etcd status), then go on with: ${ctx.resumeCommand}`,
     });
   }
-  step(ctx, 'remove-etcd-member', `etcd member ${ctx.spec.name} (${hexId(etcd.memberId)}) is out of the cluster`);
   return 'done';
 }

@@ -28,13 +28,13 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   }
   const refusal = removalRefusal(await memberStates(etcd, members), own.id);
   if (refusal !== undefined) throw quorumLost(ctx, local, { own, members, found: refusal });
+  step(ctx, 'remove-etcd-member', `taking etcd member ${nameOf(own)} (${hexId(own.id)}) out of its cluster`);
   try {
     await removeMember(ctx, await etcdWithout(ctx, cluster, own.id), own.id);
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
     throw notRemoved(ctx, local, { own, members, found: error.last });
   }
-  step(ctx, 'remove-etcd-member', `etcd member ${nameOf(own)} (${hexId(own.id)}) has left the cluster`);
   return 'done';
 }
 
