@@ -72,7 +72,8 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
     const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
-    await runWorkflow(initPhases, ctx, only);
+    const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
+    await runWorkflow(initPhases, { ...ctx, settings }, only);
   }).finally(() => pool.close());
 }
 

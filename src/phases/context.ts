@@ -31,6 +31,8 @@ export interface RunContext {
 
 /** Flags of `init` that are no part of the spec. */
 export interface InitSettings {
+  /** One phase was asked for by its name: what it prints is what the user wants. */
+  readonly isPhaseAlone?: true;
   readonly uploadCerts: boolean;
   readonly skipTokenPrint: boolean;
   readonly skipCertificateKeyPrint: boolean;

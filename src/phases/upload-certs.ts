@@ -28,7 +28,9 @@ async function upload(ctx: InitContext): Promise<PhaseOutcome> {
   const files = await sharedTexts(ctx);
   const rbac = applyAll(api, kubeadmCertsRbac());
   const existing = await api.get(certsSecretRef);
-  if (existing !== undefined && isStillGood(existing, files, ctx.spec.certificateKey)) {
+  // Who asks for this phase by its name, and names no key, wants one: that of an earlier upload is not known any more.
+  const wantsNewKey = ctx.settings.isPhaseAlone === true && ctx.spec.certificateKey === undefined;
+  if (!wantsNewKey && existing !== undefined && isStillGood(existing, files, ctx.spec.certificateKey)) {
     if (ctx.spec.certificateKey !== undefined) ctx.certificateKey = ctx.spec.certificateKey;
     step(ctx, 'upload-certs', 'the certificates uploaded earlier are still good');
     return rbac;

@@ -96,6 +96,19 @@ describe('the fourteen phases one after the other', () => {
     expect(result.code, result.stderr).toBe(0);
     expect((await lab.kubectl(['get', 'node', worker, '--no-headers'])).stdout).toContain(worker);
   });
+
+  test('upload-certs by its name prints a new key each time, and keeps what a key that is given opens', async () => {
+    const upload = async (more: readonly string[] = [], stdin = ''): Promise<readonly [string, string]> => {
+      const flags = ['--config', config, '--upload-certs', ...more, ...over(lab, piecemeal)];
+      const result = await kbinit(['init', 'phase', 'upload-certs', ...flags], { stdin });
+      expect(result.code, result.stderr).toBe(0);
+      return [/^[0-9a-f]{64}$/m.exec(result.stdout)?.[0] ?? '', result.stderr];
+    };
+    const [[first], [second]] = [await upload(), await upload()];
+    expect([first.length, second.length]).toEqual([64, 64]);
+    expect(first).not.toBe(second);
+    expect((await upload(['--certificate-key-file', '-'], second))[1]).toContain('no changes');
+  });
 });
 
 /** Type, mode and owner of what init leaves, without what runs by itself. */
