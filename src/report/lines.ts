@@ -24,8 +24,8 @@ type Event<K extends RunEvent['kind']> = Extract<RunEvent, { kind: K }>;
 /** How many of what: `file created` → 12. */
 type Tally = ReadonlyMap<string, number>;
 
-/** The longest name of a phase of init is mark-control-plane. */
-const phaseWidth = 18;
+/** The longest name of a phase of init is mark-control-plane; a longer one of another command widens the column. */
+const usualPhaseWidth = 18;
 
 export function createLines(options: LineOptions): Lines {
   const paint = painter(options.color);
@@ -33,6 +33,7 @@ export function createLines(options: LineOptions): Lines {
   const times: PhaseTime[] = [];
   const made = { counted: 0, changed: 0, planned: 0 };
   let hostWidth = 0;
+  let phaseWidth = usualPhaseWidth;
   let logPath: string | undefined;
   let pending: Problem | undefined;
 
@@ -47,6 +48,7 @@ export function createLines(options: LineOptions): Lines {
 
   const about: Lines['about'] = (host, phase, text, style = (line) => line) => {
     hostWidth = Math.max(hostWidth, host.length);
+    phaseWidth = Math.max(phaseWidth, phase?.length ?? 0);
     const head = `${host.padEnd(hostWidth)}  ${(phase ?? '').padEnd(phaseWidth)}  `;
     const lines = printable(text).split('\n');
     return lines.map((line) => (head + style(line)).trimEnd());
