@@ -55,8 +55,15 @@ export const causes: readonly Cause[] = [
     fix: "compare the host's clock with the certificates' dates (kbinit uses the existing PKI under /etc/kubernetes/pki)",
   },
   {
+    // A joining member asks the others for the list of members before it does anything else.
+    pattern: /cannot fetch cluster info from peer urls|could not retrieve cluster information from the given URLs/i,
+    summary: 'etcd on this host cannot reach the other members on port 2380',
+    fix: 'open port 2380 (and 2379) between the control planes, in both directions',
+  },
+  {
+    // cAdvisor, a part of the kubelet, looks for other runtimes and does not miss them.
     pattern:
-      /connect: no such file or directory|validate CRI v1 runtime API|container runtime is down|runtime service failed/i,
+      /^(?!.*container factory).*(?:connect: no such file or directory|validate CRI v1 runtime API|container runtime is down|runtime service failed)/i,
     summary: 'the kubelet cannot talk to the container runtime',
     fix: 'start the container runtime (systemctl start containerd) and check criSocket',
   },

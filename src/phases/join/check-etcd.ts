@@ -2,6 +2,7 @@
 import { KbError } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { countVoters, illness, inWords, nameOf } from '../etcd-quorum.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { findEtcd } from './etcd-cluster.ts';
 
@@ -17,34 +18,24 @@ async function check(_: JoinContext, node: ControlPlaneContext): Promise<void> {
     step(node, 'check-etcd', 'etcd is external: its members are not counted');
     return;
   }
-  const { etcd, endpoints } = await findEtcd(node);
-  const answers = await Promise.allSettled(endpoints.map((endpoint) => etcd.status(endpoint)));
-  const ill = answers.flatMap((answer, index) => {
-    const reason = illness(answer);
-    return reason === undefined ? [] : [`${endpoints[index] ?? ''}: ${reason}`];
+  // This host's own member is not counted: an earlier run may have added it, and this one brings it up.
+  const { others } = await findEtcd(node);
+  const count = countVoters(others);
+  const ill = others.flatMap((state) => {
+    const reason = illness(state);
+    return reason === undefined ? [] : [`${nameOf(state.member)}: ${reason}`];
   });
+  const found = [inWords(count), ...ill].join('; ');
   // One dead member of three must not keep its own successor out; kubeadm came to think so in 1.36.
-  if (ill.length * 2 < endpoints.length) {
-    if (ill.length > 0) step(node, 'check-etcd', `not all members are well: ${ill.join('; ')}`);
+  if (count.healthy >= count.needed || count.voters === 0) {
+    step(node, 'check-etcd', found);
     return;
   }
   throw new KbError({
     code: 'KB_ETCD_JOIN',
     summary: 'the etcd cluster is not healthy',
     host: node.host.name,
-    detail: `${ill.length} of ${endpoints.length} members are not well: ${ill.join('; ')}`,
+    detail: found,
     fix: `mend the etcd cluster first (\`kbinit etcd status\` on a control plane), and let ${node.host.name} reach port 2379 of its members; then go on with: ${node.resumeCommand}`,
   });
-}
-
-function illness(
-  answer: PromiseSettledResult<{ readonly errors: readonly string[]; readonly leaderId: string }>,
-): string | undefined {
-  if (answer.status === 'rejected') {
-    const reason: unknown = answer.reason;
-    return reason instanceof Error ? reason.message : String(reason);
-  }
-  const { errors, leaderId } = answer.value;
-  if (leaderId === '0') return 'it knows no leader';
-  return errors.length === 0 ? undefined : errors.join(', ');
 }

@@ -5,6 +5,7 @@ import { joinHostPort } from '../../util/net.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { ControlPlaneContext } from '../context.ts';
 import { podEndpoints } from '../etcd-pods.ts';
+import { memberStates, type MemberState } from '../etcd-quorum.ts';
 import { readExisting } from '../existing.ts';
 import { openAdmin } from './control-plane.ts';
 
@@ -17,10 +18,10 @@ export interface OwnMember {
 
 export interface EtcdCluster {
   readonly own: OwnMember;
-  /** Client URLs of the other members' Pods. */
-  readonly endpoints: readonly string[];
-  /** A client that asks the other members. */
+  /** A client that asks the other members, those that are well. */
   readonly etcd: EtcdApi;
+  /** The other members, and how each of them is. */
+  readonly others: readonly MemberState[];
 }
 
 /** Find the cluster. @throws KbError KB_ETCD_JOIN, KB_CERTS_MISSING */
@@ -31,10 +32,19 @@ export async function findEtcd(node: ControlPlaneContext): Promise<EtcdCluster> 
     peerUrl: `https://${joinHostPort(advertiseAddress, 2380)}`,
     clientUrl: `https://${joinHostPort(advertiseAddress, 2379)}`,
   };
-  const all = await clientUrls(node);
-  const others = all.filter((url) => url !== own.clientUrl);
-  const endpoints = others.length === 0 ? all : others;
-  return { own, endpoints, etcd: node.etcds.open({ endpoints, ...(await clientCertificate(node)) }) };
+  const certificate = await clientCertificate(node);
+  const open = (endpoints: readonly string[]): EtcdApi => node.etcds.open({ endpoints, ...certificate });
+  // A Pod that the API server remembers may be a member's that has left; the members know better.
+  const known = await clientUrls(node);
+  const first = open(known.toSorted((a, b) => Number(a === own.clientUrl) - Number(b === own.clientUrl)));
+  const members = await listMembers(node, { etcd: first });
+  const others = await memberStates(
+    first,
+    members.filter(({ peerUrls }) => !peerUrls.includes(own.peerUrl)),
+  );
+  // Each call to one that does not answer would cost seconds.
+  const well = others.flatMap(({ health }) => (health.kind === 'up' ? [health.endpoint] : []));
+  return { own, others, etcd: well.length === 0 ? first : open(well) };
 }
 
 async function clientUrls(node: ControlPlaneContext): Promise<readonly string[]> {

@@ -144,7 +144,7 @@ async function start(
 async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, member: EtcdMember): Promise<void> {
   const deadline = performance.now() + node.spec.timeouts.etcdAPICall * 1000;
   const waiting = (what: string): Parameters<typeof until>[1] => ({
-    timeoutSeconds: Math.max(1, Math.round((deadline - performance.now()) / 1000)),
+    timeoutSeconds: Math.max(0.1, Math.round((deadline - performance.now()) / 100) / 10),
     intervalMs: 100,
     signal: node.signal,
     onTry: (last) => node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: name, what, last }),

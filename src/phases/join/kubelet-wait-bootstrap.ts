@@ -70,24 +70,43 @@ async function untilRegistered(ctx: JoinContext, api: Api): Promise<void> {
   });
 }
 
+/** Seconds in which an API server comes up whose etcd is there, if nobody waits for anything. */
+const promptSeconds = 4;
+
 /**
- * A kubelet whose own API server did not answer asks for its certificate again after 2, 4, 8 … seconds (client-go's
- * certificate manager). One that is started anew asks at once, and its Pods run on meanwhile.
+ * Two back-offs of the kubelet would let a joining control plane wait. An API server that crashed while etcd was not
+ * there is started again after 10, 20, 40 … seconds; and a kubelet whose API server did not answer asks for its
+ * certificate again after 2, 4, 8 … (client-go's certificate manager). One that is started anew does both at once, and
+ * its Pods run on meanwhile.
  */
 async function hurry(ctx: JoinContext, registered: AbortSignal): Promise<void> {
   const { cluster } = await discover(ctx);
   const { controlPlane, timeouts, node } = ctx.spec;
   if (controlPlane === undefined || !kubeletUsesLocalApiServer(cluster.version, cluster.featureGates)) return;
   const api = ctx.apis.open({ server: localEndpoint(controlPlane.localAPIEndpoint) });
+  const restart = async (): Promise<void> => {
+    if (!registered.aborted) await restartKubelet(ctx, name);
+  };
   try {
-    const options = { timeoutSeconds: timeouts.tlsBootstrap, intervalMs, signal: registered };
-    await until('the API server on this host', options, async () => {
+    if (!(await isReadyWithin(promptSeconds, api, registered))) {
+      await restart();
+      if (!(await isReadyWithin(timeouts.tlsBootstrap, api, registered))) return;
+    }
+    const { code } = await ctx.host.probe(sh`[ -e ${clientCertificatePath(node)} ]`);
+    if (code !== 0) await restart();
+  } finally {
+    api.close();
+  }
+}
+
+async function isReadyWithin(timeoutSeconds: number, api: Api, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await until('the API server on this host', { timeoutSeconds, intervalMs, signal }, async () => {
       const { status } = await api.raw('/readyz', 2);
       return status === 200 ? { value: true } : { notYet: `HTTP ${status}` };
     });
-    const { code } = await ctx.host.probe(sh`[ -e ${clientCertificatePath(node)} ]`);
-    if (code !== 0 && !registered.aborted) await restartKubelet(ctx, name);
-  } finally {
-    api.close();
+  } catch (error) {
+    if (error instanceof GaveUp) return false;
+    throw error;
   }
 }
