@@ -1,4 +1,5 @@
 // FakeApi: an API server of literal objects. What it has not been given is not there; Pods go when they are told to.
+import { refOf } from '../../src/cluster/client.ts';
 import type { Api, ApiOpener, Eviction, KubeObject, ObjectRef, RemoveOptions } from '../../src/cluster/types.ts';
 
 export interface FakeApiOptions {
@@ -15,6 +16,7 @@ export class FakeApi implements ApiOpener {
   readonly servers: string[] = [];
   isReady: boolean;
   readonly #evict: FakeApiOptions['evict'];
+  #version = 0;
 
   constructor(objects: readonly KubeObject[] = [], options: FakeApiOptions = {}) {
     this.objects = [...objects];
@@ -39,8 +41,17 @@ export class FakeApi implements ApiOpener {
         ),
       raw: async () => (this.isReady ? { status: 200, body: 'ok' } : { status: 500, body: '[-]etcd failed' }),
       apply: unsupported,
-      create: unsupported,
-      replace: unsupported,
+      create: async (object) => {
+        if (this.#find(refOf(object)) !== undefined) return undefined;
+        this.changes.push(`create ${nameOf(refOf(object))}`);
+        return this.#put(object);
+      },
+      replace: async (object) => {
+        const found = this.#find(refOf(object));
+        if (found === undefined || found.metadata.resourceVersion !== object.metadata.resourceVersion) return undefined;
+        this.changes.push(`replace ${nameOf(refOf(object))}`);
+        return this.#put(object);
+      },
       patch: async (ref, patch) => {
         this.changes.push(`patch ${nameOf(ref)} ${JSON.stringify(patch)}`);
         const found = this.#find(ref);
@@ -66,6 +77,15 @@ export class FakeApi implements ApiOpener {
       },
       close: () => undefined,
     };
+  }
+
+  /** Every write gives an object another version. */
+  #put(object: KubeObject): KubeObject {
+    this.#version++;
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
+    const before = this.#find(refOf(object));
+    this.objects = [...this.objects.filter((one) => one !== before), stored];
+    return stored;
   }
 
   #find(ref: ObjectRef): KubeObject | undefined {

@@ -16,6 +16,8 @@ export class FakeEtcd implements EtcdOpener {
   members: readonly FakeMember[];
   /** Ids in the order of their removal. */
   readonly removed: string[] = [];
+  /** What was done to the members, in words and in order. */
+  readonly changes: string[] = [];
   /** Endpoints of every client that was opened. */
   readonly opened: (readonly string[])[] = [];
   /** What a removal says instead of being done. */
@@ -40,17 +42,33 @@ export class FakeEtcd implements EtcdOpener {
         any();
         return this.members.map(asMember);
       },
-      addLearner: async () => {
-        throw new Error('FakeEtcd: nothing is added here');
+      addLearner: async (peerUrl) => {
+        any();
+        if (this.members.some(({ isLearner }) => isLearner)) {
+          throw new Error('etcd answered 400: etcdserver: too many learner members in cluster');
+        }
+        const added: FakeMember = { id: '77', name: '', address: new URL(peerUrl).hostname, isLearner: true };
+        this.members = [...this.members, added];
+        this.changes.push(`add learner ${added.address}`);
+        return asMember(added);
       },
-      promote: async () => {
-        throw new Error('FakeEtcd: nothing is promoted here');
+      promote: async (id) => {
+        any();
+        const found = this.members.find((member) => member.id === id);
+        if (found === undefined || found.name === '') {
+          throw new Error(
+            'etcd answered 412: etcdserver: can only promote a learner member which is in sync with leader',
+          );
+        }
+        this.members = this.members.map((member) => (member === found ? { ...found, isLearner: false } : member));
+        this.changes.push(`promote ${found.address}`);
       },
       remove: async (id) => {
         any();
         if (this.refusal !== undefined) throw new Error(this.refusal);
         if (!this.#hasQuorum()) throw new Error('etcd answered 503: etcdserver: no leader');
         this.removed.push(id);
+        this.changes.push(`remove ${this.members.find((member) => member.id === id)?.address ?? id}`);
         this.members = this.members.filter((member) => member.id !== id);
       },
       status: async (endpoint) => {
