@@ -10,8 +10,7 @@ import type { HostView } from '../host/host.ts';
 import { sh } from '../host/shell.ts';
 import { kubeconfigFileNames } from '../kubeconfig/files.ts';
 import { paths } from '../kube/paths.ts';
-import { isProven, newestVersion } from '../kube/releases.ts';
-import { formatVersion, type KubeVersion } from '../kube/version.ts';
+import { newestVersion } from '../kube/releases.ts';
 import { initPhases } from '../phases/index.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { InitContext, InitSettings } from '../phases/context.ts';
@@ -61,7 +60,6 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
     },
     labels,
   );
-  assertSupported(draft.cluster.version);
   judgeInit(draft, options, only);
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const pool = new KeyPool();
@@ -90,18 +88,7 @@ function judgeInit(draft: InitDraft, { cni }: InitOptions, only: string | undefi
 function keysOfFirstInit(draft: InitDraft, only: string | undefined): number {
   const isOurs = (name: string): boolean => draft.cluster.etcd.kind === 'local' || !name.includes('etcd');
   const certificates = certificatePhaseNames.filter(({ name }) => isOurs(name)).length;
-  return certificates + (only === undefined ? kubeconfigFileNames(newestVersion()).length : 0);
-}
-
-/** This version of kbinit sets up 1.36; other minors are in the tables but not yet proven. */
-function assertSupported(version: KubeVersion | undefined): void {
-  if (version === undefined || isProven(version)) return;
-  throw new KbError({
-    code: 'KB_VERSION',
-    summary: `Kubernetes ${formatVersion(version)} is not supported yet`,
-    detail: 'this version of kbinit sets up Kubernetes v1.36',
-    fix: 'set kubernetesVersion (or --kubernetes-version) to a v1.36 version, or leave it out',
-  });
+  return certificates + (only === undefined ? kubeconfigFileNames(draft.cluster.version ?? newestVersion()).length : 0);
 }
 
 /** Show what the loader noticed. */

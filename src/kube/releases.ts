@@ -43,14 +43,15 @@ export function newestVersion(): KubeVersion {
   return newest.reference;
 }
 
-/** Whether clusters of this minor were made and tested by this version of kbinit; the other rows are only known. */
-export function isProven(version: KubeVersion): boolean {
-  const newest = newestVersion();
-  return version.major === newest.major && version.minor === newest.minor;
+/** The oldest version kbinit knows. */
+export function oldestVersion(): KubeVersion {
+  const [oldest] = releases;
+  if (oldest === undefined) throw new Error('the release table is empty');
+  return oldest.reference;
 }
 
 /** `v1.25 to v1.36` */
 export function supportedRange(): string {
-  const minor = (r: Release | undefined): string => `v${r?.reference.major}.${r?.reference.minor}`;
-  return `${minor(releases[0])} to ${minor(releases.at(-1))}`;
+  const short = ({ major, minor }: KubeVersion): string => `v${major}.${minor}`;
+  return `${short(oldestVersion())} to ${short(newestVersion())}`;
 }

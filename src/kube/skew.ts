@@ -7,15 +7,14 @@ function startOf(major: number, minor: number): KubeVersion {
   return { major, minor, patch: 0, pre: '0' };
 }
 
-/** The oldest kubelet that joins a control plane of the newest minor: three minors back (spec 03 §4 #10). */
-export function oldestKubelet(): KubeVersion {
-  const newest = newestVersion();
-  return { major: newest.major, minor: newest.minor - 3, patch: 0 };
+/** The oldest kubelet for a control plane: three minors back, and one until 1.28 (spec 05 §1). */
+export function oldestKubelet({ major, minor }: KubeVersion): KubeVersion {
+  return { major, minor: minor - (minor >= 29 ? 3 : 1), patch: 0 };
 }
 
-/** True when a kubelet is older than every supported one. */
-export function isKubeletTooOld(kubelet: KubeVersion): boolean {
-  return compareVersions(kubelet, oldestKubelet()) < 0;
+/** True when a kubelet is older than what this control plane takes. */
+export function isKubeletTooOld(kubelet: KubeVersion, controlPlane: KubeVersion): boolean {
+  return compareVersions(kubelet, oldestKubelet(controlPlane)) < 0;
 }
 
 /** True when kbinit's tables end before this version's minor (spec 03 §2 #3). */
@@ -39,10 +38,14 @@ export function needsConntrack(version: KubeVersion): boolean {
   return compareVersions(version, { major: 1, minor: 32, patch: 0 }) < 0;
 }
 
-/** etcd that is new enough for this Kubernetes (spec 03 §5, 1.31.14 and later). */
-export const oldestExternalEtcd: KubeVersion = { major: 3, minor: 5, patch: 24, pre: '0' };
+/** The oldest external etcd for a Kubernetes, the newest unless it is named (spec 05 §1; of 1.31 to 1.33 the latest patches). */
+export function oldestExternalEtcd({ minor }: KubeVersion = newestVersion()): KubeVersion {
+  if (minor <= 27) return { major: 3, minor: 2, patch: 18 };
+  if (minor <= 30) return { major: 3, minor: 4, patch: 13 };
+  return { major: 3, minor: 5, patch: 24 };
+}
 
-/** True when external etcd is too old for Kubernetes. */
-export function isEtcdTooOld(etcd: KubeVersion): boolean {
-  return compareVersions(etcd, oldestExternalEtcd) < 0;
+/** True when external etcd is too old for a Kubernetes, the newest unless it is named. */
+export function isEtcdTooOld(etcd: KubeVersion, kubernetes?: KubeVersion): boolean {
+  return compareVersions(etcd, oldestExternalEtcd(kubernetes)) < 0;
 }

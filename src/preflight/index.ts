@@ -122,7 +122,9 @@ function commonChecks(
 
 function etcdChecks(cluster: ClusterSpec): readonly Check[] {
   const { etcd } = cluster;
-  if (etcd.kind === 'external') return [externalEtcdVersion(etcd), ...externalEtcdClientCertificates(etcd)];
+  if (etcd.kind === 'external') {
+    return [externalEtcdVersion(etcd, cluster.version), ...externalEtcdClientCertificates(etcd)];
+  }
   return localEtcdChecks(etcd.dataDir);
 }
 

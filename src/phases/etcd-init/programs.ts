@@ -40,7 +40,7 @@ async function bringTo(ctx: EtcdClusterContext, { host }: Member): Promise<Progr
   return program;
 }
 
-const planned: Program = { path: `${uploadFolder}/etcd`, version: { ...oldestExternalEtcd, minor: 6 } };
+const planned: Program = { path: `${uploadFolder}/etcd`, version: { ...oldestExternalEtcd(), minor: 6 } };
 
 // ---------------------------------------------------------------------------------------------------------- upload
 
@@ -124,7 +124,7 @@ function tooOld(host: string, path: string, version: KubeVersion): KbError {
     code: 'KB_ETCD_BINARY',
     summary: 'this etcd is too old for Kubernetes',
     host,
-    detail: `${path} is ${formatVersion(version)}; kubeadm and kbinit want ${formatVersion({ ...oldestExternalEtcd, pre: '' }).replace(/-$/, '')} or later (check ExternalEtcdVersion)`,
+    detail: `${path} is ${formatVersion(version)}; kubeadm and kbinit want ${formatVersion(oldestExternalEtcd())} or later (check ExternalEtcdVersion)`,
     fix: 'download a release from https://github.com/etcd-io/etcd/releases and give it with --etcd-binary (and --etcdctl-binary)',
   });
 }

@@ -4,6 +4,7 @@ import forge from 'node-forge';
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../../../src/preflight/check.ts';
 import { diskSpace } from '../../../../src/preflight/checks/disk-space.ts';
+import { externalEtcdVersion } from '../../../../src/preflight/checks/external-etcd.ts';
 import { dirAvailable } from '../../../../src/preflight/checks/files.ts';
 import { hostname } from '../../../../src/preflight/checks/hostname.ts';
 import { kubeletVersion } from '../../../../src/preflight/checks/kubelet-version.ts';
@@ -13,7 +14,7 @@ import { resolver } from '../../../../src/preflight/checks/resolver.ts';
 import { swap } from '../../../../src/preflight/checks/swap.ts';
 import { firewalld, serviceKubelet } from '../../../../src/preflight/checks/units.ts';
 import type { Filesystem, PathState, Survey } from '../../../../src/preflight/survey.ts';
-import { found } from '../fixtures.ts';
+import { externalEtcd, found } from '../fixtures.ts';
 
 const told = (check: Check, host = found()): readonly string[] => check.run(host).map((f) => `${f.level}: ${f.text}`);
 
@@ -113,8 +114,54 @@ describe('kubelet version', () => {
     if (says === '') expect(told(kubeletVersion(controlPlane), found({}, { kubeletVersion: version }))).toEqual([]);
   });
 
-  test('a worker that does not know the control plane takes a newer kubelet', () => {
-    expect(told(kubeletVersion(), found({}, { kubeletVersion: 'v1.37.0' }))).toEqual([]);
+  test.each([
+    [28, 'v1.27.0', ''],
+    [28, 'v1.26.15', 'the oldest supported one is v1.27.0'],
+    [29, 'v1.26.0', ''],
+    [33, 'v1.30.0', ''],
+    [33, 'v1.29.15', 'the oldest supported one is v1.30.0'],
+    [33, 'v1.34.0', "newer than the control plane's v1.33.0"],
+  ])('a control plane of 1.%i and a kubelet of %s: %o', (minor, version, says) => {
+    const check = kubeletVersion({ major: 1, minor, patch: 0 });
+    const findings = told(check, found({}, { kubeletVersion: version }));
+    expect(findings).toEqual(says === '' ? [] : [expect.stringContaining(says)]);
+  });
+
+  test.each(['v1.37.0', 'v1.33.13', 'v1.24.17'])(
+    'a worker that does not know the control plane takes a kubelet of %s',
+    (version) => {
+      expect(told(kubeletVersion(), found({}, { kubeletVersion: version }))).toEqual([]);
+    },
+  );
+
+  test('a kubelet that is too old could be that of an older cluster, where kbinit knows its version', () => {
+    const fixes = ['v1.30.14', 'v1.20.15'].map(
+      (version) => kubeletVersion(controlPlane).run(found({}, { kubeletVersion: version }))[0]?.fix,
+    );
+    expect(fixes).toEqual([
+      'install a newer kubelet, or set kubernetesVersion to v1.30.14 for a new cluster',
+      'install a newer kubelet',
+    ]);
+  });
+
+  test('a worker refuses a kubelet that no control plane takes', () => {
+    expect(told(kubeletVersion(), found({}, { kubeletVersion: 'v1.23.17' }))).toEqual([
+      expect.stringContaining('the oldest supported one is v1.24.0'),
+    ]);
+  });
+});
+
+describe('external etcd', () => {
+  test.each([
+    [27, '3.2.18', ''],
+    [28, '3.4.12', 'upgrade etcd to v3.4.13 or later'],
+    [30, '3.4.13', ''],
+    [31, '3.5.23', 'upgrade etcd to v3.5.24 or later'],
+    [36, '3.5.24', ''],
+  ])('Kubernetes 1.%i with etcd %s: %o', (minor, version, says) => {
+    const check = externalEtcdVersion(externalEtcd, { major: 1, minor, patch: 0 });
+    const findings = check.run(found({ externalEtcd: [{ endpoint: 'https://10.0.0.1:2379', version }] }));
+    expect(findings.map(({ fix }) => fix)).toEqual(says === '' ? [] : [says]);
   });
 });
 
