@@ -87,13 +87,16 @@ export async function withSession(
   });
   let code: number = exitCode.done;
   const transports: Transport[] = [];
+  let isOver = false;
   const run = { reporter, signal: interrupt.signal, view };
   const reach = async (to: ReturnType<typeof parseTarget> | undefined): Promise<Reached> => {
     const transport =
       to === undefined
         ? localTransport(name, options.rootfs)
         : await connect(to, options, { ...run, name: to.address });
-    transports.push(transport);
+    // The run has ended while the host was being reached: nobody is left to close it.
+    if (isOver) await transport.close();
+    else transports.push(transport);
     return reached(transport, options.dryRun === true, {
       ...run,
       ...(to === undefined ? { name } : { name: to.address, address: to.address }),
@@ -118,6 +121,7 @@ export async function withSession(
     code = show(error, name, reporter, interrupt.signal);
   } finally {
     interrupt.stop();
+    isOver = true;
     await Promise.allSettled(transports.map((transport) => transport.close()));
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
