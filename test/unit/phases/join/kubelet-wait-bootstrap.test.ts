@@ -39,7 +39,7 @@ function waiting(files: Readonly<Record<string, string>>, isRegistered: boolean)
 
 test('the bootstrap token is removed when the kubelet has its own credentials and the node is there', async () => {
   const { ctx, host } = waiting({ [paths.kubeletConf]: bootstrap }, true);
-  await kubeletWaitBootstrap.run?.(ctx);
+  await kubeletWaitBootstrap.run(ctx, []);
   expect([...host.files.keys()]).toEqual([paths.kubeletConf]);
 });
 
@@ -48,7 +48,7 @@ test.each([
   ['the node is not registered', { [paths.kubeletConf]: bootstrap }, false],
 ])('the bootstrap token is removed too when %s in time', async (_, files, isRegistered) => {
   const { ctx, host } = waiting(files, isRegistered);
-  await expect(kubeletWaitBootstrap.run?.(ctx)).rejects.toMatchObject({
+  await expect(kubeletWaitBootstrap.run(ctx, [])).rejects.toMatchObject({
     problems: [{ code: 'KB_KUBELET_NOT_HEALTHY' }],
   });
   expect(host.files.has(paths.bootstrapKubeletConf)).toBe(false);
@@ -57,6 +57,6 @@ test.each([
 test('an interrupted wait leaves the token: the same command goes on with it', async () => {
   const { ctx, host } = waiting({}, true);
   const stopped: JoinContext = { ...ctx, signal: AbortSignal.abort() };
-  await expect(kubeletWaitBootstrap.run?.(stopped)).rejects.toMatchObject({ problems: [{ code: 'KB_INTERRUPTED' }] });
+  await expect(kubeletWaitBootstrap.run(stopped, [])).rejects.toMatchObject({ problems: [{ code: 'KB_INTERRUPTED' }] });
   expect(host.files.has(paths.bootstrapKubeletConf)).toBe(true);
 });
