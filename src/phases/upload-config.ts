@@ -1,10 +1,12 @@
 // Phase upload-config: what the cluster is made of, kept in the cluster for joins, upgrades and kubeadm.
 import { uploadKubeadmConfigObjects, uploadKubeletConfigObjects } from '../manifests/cluster-config.ts';
 import { clusterConfigurationDocument } from '../config/write.ts';
+import { hasNodeLocalCriSocket } from '../kube/traits.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { adminApi } from './admin.ts';
-import { applyAll } from './apply.ts';
+import { applyAll, together } from './apply.ts';
 import type { InitContext } from './context.ts';
+import { annotateCriSocket } from './node.ts';
 
 const flags = ['config', 'cri-socket', 'kubeconfig', 'dry-run'];
 
@@ -21,13 +23,14 @@ export const uploadConfig: Phase<InitContext> = {
 };
 
 async function upload(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
-  const { cluster } = ctx.spec;
-  return applyAll(await adminApi(ctx), [
+  const { cluster, timeouts } = ctx.spec;
+  const api = await adminApi(ctx);
+  const stored = applyAll(api, [
     ...(parts.includes('kubeadm')
-      ? uploadKubeadmConfigObjects(
-          clusterConfigurationDocument(cluster, ctx.spec.timeouts.controlPlaneComponentHealthCheck),
-        )
+      ? uploadKubeadmConfigObjects(clusterConfigurationDocument(cluster, timeouts.controlPlaneComponentHealthCheck))
       : []),
     ...(parts.includes('kubelet') ? uploadKubeletConfigObjects(cluster.kubelet) : []),
   ]);
+  if (!parts.includes('kubelet') || hasNodeLocalCriSocket(cluster.version, cluster.featureGates)) return stored;
+  return together(await Promise.all([stored, annotateCriSocket(ctx, api, cluster)]));
 }

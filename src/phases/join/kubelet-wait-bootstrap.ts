@@ -3,14 +3,16 @@ import type { Api } from '../../cluster/types.ts';
 import { localEndpoint } from '../../kubeconfig/endpoint.ts';
 import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
-import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
+import { hasNodeLocalCriSocket, kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import { sh } from '../../host/shell.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { JoinContext } from '../context.ts';
 import { explainFailure } from '../diagnose.ts';
 import { clientCertificatePath } from '../kubelet-finalize.ts';
+import { hostClient } from '../host-client.ts';
 import { restartKubelet } from '../kubelet-start.ts';
+import { annotateCriSocket } from '../node.ts';
 import { discover } from './discovery.ts';
 
 const name = 'kubelet-wait-bootstrap';
@@ -43,7 +45,21 @@ async function waitForNode(ctx: JoinContext): Promise<void> {
   } finally {
     api.close();
   }
+  await annotate(ctx);
   await ctx.host.remove([paths.bootstrapKubeletConf], 'the bootstrap token has done its work');
+}
+
+/** The node writes about itself: the bootstrap token may only read. */
+async function annotate(ctx: JoinContext): Promise<void> {
+  const { cluster } = await discover(ctx);
+  if (hasNodeLocalCriSocket(cluster.version, cluster.featureGates)) return;
+  const callSeconds = ctx.spec.timeouts.kubernetesAPICall;
+  const api = ctx.apis.open(await hostClient(ctx.host, paths.kubeletConf), { callSeconds });
+  try {
+    await annotateCriSocket(ctx, api, cluster);
+  } finally {
+    api.close();
+  }
 }
 
 async function untilCredentials(ctx: JoinContext): Promise<void> {
