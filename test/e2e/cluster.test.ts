@@ -1,6 +1,6 @@
 // A cluster of two hosts over SSH: made, looked at, made again without a change, and judged by kubeadm's own suite.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { binaries, type Lab } from '../lab/lab.ts';
+import { binaries, versions, type Lab } from '../lab/lab.ts';
 import {
   addTotals,
   clusterConfig,
@@ -56,6 +56,13 @@ describe('init and join over SSH', () => {
       const { stdout } = await lab.kubectl(['get', 'nodes', '--no-headers']);
       return stdout.match(/ Ready /g)?.length === 2;
     });
+  });
+
+  test(`the API server and the kubelets are those of ${versions.kubernetes}`, async () => {
+    const server = await lab.kubectl(['get', '--raw', '/version']);
+    expect(server.stdout).toContain(`"gitVersion": "v${versions.kubernetes}"`);
+    const kubelets = await lab.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].status.nodeInfo.kubeletVersion}']);
+    expect(kubelets.stdout).toBe(`v${versions.kubernetes} v${versions.kubernetes}`);
   });
 
   test('every Pod of the system runs', async () => {

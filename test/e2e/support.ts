@@ -4,7 +4,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labComponentConfigs } from '../lab/cluster-config.ts';
-import { openLab, type Lab } from '../lab/lab.ts';
+import { openLab, versions, type Lab } from '../lab/lab.ts';
 
 /** The built program; KBINIT_PROGRAM names another one to be tested. */
 export const program: string =
@@ -55,9 +55,13 @@ export function kbinit(args: readonly string[], options: RunOptions = {}): Promi
   });
 }
 
+/** Whether the lab's Kubernetes is not the newest (docs/testing.md, "Older versions of Kubernetes"). */
+const isOlder = Boolean(process.env['KBINIT_LAB_KUBERNETES']);
+
 /** A lab that no other test file uses: the prefix names it, the number is its subnet's. */
 export function testLab(prefix: string, subnetNumber: number): Promise<Lab> {
-  return openLab({ prefix: `t-${prefix}`, subnet: `10.61.${subnetNumber}.0/24`, forTests: true });
+  const [name, subnet] = isOlder ? [`t-older-${prefix}`, 63] : [`t-${prefix}`, 61];
+  return openLab({ prefix: name, subnet: `10.${subnet}.${subnetNumber}.0/24`, forTests: true });
 }
 
 /** The flags that lead to a host of the lab. */
@@ -71,12 +75,14 @@ export function scratch(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'kbinit-e2e-'));
 }
 
-/** A configuration file for the lab's kernel, with more lines for the two kubeadm documents where a test wants them. */
+/** A configuration file for the lab's kernel and its Kubernetes, with more lines for the two kubeadm documents where a test wants them. */
 export async function clusterConfig(more: { readonly init?: string; readonly cluster?: string } = {}): Promise<string> {
   const path = join(await scratch(), 'config.yaml');
+  // Without it kbinit's newest, which is what the lab has unless it was told otherwise.
+  const version = isOlder ? `kubernetesVersion: v${versions.kubernetes}\n` : '';
   const documents = [
     `apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n${more.init ?? ''}`,
-    `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking: {podSubnet: 10.244.0.0/16}\n${more.cluster ?? ''}`,
+    `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking: {podSubnet: 10.244.0.0/16}\n${version}${more.cluster ?? ''}`,
     labComponentConfigs(),
   ];
   await writeFile(path, documents.join('\n---\n'));

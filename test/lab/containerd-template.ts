@@ -7,12 +7,13 @@ import { removeTree, stepDir, type Step } from './cache.ts';
 import { containerdPrograms } from './go-build.ts';
 import { allArchives, imageArchives } from './images.ts';
 import { mustRun, run } from './run.ts';
+import { releaseSuffix } from './versions.ts';
 
 const config = await readFile(join(import.meta.dirname, 'files/template-containerd.toml'), 'utf8');
 
 /** The folder that a host's /var/lib/containerd is made from. */
 export const containerdTemplate: Step = {
-  name: 'containerd-template',
+  name: `containerd-template${releaseSuffix}`,
   inputs: [config],
   needs: [containerdPrograms, imageArchives],
   lane: 'disk',

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { stepDir, type Step } from './cache.ts';
 import { mustRun } from './run.ts';
-import { versions } from './versions.ts';
+import { kubernetesModule, releaseSuffix, versions } from './versions.ts';
 
 interface GoBuild {
   readonly packages: readonly string[];
@@ -17,35 +17,35 @@ interface GoBuild {
 const sources = join(import.meta.dirname, 'go');
 const strip = '-s -w';
 
-const component = 'k8s.io/component-base/version';
-const [major = '', minor = ''] = versions.kubernetes.split('.');
-const kubernetesFlags = [
-  `-ldflags=${strip} -X ${component}.gitVersion=v${versions.kubernetes} -X ${component}.gitMajor=${major} ` +
-    `-X ${component}.gitMinor=${minor} -X ${component}.gitTreeState=clean`,
-];
+const kubernetesFlags = stamped(versions.kubernetes);
 const kubernetesPrograms =
   'kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubeadm kubectl'.split(' ');
 const cniPlugins = 'github.com/containernetworking/plugins/plugins';
 const containerd = 'github.com/containerd/containerd/v2';
 
 /** Kubernetes, and the suite of kubeadm's own end-to-end tests. */
-export const kubernetes: Step = goStep('kubernetes', [
-  { packages: kubernetesPrograms.map((name) => `k8s.io/kubernetes/cmd/${name}`), flags: kubernetesFlags },
-  // Not a second build tree: the packages are those just compiled.
-  {
-    packages: ['k8s.io/kubernetes/test/e2e_kubeadm'],
-    output: 'e2e_kubeadm.test',
-    isTest: true,
-    flags: kubernetesFlags,
-  },
-]);
+export const kubernetes: Step = goStep(
+  kubernetesModule,
+  [
+    { packages: kubernetesPrograms.map((name) => `k8s.io/kubernetes/cmd/${name}`), flags: kubernetesFlags },
+    // Not a second build tree: the packages are those just compiled.
+    {
+      packages: ['k8s.io/kubernetes/test/e2e_kubeadm'],
+      output: 'e2e_kubeadm.test',
+      isTest: true,
+      flags: kubernetesFlags,
+    },
+  ],
+  'pure',
+  `kubernetes${releaseSuffix}`,
+);
 
 const kubeadmTestFolder = 'k8s.io/kubernetes/cmd/kubeadm/test/cmd';
 const kubeadmTestBinary: Step = goStep(
-  'kubernetes',
+  kubernetesModule,
   [{ packages: [kubeadmTestFolder], output: 'kubeadm_cmd.test', isTest: true, flags: kubernetesFlags }],
   'pure',
-  'kubeadm-tests',
+  `kubeadm-tests${releaseSuffix}`,
 );
 
 /** kubeadm's own tests of its command line, with the files they read. */
@@ -54,24 +54,16 @@ export const kubeadmTests: Step = {
   build: async (dir) => {
     await kubeadmTestBinary.build(dir);
     const folder = await mustRun('go', ['list', '-f', '{{.Dir}}', kubeadmTestFolder], {
-      cwd: join(sources, 'kubernetes'),
+      cwd: join(sources, kubernetesModule),
       env: { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local', GOWORK: 'off' },
     });
     await mustRun('cp', ['-r', '--no-preserve=mode', join(folder.trim(), 'testdata'), dir]);
   },
 };
 
-const [oldMajor = '', oldMinor = ''] = versions.olderKubeadm.split('.');
-
 /** A kubeadm that knows v1beta3 as well as v1beta4, to compare with. */
 export const olderKubeadm: Step = goStep('kubernetes-1.33', [
-  {
-    packages: ['k8s.io/kubernetes/cmd/kubeadm'],
-    flags: [
-      `-ldflags=${strip} -X ${component}.gitVersion=v${versions.olderKubeadm} -X ${component}.gitMajor=${oldMajor} ` +
-        `-X ${component}.gitMinor=${oldMinor} -X ${component}.gitTreeState=clean`,
-    ],
-  },
+  { packages: ['k8s.io/kubernetes/cmd/kubeadm'], flags: stamped(versions.olderKubeadm) },
 ]);
 
 /** containerd, its client and its shim. */
@@ -200,6 +192,16 @@ function goStep(module: string, builds: readonly GoBuild[], cgo: 'cgo' | 'pure' 
   };
   const inputs = [...sourceTexts(folder), cgo, JSON.stringify(builds)];
   return { name, inputs, needs: [], lane: 'go', build: compile };
+}
+
+/** What makes a program of Kubernetes say its version. */
+function stamped(version: string): readonly string[] {
+  const [major = '', minor = ''] = version.split('.');
+  const component = 'k8s.io/component-base/version';
+  return [
+    `-ldflags=${strip} -X ${component}.gitVersion=v${version} -X ${component}.gitMajor=${major} ` +
+      `-X ${component}.gitMinor=${minor} -X ${component}.gitTreeState=clean`,
+  ];
 }
 
 function sourceTexts(folder: string): string[] {

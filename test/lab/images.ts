@@ -5,7 +5,7 @@ import { removeTree, stepDir, type Step } from './cache.ts';
 import { coredns, etcd, flannel, cniFlannel, kubernetes, programs } from './go-build.ts';
 import { packLayer, writeArchive, type Layer } from './oci-archive.ts';
 import { debianImage } from './rootfs.ts';
-import { imageNames } from './versions.ts';
+import { imageNames, releaseSuffix } from './versions.ts';
 
 interface ImageRecipe {
   readonly name: string;
@@ -47,7 +47,7 @@ const recipes: readonly ImageRecipe[] = [
 
 /** Every image as an archive. */
 export const imageArchives: Step = {
-  name: 'image-archives',
+  name: `image-archives${releaseSuffix}`,
   inputs: [JSON.stringify(recipes.map((recipe) => ({ ...recipe, programs: recipe.programs.map(([, ...to]) => to) })))],
   needs: [kubernetes, etcd, coredns, flannel, cniFlannel, programs, debianImage],
   lane: 'disk',

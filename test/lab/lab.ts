@@ -14,7 +14,7 @@ import { labPaths, readState, writeState, type HostRecord, type LabState } from 
 export type { Lab, LabOptions } from './api.ts';
 export { labCacheDir } from './cache.ts';
 export { binaries } from './go-build.ts';
-export { imageNames } from './versions.ts';
+export { imageNames, versions } from './versions.ts';
 
 const defaultSubnet = '192.168.3.0/24';
 

@@ -7,7 +7,7 @@ import { stepDir, type Step } from './cache.ts';
 import { cni, cniFlannel, containerdPrograms, criTools, etcd, kubernetes, runc } from './go-build.ts';
 import { builtInModules } from './kernel.ts';
 import { mustRun } from './run.ts';
-import { imageNames, versions } from './versions.ts';
+import { imageNames, releaseSuffix, versions } from './versions.ts';
 
 // What a Kubernetes host has, and what tests reach for: haproxy for the load balancer, strace and tc (iproute2) for faults.
 const hostPackages = (
@@ -51,7 +51,7 @@ const masked = ['getty@tty1.service', 'console-getty.service', 'systemd-timesync
 
 /** The root of every host: Debian, the Kubernetes programs, units and configs. */
 export const hostRoot: Step = {
-  name: 'host-root',
+  name: `host-root${releaseSuffix}`,
   inputs: [...configTexts, JSON.stringify([enabled, disabled, masked, configFiles, imageNames.pause, release()])],
   needs: [debianHost, kubernetes, containerdPrograms, runc, cni, cniFlannel, criTools, etcd],
   lane: 'disk',
