@@ -8,8 +8,8 @@ import { validateFile } from '../../src/config/validate-file.ts';
 import { KbError } from '../../src/errors.ts';
 import { writeYaml } from '../../src/util/yaml.ts';
 import { ensureCache } from '../lab/build.ts';
-import { binaries } from '../lab/lab.ts';
 import { fixedChance } from '../unit/config/facts.ts';
+import { oracleKubeadm } from './kubeadm.ts';
 
 type Document = Record<string, unknown>;
 
@@ -24,7 +24,7 @@ const bases: Readonly<Record<string, Document>> = {
     localAPIEndpoint: { advertiseAddress: '192.168.3.129' },
     nodeRegistration: { name: 'node', criSocket: 'unix:///run/x.sock' },
   },
-  Cluster: { kind: 'ClusterConfiguration', kubernetesVersion: 'v1.36.3' },
+  Cluster: { kind: 'ClusterConfiguration', kubernetesVersion: `v${oracleKubeadm.name}` },
   Join: {
     kind: 'JoinConfiguration',
     nodeRegistration: { name: 'node', criSocket: 'unix:///run/x.sock' },
@@ -373,7 +373,7 @@ function theirs(text: string, name: string): Promise<string | undefined> {
   const file = join(folder, name);
   writeFileSync(file, text);
   return new Promise((resolve) => {
-    execFile(binaries.kubeadm, ['config', 'validate', '--config', file], (error, _stdout, stderr) => {
+    execFile(oracleKubeadm.path, ['config', 'validate', '--config', file], (error, _stdout, stderr) => {
       resolve(error === null ? undefined : stderr.replaceAll(/^[WI]\d{4}.*\n/gm, '').trim());
     });
   });

@@ -1,4 +1,4 @@
-// Random configurations that kubeadm 1.36 takes: what the oracle compares the two programs over.
+// Random configurations that a kubeadm takes: what the oracle compares the two programs over.
 //
 // Left out, because kbinit is stricter on purpose (docs/config.md says why): names in certSANs that kubeadm drops with
 // a warning; arguments, volumes and variables with line breaks or other control characters; paths that are not
@@ -7,6 +7,7 @@
 // kubelet arguments with blanks, quotes or backslashes, which systemd takes apart and kbinit keeps whole.
 import { networkInterfaces } from 'node:os';
 import * as fc from 'fast-check';
+import type { KubeVersion } from '../../src/kube/version.ts';
 import { cidrContains, parseCidrs, parseIp } from '../../src/util/net.ts';
 import { writeYaml } from '../../src/util/yaml.ts';
 
@@ -198,15 +199,48 @@ const etcd = fc.oneof(
 
 // --------------------------------------------------------------------------------------------------- documents
 
-/** RSA keys take kubeadm and kbinit a second a set. */
-const algorithm = fc.oneof(
-  { arbitrary: fc.constant('ECDSA-P256'), weight: 7 },
-  { arbitrary: fc.constant('ECDSA-P384'), weight: 2 },
-  { arbitrary: fc.constant('RSA-2048'), weight: 1 },
-);
+/** What is its own of a minor. */
+interface Minor {
+  /** Its kubeadm writes the same for all of these patches: what a patch changed came in with none of them. */
+  readonly versions: readonly string[];
+  /** The quick ones; RSA keys take kubeadm and kbinit a second a set. */
+  readonly algorithms: readonly string[];
+  readonly gates: readonly Readonly<Record<string, boolean>>[];
+}
 
-const clusterFields = {
-  kubernetesVersion: fc.constantFrom('v1.36.1', 'v1.36.2', 'v1.36.3', '1.36.3'),
+const newestMinor: Minor = {
+  versions: ['v1.36.1', 'v1.36.2', 'v1.36.3', '1.36.3'],
+  algorithms: ['ECDSA-P256', 'ECDSA-P384'],
+  gates: [{ NodeLocalCRISocket: true }, { PublicKeysECDSA: true }],
+};
+const minors: Readonly<Record<number, Minor>> = {
+  33: {
+    versions: ['v1.33.12', 'v1.33.13', '1.33.13'],
+    algorithms: ['ECDSA-P256'],
+    gates: [
+      { NodeLocalCRISocket: true },
+      { NodeLocalCRISocket: false },
+      { ControlPlaneKubeletLocalMode: false },
+      { ControlPlaneKubeletLocalMode: true, NodeLocalCRISocket: true },
+      { PublicKeysECDSA: true },
+      { WaitForAllControlPlaneComponents: false },
+    ],
+  },
+  36: newestMinor,
+};
+
+function minorOf({ minor, patch }: KubeVersion): Minor {
+  return minors[minor] ?? { ...newestMinor, versions: [`v1.${minor}.${patch}`] };
+}
+
+const algorithm = ({ algorithms }: Minor): fc.Arbitrary<string> =>
+  fc.oneof(
+    { arbitrary: fc.constantFrom(...algorithms), weight: 9 },
+    { arbitrary: fc.constant('RSA-2048'), weight: 1 },
+  );
+
+const clusterFields = ({ versions, gates }: Minor): Readonly<Record<string, fc.Arbitrary<unknown>>> => ({
+  kubernetesVersion: fc.constantFrom(...versions),
   clusterName: maybe(label),
   controlPlaneEndpoint: maybe(
     fc.oneof(
@@ -250,8 +284,8 @@ const clusterFields = {
   ),
   scheduler: mapping(component(['bind-address', 'config', 'leader-elect'], [{ name: 'bind-address', value: '::1' }])),
   dns: maybe(mapping({ imageRepository: maybe(repository), imageTag: maybe(fc.constant('v1.0.0')) }), 1),
-  featureGates: maybe(fc.constantFrom({ NodeLocalCRISocket: true }, { PublicKeysECDSA: true }), 1),
-};
+  featureGates: maybe(fc.constantFrom(...gates), 1),
+});
 
 const kubeletExtraArgs = args(
   ['node-labels', 'v', 'hostname-override', 'config', 'node-ip'],
@@ -322,27 +356,46 @@ const environment = fc.oneof(
   ),
 );
 
-const drawn = {
-  cluster: mapping(clusterFields),
-  node: mapping(nodeFields),
-  networking,
-  addresses: fc.record({ ipv4: nodeIpv4, ipv6 }),
-  bindPort: maybe(port),
-  kubelet: maybe(kubelet),
-  patches,
-  environment,
-  healthCheck: maybe(fc.constantFrom('1m0s', '4m5s', '15m0s'), 1),
-  keys: mapping({
-    encryptionAlgorithm: algorithm,
-    certificateValidityPeriod: maybe(fc.constantFrom(hours(1), hours(24), '720h30m15s', hours(8760)), 1),
-    caCertificateValidityPeriod: maybe(fc.constantFrom(hours(8760), hours(87_600)), 1),
-  }),
-  isOld: fc.nat(9).map((n) => n === 0),
-};
-type Drawn = { readonly [K in keyof typeof drawn]: (typeof drawn)[K] extends fc.Arbitrary<infer T> ? T : never };
+interface Drawn {
+  readonly cluster: Document;
+  readonly node: Document;
+  readonly networking: Document;
+  readonly addresses: { readonly ipv4: string; readonly ipv6: string };
+  readonly bindPort: number | undefined;
+  readonly kubelet: Document | undefined;
+  readonly patches: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly healthCheck: string | undefined;
+  readonly keys: Document;
+  readonly isOld: boolean;
+}
 
-/** An InitConfiguration, a ClusterConfiguration and sometimes a KubeletConfiguration, in v1beta4 or v1beta3. */
-export const oracleCase: fc.Arbitrary<OracleCase> = fc.record(drawn).map(render);
+const drawn = (minor: Minor): fc.Arbitrary<Drawn> =>
+  fc.record({
+    cluster: mapping(clusterFields(minor)),
+    node: mapping(nodeFields),
+    networking,
+    addresses: fc.record({ ipv4: nodeIpv4, ipv6 }),
+    bindPort: maybe(port),
+    kubelet: maybe(kubelet),
+    patches,
+    environment,
+    healthCheck: maybe(fc.constantFrom('1m0s', '4m5s', '15m0s'), 1),
+    keys: mapping({
+      encryptionAlgorithm: algorithm(minor),
+      certificateValidityPeriod: maybe(fc.constantFrom(hours(1), hours(24), '720h30m15s', hours(8760)), 1),
+      caCertificateValidityPeriod: maybe(fc.constantFrom(hours(8760), hours(87_600)), 1),
+    }),
+    isOld: fc.nat(9).map((n) => n === 0),
+  });
+
+/**
+ * An InitConfiguration, a ClusterConfiguration and sometimes a KubeletConfiguration, in v1beta4 or v1beta3, that this
+ * version of kubeadm takes.
+ */
+export function oracleCase(kubeadm: KubeVersion): fc.Arbitrary<OracleCase> {
+  return drawn(minorOf(kubeadm)).map(render);
+}
 
 function render(parts: Drawn): OracleCase {
   const { networking: networks, addresses, bindPort, healthCheck, keys } = parts;

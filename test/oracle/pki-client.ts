@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { binaries } from '../lab/lab.ts';
 import type { OracleCase } from './generator.ts';
+import { oracleKubeadm } from './kubeadm.ts';
 import type { Answer } from './pki-root.ts';
 
 export interface Root {
@@ -20,7 +20,7 @@ export function openRoot(): Root {
   const work = mkdtempSync(join(tmpdir(), 'kbinit-root-'));
   const args = ['--mount', '--propagation', 'private', process.execPath, '--import', 'tsx', program];
   const cwd = new URL('../..', import.meta.url).pathname;
-  const child = spawn('unshare', [...args, binaries.kubeadm, work], { stdio: ['pipe', 'pipe', 'inherit'], cwd });
+  const child = spawn('unshare', [...args, oracleKubeadm.path, work], { stdio: ['pipe', 'pipe', 'inherit'], cwd });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

@@ -10,6 +10,7 @@ import { readCertificates, signCertificate, type Certificate, type Template } fr
 import { fixedChance, p256Pairs, pairOf, rsaPairs } from '../fakes/keys.ts';
 import { fileOf, onDisk, pkiDir, pkiRequest, spec } from '../unit/certs/fixture.ts';
 import type { Given } from './generator.ts';
+import { oracleKubeadm } from './kubeadm.ts';
 import { openRoot, type Root } from './pki-client.ts';
 import { inconsistencies } from './pki-compare.ts';
 import type { Answer } from './pki-root.ts';
@@ -21,7 +22,7 @@ nodeRegistration: {name: master1, criSocket: unix:///run/containerd/containerd.s
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: v1.36.3
+kubernetesVersion: v${oracleKubeadm.name}
 encryptionAlgorithm: ECDSA-P256
 `;
 const day = 24 * 3600 * 1000;
