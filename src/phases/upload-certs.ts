@@ -14,7 +14,15 @@ import { readExisting } from './existing.ts';
 export const uploadCerts: Phase<InitContext> = {
   name: 'upload-certs',
   summary: 'Upload the certificates for joining control planes, encrypted',
-  flags: ['config', 'kubeconfig', 'upload-certs', 'certificate-key', 'skip-certificate-key-print', 'dry-run'],
+  flags: [
+    'config',
+    'kubeconfig',
+    'upload-certs',
+    'certificate-key',
+    'certificate-key-file',
+    'skip-certificate-key-print',
+    'dry-run',
+  ],
   skip: (ctx) => (ctx.settings.uploadCerts ? undefined : 'not asked for (--upload-certs)'),
   run: upload,
 };

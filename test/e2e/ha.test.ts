@@ -26,7 +26,7 @@ let certificateKey: string;
 const others = ['master2', 'master3'] as const;
 
 beforeAll(async () => {
-  lab = await testLab('ha', 44);
+  lab = await testLab('ha', 53);
   await lab.up(['master1', ...others]);
   await lab.recreate(['master1', ...others]);
   endpoint = `${lab.host('master1').address}:6443`;

@@ -234,10 +234,7 @@ function minorOf({ minor, patch }: KubeVersion): Minor {
 }
 
 const algorithm = ({ algorithms }: Minor): fc.Arbitrary<string> =>
-  fc.oneof(
-    { arbitrary: fc.constantFrom(...algorithms), weight: 9 },
-    { arbitrary: fc.constant('RSA-2048'), weight: 1 },
-  );
+  fc.oneof({ arbitrary: fc.constantFrom(...algorithms), weight: 9 }, { arbitrary: fc.constant('RSA-2048'), weight: 1 });
 
 const clusterFields = ({ versions, gates }: Minor): Readonly<Record<string, fc.Arbitrary<unknown>>> => ({
   kubernetesVersion: fc.constantFrom(...versions),

@@ -7,4 +7,5 @@ export const discoveryFlags: readonly string[] = [
   'discovery-token-unsafe-skip-ca-verification',
   'tls-bootstrap-token',
   'token',
+  'token-file',
 ];
