@@ -91,7 +91,9 @@ export function listMembers(
 
 /** Ask etcd until it does what it is asked. @throws KbError KB_ETCD_JOIN with its last words */
 export async function patiently<T>(node: ControlPlaneContext, what: string, ask: () => Promise<T>): Promise<T> {
-  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal };
+  const onTry = (last: string): void =>
+    node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: 'etcd-join', what, last });
+  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal, onTry };
   try {
     return await until(what, options, async () => ({ value: await ask() }));
   } catch (error) {

@@ -73,3 +73,15 @@ export function lostMember(node: ControlPlaneContext, member: EtcdMember, dataDi
     fix: `if its host was replaced, remove the old member on another control plane (\`kbinit node remove ${member.name}\` or \`etcdctl member remove ${hex}\`), then go on with: ${node.resumeCommand}`,
   });
 }
+
+/** A learner that another host's join has left behind keeps every other one out. */
+export function otherLearner(node: ControlPlaneContext, { id, peerUrls }: EtcdMember): KbError {
+  const hex = BigInt(id).toString(16);
+  return new KbError({
+    code: 'KB_ETCD_JOIN',
+    summary: 'a join that did not end keeps others out of etcd',
+    host: node.host.name,
+    detail: `learner ${hex} at ${peerUrls.join(', ')} does not become a voting member, and etcd takes one learner at a time`,
+    fix: `let the join of that host end (the same command again), or remove the learner, which has no vote, on a control plane: \`etcdctl member remove ${hex}\`; then go on with: ${node.resumeCommand}`,
+  });
+}

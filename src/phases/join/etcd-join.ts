@@ -17,7 +17,7 @@ import { journalArtifact, journalOf } from './earlier.ts';
 import { putEtcdAside } from './etcd-aside.ts';
 import { findEtcd, listMembers, patiently, type EtcdCluster } from './etcd-cluster.ts';
 import { initialCluster, planMember, type EtcdPlan } from './etcd-plan.ts';
-import { giveBack, lostMember } from './etcd-give-back.ts';
+import { giveBack, lostMember, otherLearner } from './etcd-give-back.ts';
 import { inTurn } from './turn.ts';
 
 const name = 'etcd-join';
@@ -83,12 +83,8 @@ async function takePart(
     const aside = await putEtcdAside(node, dataDir);
     if (aside !== undefined) step(node, name, `what an earlier etcd left is in ${aside}`);
   }
-  const { peerUrl } = cluster.own;
-  const member =
-    plan.kind === 'resume'
-      ? plan.member
-      : await patiently(node, 'etcd to add a learner', () => cluster.etcd.addLearner(peerUrl));
-  step(node, name, `${peerUrl} is a learner of the etcd cluster`);
+  const member = plan.kind === 'resume' ? plan.member : await add(node, cluster);
+  step(node, name, `${cluster.own.peerUrl} is a learner of the etcd cluster`);
   try {
     await start(ctx, node, cluster, member);
     step(node, name, 'etcd is being started');
@@ -101,6 +97,17 @@ async function takePart(
   step(node, name, 'etcd votes');
   await untilWell(node, cluster);
   return 'done';
+}
+
+/** Add a learner. etcd takes one at a time, and kubeadm's joins do not know of our turns: theirs is waited for. */
+async function add(node: ControlPlaneContext, { etcd, own }: EtcdCluster): Promise<EtcdMember> {
+  try {
+    return await patiently(node, 'etcd to add a learner', () => etcd.addLearner(own.peerUrl));
+  } catch (error) {
+    const members = await etcd.members().catch(() => []);
+    const stranger = members.find(({ isLearner, peerUrls }) => isLearner && !peerUrls.includes(own.peerUrl));
+    throw stranger === undefined ? error : otherLearner(node, stranger);
+  }
 }
 
 /** A member that votes. Its manifest names the members there were when it joined, and stays as it is. */

@@ -79,6 +79,19 @@ describe('a learner that an earlier run added', () => {
   });
 });
 
+test('a learner of another host that stays one is named, with the way to be rid of it', async () => {
+  const { ctx, node, etcd } = await withKubelet({
+    members: [
+      { id: '1', name: 'master1', address: '192.168.3.29' },
+      { id: '255', name: '', address: '192.168.3.31', isLearner: true },
+    ],
+  });
+  await expect(joinEtcd(ctx, node)).rejects.toMatchObject({
+    problems: [{ code: 'KB_ETCD_JOIN', fix: expect.stringContaining('etcdctl member remove ff') }],
+  });
+  expect(etcd.changes).toEqual([]);
+});
+
 describe('a member that votes', () => {
   const members = [{ id: '1', name: 'master1', address: '192.168.3.29' }, mine];
 
