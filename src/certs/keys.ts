@@ -32,12 +32,14 @@ export function isSamePair(a: KeyObject, b: KeyObject): boolean {
   return publicPem(a) === publicPem(b);
 }
 
-/** The algorithm of new PKI keys: encryptionAlgorithm, and the gate that came before it (spec 04 §1.4). */
-export function pkiKeyAlgorithm(
-  cluster: Pick<ClusterSpec, 'version' | 'encryptionAlgorithm' | 'featureGates'>,
-): KeyAlgorithm {
-  const isGated = cluster.featureGates['PublicKeysECDSA'] === true;
-  return isGated && cluster.encryptionAlgorithm === 'RSA-2048' ? 'ECDSA-P256' : cluster.encryptionAlgorithm;
+/**
+ * The algorithm of new PKI keys: the gate that came before encryptionAlgorithm decides where it is set, on or off. The
+ * field itself stays as it is written, in ConfigMap kubeadm-config too (kubeadm 1.36.3, EncryptionAlgorithmType; spec 04 §1.4).
+ */
+export function pkiKeyAlgorithm(cluster: Pick<ClusterSpec, 'encryptionAlgorithm' | 'featureGates'>): KeyAlgorithm {
+  const gate = cluster.featureGates['PublicKeysECDSA'];
+  if (gate === undefined) return cluster.encryptionAlgorithm;
+  return gate ? 'ECDSA-P256' : 'RSA-2048';
 }
 
 /** The algorithm of the keys inside kubeconfigs. */

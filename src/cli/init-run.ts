@@ -4,6 +4,7 @@ import { completeInit } from '../config/complete.ts';
 import type { InitDraft, ConfigWarning } from '../config/draft.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import { loadInit } from '../config/load.ts';
+import { pkiKeyAlgorithm } from '../certs/keys.ts';
 import { certificatePhaseNames } from '../certs/plan.ts';
 import { KbError } from '../errors.ts';
 import type { HostView } from '../host/host.ts';
@@ -63,9 +64,8 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   judgeInit(draft, options, only);
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const pool = new KeyPool();
-  const { encryptionAlgorithm } = draft.cluster;
   // Keys are made while the host is looked at; a second run, which needs none, is not worth slowing the first.
-  if (only === undefined || only === 'certs') pool.warm(encryptionAlgorithm, keysOfFirstInit(draft, only));
+  if (only === undefined || only === 'certs') pool.warm(pkiKeyAlgorithm(draft.cluster), keysOfFirstInit(draft, only));
   const command = only === undefined ? 'init' : `init phase ${only.replace('/', ' ')}`;
   await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);

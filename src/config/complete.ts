@@ -86,13 +86,6 @@ function withPort(endpoint: string | undefined, bindPort: number): { readonly co
   return { controlPlaneEndpoint: isComplete ? endpoint : joinHostPort(read.host, bindPort) };
 }
 
-/** The gate PublicKeysECDSA decides where it is set (spec 02 §4). */
-function algorithm(draft: ClusterDraft): ClusterSpec['encryptionAlgorithm'] {
-  const gate = draft.featureGates['PublicKeysECDSA'];
-  if (gate === undefined) return draft.encryptionAlgorithm;
-  return gate ? 'ECDSA-P256' : 'RSA-2048';
-}
-
 function completeCluster(
   draft: ClusterDraft,
   endpoint: ApiEndpoint,
@@ -113,7 +106,6 @@ function completeCluster(
     version,
     ...withPort(draft.controlPlaneEndpoint, endpoint.bindPort),
     apiServer: { ...draft.apiServer, certSANs: draft.apiServer.certSANs.map((name) => name.toLowerCase()) },
-    encryptionAlgorithm: algorithm(draft),
     kubelet: kubelet.config,
     kubeProxy: proxy.config,
   };

@@ -1,6 +1,13 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { isSamePair, publicPem, readPrivateKey, readPublicKeys } from '../../../src/certs/keys.ts';
+import {
+  isSamePair,
+  kubeconfigKeyAlgorithm,
+  pkiKeyAlgorithm,
+  publicPem,
+  readPrivateKey,
+  readPublicKeys,
+} from '../../../src/certs/keys.ts';
 import { p256Pairs, p384Pairs, pairOf, rsaPairs } from '../../fakes/keys.ts';
 
 const rsa = pairOf(rsaPairs, 0);
@@ -45,3 +52,19 @@ test('a pair is known by its public half', () => {
   expect(isSamePair(own, createPrivateKey(pkcs8(rsa.privatePem)))).toBe(true);
   expect(isSamePair(own, other)).toBe(false);
 });
+
+test.each([
+  ['unset, the algorithm', {}, 'ECDSA-P384', 'ECDSA-P384'],
+  ['on, ECDSA', { PublicKeysECDSA: true }, 'RSA-3072', 'ECDSA-P256'],
+  ['off, RSA', { PublicKeysECDSA: false }, 'ECDSA-P384', 'RSA-2048'],
+] as const)(
+  'with the gate PublicKeysECDSA %s decides over new keys',
+  (_when, featureGates, encryptionAlgorithm, made) => {
+    const cluster = { featureGates, encryptionAlgorithm };
+    expect(pkiKeyAlgorithm(cluster)).toBe(made);
+    const keysOf = (minor: number): string =>
+      kubeconfigKeyAlgorithm({ ...cluster, version: { major: 1, minor, patch: 0 } });
+    // Inside kubeconfigs only since 1.31.
+    expect([keysOf(31), keysOf(30)]).toEqual([made, 'RSA-2048']);
+  },
+);
