@@ -33,11 +33,6 @@ export function kubeletRefusesCgroupV1(kubelet: KubeVersion): boolean {
   return compareVersions(kubelet, startOf(1, 35)) >= 0;
 }
 
-/** The kubelet's kube-proxy needed the conntrack command // until 1.31 (spec 03 §4 #4) */
-export function needsConntrack(version: KubeVersion): boolean {
-  return compareVersions(version, { major: 1, minor: 32, patch: 0 }) < 0;
-}
-
 /** The oldest external etcd for a Kubernetes, the newest unless it is named (spec 05 §1; of 1.31 to 1.33 the latest patches). */
 export function oldestExternalEtcd({ minor }: KubeVersion = newestVersion()): KubeVersion {
   if (minor <= 27) return { major: 3, minor: 2, patch: 18 };

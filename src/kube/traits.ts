@@ -127,3 +127,17 @@ export function kubeletUsesLocalApiServer(version: KubeVersion, gates: Readonly<
   if (!since(31)(version)) return false;
   return gates['ControlPlaneKubeletLocalMode'] ?? since(33)(version);
 }
+
+// --- preflight (spec 03)
+
+/** ContainerRuntimeVersion exists (1.35). */
+export const checksRuntimeVersion: (version: KubeVersion) => boolean = since(35);
+
+/** The check of the kubelet's unit is named by the unit; before, with a capital letter (1.35). */
+export const namesServiceChecksByUnit: (version: KubeVersion) => boolean = since(35);
+
+/** HTTPProxyCIDR asks for a port that no rule names; before, for that of https where the address is IPv4 (1.26). */
+export const asksProxyForOddPort: (version: KubeVersion) => boolean = since(26);
+
+/** Bridged traffic is no check of kubeadm any more: the network plugin has to see to it (1.30). */
+export const leavesBridgesToPlugins: (version: KubeVersion) => boolean = since(30);

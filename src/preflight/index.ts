@@ -1,6 +1,9 @@
 // The check lists: which checks a command runs, in kubeadm's order (spec 03 §2–§4), kbinit's own at the end.
 import type { ClusterSpec, InitSpec, JoinSpec, NodeRegistration } from '../config/spec.ts';
+import { commandsNeeded, switchesNeeded } from '../kube/node-needs.ts';
 import { manifestPath, paths, staticPods } from '../kube/paths.ts';
+import { newestVersion } from '../kube/releases.ts';
+import { checksRuntimeVersion, leavesBridgesToPlugins } from '../kube/traits.ts';
 import type { KubeVersion } from '../kube/version.ts';
 import { parseCidr, parseIp, type Family } from '../util/net.ts';
 import type { Check } from './check.ts';
@@ -22,7 +25,6 @@ import { swap } from './checks/swap.ts';
 import { systemVerification } from './checks/system-verification.ts';
 import { firewalld, serviceKubelet } from './checks/units.ts';
 import type { Batches } from './run.ts';
-import { needsConntrack } from '../kube/skew.ts';
 
 const kubeletPort = 10250;
 
@@ -30,32 +32,42 @@ const kubeletPort = 10250;
 export function initChecks(spec: InitSpec): Batches {
   const { cluster, node, localAPIEndpoint } = spec;
   const kubelet = cluster.kubelet.document;
-  const addresses = [...subnets(cluster), localAPIEndpoint.advertiseAddress];
+  const { version } = cluster;
+  const { advertiseAddress } = localAPIEndpoint;
   return [
     [isPrivilegedUser],
     [
       ...controlPlaneChecks(spec),
-      ...commonChecks(node, { controlPlane: cluster.version, kubelet }),
-      ...forwarding(addresses),
+      ...commonChecks(node, { version, kubelet, controlPlane: version }),
+      ...switches(version, [advertiseAddress], subnets(cluster)),
       ...etcdChecks(cluster),
-      ...ownChecks({ caPath: `${cluster.certificatesDir}/ca.crt`, etcdDir: etcdDir(cluster), kubelet }),
+      ...ownChecks({ version, caPath: `${cluster.certificatesDir}/ca.crt`, etcdDir: etcdDir(cluster), kubelet }),
       ...(cluster.proxy.isDisabled ? [] : proxyModules(cluster.kubeProxy.document)),
     ],
   ];
 }
 
-/** The checks of `join` for a worker. `kubelet` is the cluster's KubeletConfiguration where it is known already. */
-export function joinChecks(spec: JoinSpec, kubelet?: Readonly<Record<string, unknown>>): Batches {
+/** What a join knows of the node to be. */
+export interface JoiningNode {
+  /** The kubelet's on the host: what it needs is asked for. The newest without one. */
+  readonly version?: KubeVersion;
+  /** The cluster's KubeletConfiguration where it is known already. */
+  readonly kubelet?: Readonly<Record<string, unknown>>;
+}
+
+/** The checks of `join`; a control plane is asked more by joiningControlPlaneChecks. */
+export function joinChecks(spec: JoinSpec, { version = newestVersion(), kubelet }: JoiningNode = {}): Batches {
   const endpoint = spec.discovery.kind === 'token' ? endpointHost(spec.discovery.apiServerEndpoint) : undefined;
+  const known = kubelet === undefined ? {} : { kubelet };
   return [
     [isPrivilegedUser],
     [
       fileAvailable(paths.kubeletConf),
       fileAvailable(paths.bootstrapKubeletConf),
-      ...commonChecks(spec.node, kubelet === undefined ? {} : { kubelet }),
+      ...commonChecks(spec.node, { version, ...known }),
       ...(spec.controlPlane === undefined ? [fileAvailable(spec.caCertPath)] : []),
-      ...(endpoint === undefined ? [] : [httpProxy(endpoint), ...forwarding([endpoint])]),
-      ...ownChecks({ caPath: spec.caCertPath, ...(kubelet === undefined ? {} : { kubelet }) }),
+      ...(endpoint === undefined ? [] : [httpProxy(endpoint), ...switches(version, [endpoint])]),
+      ...ownChecks({ version, caPath: spec.caCertPath, ...known }),
     ],
   ];
 }
@@ -96,26 +108,31 @@ function controlPlaneChecks({
     portAvailable(10257, 'kube-controller-manager'),
     ...staticPods.map((component) => fileAvailable(manifestPath(component))),
     httpProxy(advertiseAddress),
-    ...subnets(cluster).map(httpProxyCidr),
+    ...subnets(cluster).map((cidr) => httpProxyCidr(cidr, cluster.version)),
   ];
 }
 
-/** What every node is asked (spec 03 §4). */
+/** What every node is asked (spec 03 §4). `controlPlane` is the version the kubelet must go with, where it is known. */
 function commonChecks(
   node: NodeRegistration,
-  known: { readonly controlPlane?: KubeVersion; readonly kubelet?: Readonly<Record<string, unknown>> },
+  known: {
+    readonly version: KubeVersion;
+    readonly controlPlane?: KubeVersion;
+    readonly kubelet?: Readonly<Record<string, unknown>>;
+  },
 ): readonly Check[] {
-  const conntrack = known.controlPlane !== undefined && needsConntrack(known.controlPlane);
+  const { version } = known;
+  const { rule, ipv4 } = switchesNeeded(version);
   return [
     cri(node.criSocket),
-    containerRuntimeVersion(node.criSocket),
+    ...(checksRuntimeVersion(version) ? [containerRuntimeVersion(node.criSocket)] : []),
+    ...(rule === 'always' ? ipv4.map(switchedOn) : []),
     swap,
-    ...(conntrack ? [commandExisting('conntrack')] : []),
-    ...['losetup', 'mount', 'cp'].map(commandExisting),
-    systemVerification(known.kubelet),
+    ...commandsNeeded(version).map(({ command, isOptional }) => commandExisting(command, isOptional)),
+    systemVerification(version, known.kubelet),
     hostname(node.name),
     kubeletVersion(known.controlPlane),
-    serviceKubelet,
+    serviceKubelet(version),
     portAvailable(kubeletPort, 'kubelet'),
   ];
 }
@@ -134,6 +151,7 @@ function localEtcdChecks(dataDir: string): readonly Check[] {
 
 /** kbinit's additions; none of them has a name that kubeadm uses. */
 function ownChecks(node: {
+  readonly version: KubeVersion;
   readonly caPath: string;
   readonly etcdDir?: string | undefined;
   readonly kubelet?: Readonly<Record<string, unknown>>;
@@ -143,7 +161,7 @@ function ownChecks(node: {
     diskSpace([paths.kubernetes], data),
     leftovers(node.caPath),
     resolver(node.kubelet?.['resolvConf']),
-    bridgeNetfilter,
+    ...(leavesBridgesToPlugins(node.version) ? [bridgeNetfilter] : []),
   ];
 }
 
@@ -157,12 +175,21 @@ function subnets(cluster: ClusterSpec): readonly string[] {
   return [...serviceSubnet.split(','), ...podSubnet.split(',')].filter((cidr) => cidr !== '');
 }
 
-/** The kernel must forward the families in use; names count for none (spec 03 §3, §4). */
-function forwarding(addresses: readonly string[]): readonly Check[] {
-  const families = new Set(addresses.map((text): Family | undefined => (parseIp(text) ?? parseCidr(text))?.family));
+/**
+ * The kernel's switches for the families in use, names count for none (spec 03 §3, §4). Until 1.26 only the address of the
+ * API server counted, and those of IPv4 are among the common checks.
+ */
+function switches(
+  version: KubeVersion,
+  addresses: readonly string[],
+  ranges: readonly string[] = [],
+): readonly Check[] {
+  const { rule, ipv4, ipv6 } = switchesNeeded(version);
+  const all = rule === 'always' ? addresses : [...addresses, ...ranges];
+  const families = new Set(all.map((text): Family | undefined => (parseIp(text) ?? parseCidr(text))?.family));
   return [
-    ...(families.has(4) ? [switchedOn('/proc/sys/net/ipv4/ip_forward')] : []),
-    ...(families.has(6) ? [switchedOn('/proc/sys/net/ipv6/conf/default/forwarding')] : []),
+    ...(families.has(4) && rule === 'in-use' ? ipv4.map(switchedOn) : []),
+    ...(families.has(6) ? ipv6.map(switchedOn) : []),
   ];
 }
 

@@ -127,8 +127,7 @@ runtime_config() {
   timeout 6 crictl --timeout 2s -r "unix://$socket" runtime-config 2>&1
 }
 
-kernel_options() {
-  [ -n "$options" ] || return 0
+kernel_config() {
   release=$(uname -r)
   for file in /proc/config.gz "/boot/config-$release" "/usr/src/linux-$release/.config" /usr/src/linux/.config \
     "/usr/lib/modules/$release/config" "/usr/lib/ostree-boot/config-$release" "/usr/lib/kernel/config-$release" \
@@ -138,6 +137,16 @@ kernel_options() {
     case $file in *.gz) gzip -dc "$file" ;; *) cat "$file" ;; esac | grep -E "^CONFIG_($options)=[ymn]"
     return 0
   done
+  return 1
+}
+
+# Some kernels show their configuration in /proc only while a module is loaded.
+kernel_options() {
+  [ -n "$options" ] || return 0
+  kernel_config && return 0
+  modprobe configs 2>/dev/null || return 0
+  kernel_config
+  modprobe -r configs 2>/dev/null
 }
 
 lookups() {

@@ -1,6 +1,8 @@
 // Join, phase preflight: look at the host, then find the cluster, before anything is changed.
 import { KbError } from '../../errors.ts';
 import { controlPlaneImages } from '../../kube/images.ts';
+import { newestVersion } from '../../kube/releases.ts';
+import { parseVersion } from '../../kube/version.ts';
 import { ensureImages } from '../../preflight/images.ts';
 import { joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
 import { runChecks, type Batches } from '../../preflight/run.ts';
@@ -34,12 +36,17 @@ export const joinPreflight: Phase<JoinContext> = {
 };
 
 async function check(ctx: JoinContext): Promise<void> {
-  const earlier = await readEarlierJoin(ctx);
+  const [earlier, { cgroupVersion, kubeletVersion = '' }] = await Promise.all([readEarlierJoin(ctx), ctx.host.facts()]);
+  const version = parseVersion(kubeletVersion) ?? newestVersion();
   // The host is judged while the cluster is looked for, so leniently where only the cluster's configuration can tell.
-  await Promise.all([judge(ctx, joinChecks(ctx.spec, lenient)), findCluster(ctx, earlier.isJoined)]);
-  const [{ cluster, isAssumed = false }, { cgroupVersion }] = await Promise.all([discover(ctx), ctx.host.facts()]);
-  const isLenient = isAssumed || cluster.kubelet.document['failCgroupV1'] === false;
-  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, cluster.kubelet.document));
+  await Promise.all([
+    judge(ctx, joinChecks(ctx.spec, { version, kubelet: lenient })),
+    findCluster(ctx, earlier.isJoined),
+  ]);
+  const { cluster, isAssumed = false } = await discover(ctx);
+  const kubelet = cluster.kubelet.document;
+  const isLenient = isAssumed || kubelet['failCgroupV1'] === false;
+  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, { version, kubelet }));
   if (isControlPlane(ctx) && !isAssumed) await checkControlPlane(ctx);
 }
 

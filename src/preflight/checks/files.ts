@@ -1,5 +1,5 @@
 // FileAvailable-, DirAvailable-, FileExisting- and FileContent-: what must be, and what must not be, on the disk.
-import { error, type Check } from '../check.ts';
+import { error, warning, type Check } from '../check.ts';
 
 /** kubeadm's dynamic names: every `/` of the path becomes `-` (spec 03 §1). */
 function nameFor(kind: string, path: string): string {
@@ -36,16 +36,17 @@ export function dirAvailable(path: string): Check {
   };
 }
 
-/** The command is on the PATH. */
-export function commandExisting(command: string): Check {
+/** The command is on the PATH; without an optional one the host still does. */
+export function commandExisting(command: string, isOptional = false): Check {
   const name = nameFor('FileExisting', command);
+  const finding = isOptional ? warning : error;
   return {
     name,
     asks: { executables: [command] },
     run: ({ survey }) =>
       survey.executables.has(command)
         ? []
-        : [error(name, `${command} is not on the PATH`, `install the package that has ${command}`)],
+        : [finding(name, `${command} is not on the PATH`, `install the package that has ${command}`)],
   };
 }
 
@@ -60,7 +61,8 @@ export function switchedOn(path: string): Check {
       const text = survey.texts.get(path);
       if (text?.startsWith('1')) return [];
       const found = text === undefined ? `${path} does not exist` : `${path} is ${text.trim() || 'empty'}, not 1`;
-      return [error(name, found, `\`sysctl -w ${key}=1\`, and the same in a file of /etc/sysctl.d`)];
+      const load = text === undefined && path.includes('/bridge/') ? 'modprobe br_netfilter && ' : '';
+      return [error(name, found, `\`${load}sysctl -w ${key}=1\`, and for the next boot in a file of /etc/sysctl.d`)];
     },
   };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { initChecks, joinChecks, resetChecks } from '../../../src/preflight/index.ts';
 import { externalEtcd, initSpec, joinSpec } from './fixtures.ts';
+import { minors, versionOf } from './law.ts';
 
 const page = readFileSync(new URL('../../../docs/preflight.md', import.meta.url), 'utf8');
 const ipv6 = { networking: { serviceSubnet: 'fd00:96::/112', podSubnet: '', dnsDomain: 'cluster.local' } };
@@ -10,8 +11,11 @@ const ipvs = { kubeProxy: { isUserSupplied: true, document: { mode: 'ipvs' } } }
 const lists = [
   initChecks(initSpec()),
   initChecks(initSpec({ etcd: externalEtcd, ...ipv6, ...ipvs })),
-  initChecks(initSpec({ version: { major: 1, minor: 31, patch: 0 } })),
-  joinChecks(joinSpec()),
+  ...minors.flatMap((minor) => [
+    initChecks(initSpec({ version: versionOf(minor) })),
+    initChecks(initSpec({ version: versionOf(minor), ...ipv6 }, 'fd00::29')),
+    joinChecks(joinSpec(), { version: versionOf(minor) }),
+  ]),
   resetChecks(),
 ];
 const names = new Set([...lists.flat(2).map((check) => check.name), 'ImagePull']);

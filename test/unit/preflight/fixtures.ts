@@ -25,10 +25,13 @@ export const goodSurvey: Survey = {
     ['/proc/sys/net/ipv4/ip_forward', '1\n'],
     ['/proc/sys/net/ipv6/conf/default/forwarding', '1\n'],
     ['/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n'],
+    ['/proc/sys/net/bridge/bridge-nf-call-ip6tables', '1\n'],
     ['/etc/resolv.conf', 'nameserver 192.168.3.1\n'],
   ]),
   certificates: new Map(),
-  executables: new Set(['conntrack', 'losetup', 'mount', 'cp']),
+  executables: new Set(
+    'crictl conntrack ip iptables losetup mount cp nsenter ebtables ethtool socat tc touch'.split(' '),
+  ),
   units: new Map([
     ['kubelet.service', { load: 'loaded', active: 'inactive', file: 'enabled' }],
     ['firewalld.service', { load: 'not-found', active: 'inactive', file: '' }],

@@ -166,9 +166,11 @@ describe('external etcd', () => {
 });
 
 describe('systemd units', () => {
+  const newest = { major: 1, minor: 36, patch: 3 };
+
   test('without systemctl both checks warn', () => {
     const host = found({ units: undefined });
-    expect([...told(firewalld([6443]), host), ...told(serviceKubelet, host)]).toEqual([
+    expect([...told(firewalld([6443]), host), ...told(serviceKubelet(newest), host)]).toEqual([
       expect.stringMatching(/^warning: no supported init system/),
       expect.stringMatching(/^warning: no supported init system/),
     ]);
@@ -176,7 +178,7 @@ describe('systemd units', () => {
 
   test('a kubelet without unit is warned of', () => {
     const units = new Map([['kubelet.service', { load: 'not-found', active: 'inactive', file: '' }]]);
-    expect(told(serviceKubelet, found({ units }))).toEqual(['warning: systemd knows no kubelet.service']);
+    expect(told(serviceKubelet(newest), found({ units }))).toEqual(['warning: systemd knows no kubelet.service']);
   });
 });
 

@@ -1,5 +1,5 @@
 // SystemVerification: kernel, options and cgroups, and where cgroup v1 is an error.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { HostFacts } from '../../../../src/host/host.ts';
 import { systemVerification } from '../../../../src/preflight/checks/system-verification.ts';
 import type { Survey } from '../../../../src/preflight/survey.ts';
@@ -9,8 +9,9 @@ function findings(
   survey: Partial<Survey>,
   facts: Partial<HostFacts> = {},
   kubelet?: Record<string, unknown>,
+  minor = 36,
 ): readonly string[] {
-  return systemVerification(kubelet)
+  return systemVerification({ major: 1, minor, patch: 0 }, kubelet)
     .run(found(survey, facts))
     .map((f) => `${f.level}: ${f.text}`);
 }
@@ -94,8 +95,64 @@ test('without a kubelet that is the only finding, whatever else is wrong', () =>
   const { kubeletVersion: _, ...facts } = found().facts;
   const seen = { survey: { ...goodSurvey, ...v1, kernelName: 'FreeBSD' }, facts };
   expect(
-    systemVerification()
+    systemVerification({ major: 1, minor: 36, patch: 0 })
       .run(seen)
       .map((f) => f.text),
   ).toEqual(['`kubelet --version` gave no version']);
+});
+
+describe('older versions', () => {
+  test.each([
+    [31, '3.10.0-1160.el7.x86_64', []],
+    [31, '2.6.32', ['error']],
+    [32, '3.10.0-1160.el7.x86_64', ['error']],
+    [33, '4.18.0-553.el8.x86_64', ['error']],
+    [33, '4.19.0-26', []],
+    [33, '5.14.0-427.el9.x86_64', []],
+    [34, '5.14.0-427.el9.x86_64', ['warning']],
+    [34, '4.18.0-553.el8.x86_64', ['warning']],
+    [36, '6.12.0-55.el10.x86_64', []],
+  ])('1.%i on kernel %s: %o', (minor, kernelRelease, levels) => {
+    const told = findings({}, { kernelRelease, kubeletVersion: `v1.${minor}.0` }, {}, minor);
+    expect(told.map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test.each([
+    [31, []],
+    [32, ['warning']],
+    [34, ['warning']],
+    [35, ['error']],
+  ])('1.%i on cgroup v1: %o', (minor, levels) => {
+    const told = findings(v1, { kubeletVersion: `v1.${minor}.0` }, {}, minor);
+    expect(told.map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test.each([
+    [31, 'error'],
+    [32, undefined],
+    [34, undefined],
+  ])('1.%i with a kernel of cgroup v2 alone: %o', (minor, level) => {
+    const options = new Map(kernelOptions.filter((o) => o !== 'CGROUP_DEVICE').map((o) => [o, 'y']));
+    const [told] = findings(
+      { kernel: { source: '/proc/config.gz', options } },
+      { kubeletVersion: 'v1.32.0' },
+      {},
+      minor,
+    );
+    expect(told?.split(':')[0]).toBe(level);
+  });
+
+  test.each([
+    [31, []],
+    [32, ['error: cgroup v2 has no controller freezer']],
+  ])('1.%i without a freezer that can be seen: %o', (minor, told) => {
+    const controllers = new Set(['cpu', 'cpuset', 'devices', 'memory', 'pids', 'hugetlb', 'io']);
+    expect(findings({ cgroups: { version: 2, controllers } }, {}, {}, minor)).toEqual(told);
+  });
+
+  test('until 1.34 a host without a kubelet is judged all the same', () => {
+    const { kubeletVersion: _, ...facts } = found().facts;
+    const check = systemVerification({ major: 1, minor: 34, patch: 0 });
+    expect(check.run({ survey: goodSurvey, facts })).toEqual([]);
+  });
 });
