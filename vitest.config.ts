@@ -14,7 +14,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/oracle/**/*.test.ts'],
-          fileParallelism: false,
+          // Each file has hosts of its own, and most of its time is waiting for Kubernetes.
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
