@@ -4,7 +4,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labComponentConfigs } from '../lab/cluster-config.ts';
-import { openLab, versions, type Lab } from '../lab/lab.ts';
+import { openLab, versions, type Lab, type LabOptions } from '../lab/lab.ts';
 
 /** The built program; KBINIT_PROGRAM names another one to be tested. */
 export const program: string =
@@ -58,10 +58,10 @@ export function kbinit(args: readonly string[], options: RunOptions = {}): Promi
 /** Whether the lab's Kubernetes is not the newest (docs/testing.md, "Older versions of Kubernetes"). */
 const isOlder = Boolean(process.env['KBINIT_LAB_KUBERNETES']);
 
-/** A lab that no other test file uses: the prefix names it, the number is its subnet's. */
-export function testLab(prefix: string, subnetNumber: number): Promise<Lab> {
+/** A lab that no other test file uses: the prefix names it, the number is its subnet's; of ready hosts unless said otherwise. */
+export function testLab(prefix: string, subnetNumber: number, more: Pick<LabOptions, 'kind'> = {}): Promise<Lab> {
   const [name, subnet] = isOlder ? [`t-older-${prefix}`, 63] : [`t-${prefix}`, 61];
-  return openLab({ prefix: name, subnet: `10.${subnet}.${subnetNumber}.0/24`, forTests: true });
+  return openLab({ ...more, prefix: name, subnet: `10.${subnet}.${subnetNumber}.0/24`, forTests: true });
 }
 
 /** The flags that lead to a host of the lab. */

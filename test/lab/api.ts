@@ -1,4 +1,5 @@
 /** Owns the shape of the lab as tests, benches and the demo see it. */
+import type { HostKind } from './kinds.ts';
 import type { HostWish } from './topology.ts';
 
 /** A host of a lab. */
@@ -29,6 +30,8 @@ export interface LabOptions {
   readonly prefix?: string;
   /** 192.168.3.0/24 unless said otherwise, or what the lab was brought up with. */
   readonly subnet?: string;
+  /** What hosts are made of that say nothing else: `ready` unless said otherwise. */
+  readonly kind?: HostKind;
   /** Build what only the tests need as well: kubeadm's own tests, an older kubeadm. */
   readonly forTests?: boolean;
   readonly onProgress?: (line: string) => void;
@@ -46,7 +49,7 @@ export interface Lab {
   /** A host that is up; throws when there is none of that name. */
   host(name: string): LabHost;
   hosts(): readonly LabHost[];
-  /** Brings hosts up, ready for SSH and with containerd running; hosts that already run stay as they are. */
+  /** Brings hosts up, ready for SSH, and ready ones with containerd running; hosts that already run stay as they are. */
   up(names: readonly (string | HostWish)[]): Promise<void>;
   /** Runs a bash script as root inside a host, not over SSH. */
   exec(host: string, script: string, options?: ExecOptions): Promise<ExecOutcome>;

@@ -3,19 +3,23 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePackages } from './apt.ts';
 import { buildStep, exists, labCacheDir, prune, removeTree, stepDir, type Step } from './cache.ts';
-import { containerdTemplate } from './containerd-template.ts';
 import { kubeadmTests, olderKubeadm } from './go-build.ts';
+import { allKindSteps, stepsOf } from './kinds.ts';
 import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
-import { hostRoot } from './rootfs.ts';
 
-/** What hosts are made of, and what only tests need beside them. */
-const hostSteps = [hostRoot, containerdTemplate];
+/** What ready hosts are made of, and what only tests need beside hosts. */
+const readySteps = stepsOf('ready', true);
 const testSteps = [kubeadmTests, olderKubeadm];
 
-/** Makes the cache complete, for hosts alone or for the tests too; returns at once when it is. */
-export async function ensureCache(report: Report, scope: 'hosts' | 'tests'): Promise<void> {
-  const steps = allSteps(scope === 'hosts' ? hostSteps : [...hostSteps, ...testSteps]);
+/** Makes the cache complete for ready hosts alone, or for the tests too; returns at once when it is. */
+export function ensureCache(report: Report, scope: 'hosts' | 'tests'): Promise<void> {
+  return ensureSteps(report, scope === 'hosts' ? readySteps : [...readySteps, ...testSteps]);
+}
+
+/** Makes these steps and all they need, where they are missing. */
+export async function ensureSteps(report: Report, wanted: readonly Step[]): Promise<void> {
+  const steps = allSteps(wanted);
   await ensurePackages(labCacheDir(), report);
   if ((await missing(steps)).length === 0) return;
   await mkdir(labCacheDir(), { recursive: true });
@@ -55,7 +59,7 @@ async function buildMissing(steps: readonly Step[], report: Report): Promise<voi
   const results = await Promise.allSettled(done.values());
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
-  await prune(allSteps([...hostSteps, ...testSteps]));
+  await prune(allSteps([...allKindSteps(), ...testSteps]));
   table([['step', 'took', '', ''], ...rows]).forEach((line) => report(line));
 }
 

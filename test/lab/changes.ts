@@ -2,6 +2,7 @@
 import { exists, removeTree } from './cache.ts';
 import { hostPaths, isMounted } from './host-files.ts';
 import { addNames, createHost, removeHosts, startHost, waitReady, type Home } from './hosts.ts';
+import { kindOf } from './kinds.ts';
 import { raiseInotifyLimits } from './kernel.ts';
 import { ensureNetwork, removeNetwork } from './network.ts';
 import { endOrphans } from './orphans.ts';
@@ -85,8 +86,8 @@ async function create({ home, hosts, report }: Change, wishes: readonly HostWish
   const defaults = defaultNames.map((name) => [name, defaultAddress(name, home.subnet) ?? ''] as const);
   const addresses = new Map([...defaults, ...taken, ...assigned]);
   const made = await settled(
-    wishes.map(async ({ name, images = true, extraPodmanArgs = [] }) => {
-      const plan = { name, images, extraPodmanArgs, address: assigned.get(name) ?? '' };
+    wishes.map(async ({ name, kind = 'ready', images = kindOf(kind).images, extraPodmanArgs = [] }) => {
+      const plan = { name, kind, images, extraPodmanArgs, address: assigned.get(name) ?? '' };
       const host = { ...plan, containerId: await createHost(home, plan, addresses) };
       await waitReady(home, host);
       report(`${name} is up at ${host.address}`);

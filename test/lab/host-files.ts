@@ -1,10 +1,10 @@
-/** Owns a host's file system: an overlay of the common root, with the few files that are the host's own put in beforehand. */
+/** Owns a host's file system: an overlay of its kind's root, with the few files that are the host's own put in beforehand. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeTree, stepDir } from './cache.ts';
+import { removeTree } from './cache.ts';
 import { copyTemplate } from './containerd-template.ts';
-import { hostRoot } from './rootfs.ts';
+import { rootOf, type HostKind } from './kinds.ts';
 import { mustRun } from './run.ts';
 import { makeHostKeys } from './ssh-keys.ts';
 import type { LabPaths } from './state.ts';
@@ -41,7 +41,7 @@ export function hostPaths(paths: LabPaths, name: string): HostPaths {
 /** Makes a host's files from nothing; whatever was there before is gone. */
 export async function makeHostFiles(
   paths: LabPaths,
-  host: { readonly name: string; readonly images: boolean },
+  host: { readonly name: string; readonly kind: HostKind; readonly images: boolean },
   addresses: ReadonlyMap<string, string>,
 ): Promise<void> {
   const files = hostPaths(paths, host.name);
@@ -49,7 +49,7 @@ export async function makeHostFiles(
   for (const folder of [files.root, files.upper, files.work, files.kubelet]) await mkdir(folder, { recursive: true });
   const containerd = host.images ? copyTemplate(files.containerd) : mkdir(files.containerd);
   await Promise.all([containerd, writeOwnFiles(paths, files, host.name, addresses)]);
-  const layers = `lowerdir=${stepDir(hostRoot)},upperdir=${files.upper},workdir=${files.work}`;
+  const layers = `lowerdir=${rootOf(host.kind)},upperdir=${files.upper},workdir=${files.work}`;
   await mustRun('mount', ['-t', 'overlay', 'overlay', '-o', layers, files.root]);
 }
 

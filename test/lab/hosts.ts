@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exists, removeTree } from './cache.ts';
 import { enter, readPid } from './enter.ts';
 import { hostPaths, hostsFile, makeHostFiles } from './host-files.ts';
+import { kindOf } from './kinds.ts';
 import { networkName } from './network.ts';
 import { labels, removeContainers, runContainer, startContainer, stopContainer } from './podman.ts';
 import type { HostRecord, LabPaths } from './state.ts';
@@ -39,7 +40,7 @@ export async function createHost(
     ['--stop-signal', 'SIGRTMIN+3', '--tmpfs', '/run:rw,mode=755', '--tmpfs', '/tmp'],
     // No more than this can be granted without CAP_SYS_RESOURCE.
     ['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096', '--pids-limit', '-1'],
-    ['--log-driver', 'k8s-file', '--sysctl', 'net.ipv4.ip_forward=1'],
+    ['--log-driver', 'k8s-file', ...kindOf(host.kind).sysctls.flatMap((setting) => ['--sysctl', setting])],
     ['--network', networkName(home.prefix), '--ip', host.address, '-e', `LAB_GATEWAY=${gateway}`],
     // /etc/hosts is the host's own. With podman's search domain CoreDNS would look for names that nobody answers.
     ['--no-hosts', '--dns', deadNameServer, '--dns-search', '.'],
@@ -52,12 +53,12 @@ export async function createHost(
   return runContainer(args.flat());
 }
 
-/** Waits until the host's sshd answers and its containerd is up. */
+/** Waits until the host's sshd answers and the services of its kind are up. */
 export async function waitReady(home: Home, host: HostRecord, timeoutSeconds = 60): Promise<void> {
   const deadline = performance.now() + timeoutSeconds * 1000;
   const { pidFile } = hostPaths(home.paths, host.name);
   for (let seen = ''; ; await sleep(50)) {
-    seen = await readiness(pidFile, host.address);
+    seen = await readiness(pidFile, host.address, kindOf(host.kind).services);
     if (seen === 'ready') return;
     if (performance.now() > deadline) throw new Error(`${host.name} is not ready after ${timeoutSeconds} s: ${seen}`);
   }
@@ -92,14 +93,15 @@ export async function addNames(home: Home, host: HostRecord, addresses: Readonly
   await enter(pid, ['bash', '-c', script], { stdin: hostsFile(addresses) });
 }
 
-async function readiness(pidFile: string, address: string): Promise<string> {
+async function readiness(pidFile: string, address: string, services: readonly string[]): Promise<string> {
   const pid = await readPid(pidFile).catch(() => undefined);
   if (pid === undefined) return 'it does not run';
   const banner = await sshBanner(address);
   if (!banner.startsWith('SSH-')) return `sshd: ${banner}`;
-  const { stdout } = await enter(pid, ['systemctl', 'is-active', 'containerd', 'ssh']);
+  const { stdout } = await enter(pid, ['systemctl', 'is-active', ...services]);
   const states = stdout.trim().split('\n');
-  return states.every((state) => state === 'active') ? 'ready' : `containerd and ssh are ${states.join(' and ')}`;
+  const isUp = states.every((state) => state === 'active');
+  return isUp ? 'ready' : `${services.join(' and ')} are ${states.join(' and ')}`;
 }
 
 function sshBanner(address: string): Promise<string> {

@@ -1,10 +1,11 @@
 /** Owns the lab as tests, benches and the demo use it: hosts by name, brought up, entered, restarted and taken down. */
 import type { ExecOutcome, Lab, LabHost, LabOptions } from './api.ts';
-import { ensureCache } from './build.ts';
+import { ensureCache, ensureSteps } from './build.ts';
 import { bringUp, makeAnew, removeLab, takeDown, type Change } from './changes.ts';
 import { enter, readPid } from './enter.ts';
 import { hostPaths } from './host-files.ts';
 import { startHost, stopHost, type Home } from './hosts.ts';
+import { kindOf, stepsOf, type HostKind } from './kinds.ts';
 import { withLock } from './lock.ts';
 import { timedReport, type Report } from './progress.ts';
 import type { RunOptions } from './run.ts';
@@ -18,10 +19,11 @@ export { imageNames, versions } from './versions.ts';
 
 const defaultSubnet = '192.168.3.0/24';
 
-/** Opens the lab of that prefix, with the hosts it has; builds the cache when needed. */
+/** Opens the lab of that prefix, with the hosts it has; builds what tests compare with when it is missing. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const report = timedReport(options.onProgress ?? (() => undefined));
-  await ensureCache(report, options.forTests === true ? 'tests' : 'hosts');
+  // What the hosts are made of is built when they are brought up: only then is their kind known.
+  if (options.forTests === true) await ensureCache(report, 'tests');
   return attachLab(options, report);
 }
 
@@ -65,6 +67,11 @@ export async function attachLab(options: LabOptions, report: Report): Promise<La
     );
   };
 
+  const ensureRoots = (hosts: readonly { readonly kind: HostKind; readonly images?: boolean }[]): Promise<void> => {
+    const steps = hosts.flatMap(({ kind, images = kindOf(kind).images }) => stepsOf(kind, images));
+    return ensureSteps(report, [...new Set(steps)]);
+  };
+
   const lab: Lab = {
     name: prefix,
     dir: paths.dir,
@@ -88,14 +95,17 @@ export async function attachLab(options: LabOptions, report: Report): Promise<La
       await stopHost(record(name), 'shutdown');
       await startHost(home, record(name));
     },
-    up: (names) =>
-      change((now) =>
-        bringUp(
-          now,
-          names.map((name) => (typeof name === 'string' ? { name } : name)),
-        ),
-      ),
-    recreate: (names) => change((now) => makeAnew(now, [names].flat().map(record))),
+    up: async (names) => {
+      const ownKind = options.kind ?? 'ready';
+      const wishes = names.map((name) => ({ kind: ownKind, ...(typeof name === 'string' ? { name } : name) }));
+      await ensureRoots(wishes);
+      await change((now) => bringUp(now, wishes));
+    },
+    recreate: async (names) => {
+      const old = [names].flat().map(record);
+      await ensureRoots(old);
+      await change((now) => makeAnew(now, old));
+    },
     down: (names) =>
       change(async (now) => {
         const left =

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { ensureCache } from './build.ts';
 import { enterArgs, readPid } from './enter.ts';
 import { hostPaths } from './host-files.ts';
+import { hostKinds, isHostKind, type HostKind } from './kinds.ts';
 import { attachLab, labCacheDir, openLab, type Lab, type LabOptions } from './lab.ts';
 import { containersOf } from './podman.ts';
 import { table, timedReport } from './progress.ts';
@@ -13,7 +14,9 @@ import { defaultNames, type HostWish } from './topology.ts';
 const usage = `npm run lab -- COMMAND [--prefix NAME] [--subnet A.B.C.0/24]
 
   up [HOST[=ADDRESS]…]   bring hosts up; without names the default seven: ${defaultNames.join(' ')}
-      --no-images        with an empty containerd
+      --kind KIND        of what they are made: ${hostKinds.join(', ')}
+      --bare             the same as --kind bare: sshd and nothing of Kubernetes or containerd
+      --no-images        ready hosts with an empty containerd
   down [HOST…]           remove hosts; without names everything the lab made
   ssh HOST [COMMAND…]    log in as root, or run a command
   kubectl ARGS…          run master1's kubectl with its admin.conf
@@ -29,12 +32,19 @@ async function main(words: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: own,
     allowPositionals: true,
-    options: { prefix: { type: 'string' }, subnet: { type: 'string' }, 'no-images': { type: 'boolean' } },
+    options: {
+      prefix: { type: 'string' },
+      subnet: { type: 'string' },
+      kind: { type: 'string' },
+      bare: { type: 'boolean' },
+      'no-images': { type: 'boolean' },
+    },
   });
   const [command = 'help', ...names] = positionals;
   const options: LabOptions = {
     ...(values.prefix === undefined ? {} : { prefix: values.prefix }),
     ...(values.subnet === undefined ? {} : { subnet: values.subnet }),
+    kind: readKind(values.kind ?? (values.bare === true ? 'bare' : 'ready')),
     onProgress: (line) => console.error(line),
   };
   const attach = (): Promise<Lab> =>
@@ -45,7 +55,7 @@ async function main(words: readonly string[]): Promise<number> {
   switch (command) {
     case 'up': {
       const lab = await openLab(options);
-      await lab.up((names.length > 0 ? names : defaultNames).map((name) => wish(name, values['no-images'] !== true)));
+      await lab.up((names.length > 0 ? names : defaultNames).map((name) => wish(name, values['no-images'] === true)));
       return showStatus(lab);
     }
     case 'down':
@@ -75,9 +85,14 @@ function splitWords(words: readonly string[]): { own: string[]; rest: string[] }
   return at < 0 ? { own: [...words], rest: [] } : { own: words.slice(0, at + 1), rest: words.slice(at + 1) };
 }
 
-function wish(word: string, images: boolean): HostWish {
+function readKind(word: string): HostKind {
+  if (isHostKind(word)) return word;
+  throw new Error(`there are no hosts of the kind ${word}, only ${hostKinds.join(', ')}`);
+}
+
+function wish(word: string, isEmpty: boolean): HostWish {
   const [name = '', address] = word.split('=');
-  return address === undefined ? { name, images } : { name, address, images };
+  return { name, ...(address === undefined ? {} : { address }), ...(isEmpty ? { images: false } : {}) };
 }
 
 async function showStatus(lab: Lab): Promise<number> {

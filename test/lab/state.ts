@@ -2,12 +2,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labCacheDir } from './cache.ts';
+import type { HostKind } from './kinds.ts';
 
 /** A host as the lab made it; one that is not ready was left by a killed run. */
 export interface HostRecord {
   readonly name: string;
   readonly address: string;
   readonly containerId: string;
+  readonly kind: HostKind;
   readonly images: boolean;
   readonly extraPodmanArgs: readonly string[];
 }
@@ -50,7 +52,8 @@ export async function readState(paths: LabPaths): Promise<LabState | undefined> 
   if (text === undefined) return undefined;
   const value: unknown = JSON.parse(text);
   if (!isState(value)) throw new Error(`${paths.stateFile} is not a lab's record: remove ${paths.dir}`);
-  return value;
+  // A record from before there were kinds has none.
+  return { ...value, hosts: value.hosts.map((host) => ({ ...host, kind: host.kind ?? 'ready' })) };
 }
 
 // Only writeState writes the file, whole or not at all: this tells our record from another version's, no more.

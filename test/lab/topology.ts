@@ -1,10 +1,13 @@
 /** Owns names and addresses: the default cluster of seven, and free addresses for other hosts and subnets. */
+import type { HostKind } from './kinds.ts';
 
 /** What a caller says of a host it wants. */
 export interface HostWish {
   readonly name: string;
   readonly address?: string;
-  /** Whether containerd starts with all images; true unless said otherwise. */
+  /** What it is made of; the lab's own kind unless said otherwise. */
+  readonly kind?: HostKind;
+  /** Whether /var/lib/containerd holds all images from the start; only a ready host has them unless said otherwise. */
   readonly images?: boolean;
   readonly extraPodmanArgs?: readonly string[];
 }

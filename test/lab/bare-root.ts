@@ -1,0 +1,46 @@
+/** Owns the root of a bare host: a small server with sshd, and nothing of Kubernetes or of what it runs on. */
+import { release } from 'node:os';
+import type { Step } from './cache.ts';
+import {
+  commonFiles,
+  debootstrapStep,
+  finishRoot,
+  idleTimers,
+  labFiles,
+  linkTree,
+  maskedUnits,
+  placeFiles,
+  unitFolder,
+  type PlacedFile,
+} from './debian.ts';
+
+// What kubeadm's preflight looks for and a small server has. socat, ethtool, curl and jq are not there, nor is python.
+const packages = (
+  'systemd systemd-sysv libpam-systemd dbus openssh-server sudo iproute2 iptables conntrack kmod procps ca-certificates ' +
+  'mount util-linux'
+).split(' ');
+
+const debianBare: Step = debootstrapStep('debian-bare', packages);
+
+/** What this kernel cannot do is put right in files of the lab's own, so that upstream's units and configs work as they are. */
+export const kernelCures: readonly PlacedFile[] = [
+  ['any-service.conf', `${unitFolder}/service.d/lab.conf`],
+  ['containerd-drop-in.toml', 'etc/containerd/conf.d/lab.toml'],
+];
+
+const files: readonly PlacedFile[] = [...commonFiles, ...kernelCures];
+const texts = await labFiles(files);
+const units = { enabled: ['lab-network.service', 'ssh.service'], disabled: idleTimers };
+
+/** The root of every bare host. */
+export const bareRoot: Step = {
+  name: 'bare-root',
+  inputs: [...texts, JSON.stringify([units, maskedUnits, files, release()])],
+  needs: [debianBare],
+  lane: 'disk',
+  build: async (dir) => {
+    await linkTree(debianBare, dir);
+    await placeFiles(dir, files, texts);
+    await finishRoot(dir, units);
+  },
+};
