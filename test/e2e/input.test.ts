@@ -135,6 +135,8 @@ describe('bad input', () => {
     [['--service-cidr', '10.96.0.0/31']],
     [['--kubernetes-version', 'newest']],
     [['--kubernetes-version', 'v9.9.9']],
+    [['--kubernetes-version', 'v1.24.17']],
+    [['--kubernetes-version', 'v1.37.0']],
     [['--feature-gates', 'Bogus=true']],
     [['--apiserver-bind-port', '70000']],
     [['--apiserver-advertise-address', '1.2.3']],
