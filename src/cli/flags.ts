@@ -159,6 +159,13 @@ const flags: Readonly<Record<string, () => Option>> = {
   yes: () => option('-y, --yes', 'do not ask'),
   vip: () => option('--vip <address>', 'address that load balancers share, by keepalived'),
   cni: () => option('--cni <name>', 'install this Pod network too (default: none)').choices(['flannel', 'none']),
+  'control-plane-host': () =>
+    option(
+      '--control-plane-host <[user@]addr[:port]>',
+      'a host that is to be a control plane; repeatable (default: this machine, where no host is given)',
+      repeated,
+    ),
+  'worker-host': () => option('--host <[user@]addr[:port]>', 'a host that is to be a worker; repeatable', repeated),
   'copy-certs-from': () =>
     option('--copy-certs-from <[user@]addr[:port]>', 'copy the keys that control planes share from this one, over SSH'),
   host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),

@@ -18,14 +18,16 @@ import type { InitContext, InitSettings } from '../phases/context.ts';
 import type { Reporter } from '../report/events.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
+import { checkedPrinter } from './checked.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { ownFlags } from './flags.ts';
+import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for init and its phases. */
-export interface InitOptions extends InitFlags, ConnectionOptions {
+export interface InitOptions extends InitFlags, ConnectionOptions, OutputOptions {
   readonly dryRun?: boolean;
   readonly config?: string;
   readonly tokenFile?: string;
@@ -63,6 +65,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   );
   judgeInit(draft, options, only);
   const isDryRun = options.dryRun ?? draft.isDryRun;
+  const checked = only === 'preflight' ? await checkedPrinter(options) : undefined;
   const pool = new KeyPool();
   // Keys are made while the host is looked at; a second run, which needs none, is not worth slowing the first.
   if (only === undefined || only === 'certs') pool.warm(pkiKeyAlgorithm(draft.cluster), keysOfFirstInit(draft, only));
@@ -71,7 +74,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
     const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
     const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
-    await runWorkflow(initPhases, { ...ctx, settings }, only);
+    await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
   }).finally(() => pool.close());
 }
 

@@ -13,7 +13,9 @@ import { controlPlaneOf } from '../phases/join/control-plane.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
+import { checkedPrinter } from './checked.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
+import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
@@ -21,7 +23,7 @@ import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for join and its phases. */
-export interface JoinOptions extends JoinFlags, ConnectionOptions {
+export interface JoinOptions extends JoinFlags, ConnectionOptions, OutputOptions {
   readonly dryRun?: boolean;
   readonly config?: string;
   readonly tokenFile?: string;
@@ -57,6 +59,7 @@ export async function runJoin(
   selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const command = only === undefined ? 'join' : `join phase ${only.replace('/', ' ')}`;
+  const checked = only === 'preflight' ? await checkedPrinter(options) : undefined;
   const pool = new KeyPool();
   // Keys are made while the cluster is looked for. Which kind it wants is not known yet: this is what most have.
   if (draft.controlPlane !== undefined && (only ?? 'control-plane-prepare').startsWith('control-plane-prepare')) {
@@ -73,13 +76,14 @@ export async function runJoin(
     const { spec } = completed;
     const ctx: JoinContext = {
       ...session,
+      ...checked,
       chance: systemChance(pool),
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
       settings: { patches, ...(copyFrom === undefined ? {} : { copyFrom }), runner: runnerFor(spec.node.name) },
     };
-    await runWorkflow(joinPhases, ctx, only);
+    await runWorkflow(joinPhases, ctx, only).finally(() => checked?.show(session));
     if (only === undefined && !isDryRun) session.print(await result(ctx));
   }).finally(() => pool.close());
 }

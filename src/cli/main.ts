@@ -12,6 +12,7 @@ import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { lbCommand } from './lb.ts';
 import { nodeCommand } from './node.ts';
+import { preflightCommand } from './preflight.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { tokenCommand } from './token.ts';
@@ -29,6 +30,7 @@ export function program(): Command {
   root.addCommand(initCommand());
   root.addCommand(joinCommand());
   root.addCommand(resetCommand());
+  root.addCommand(preflightCommand());
   root.addCommand(addonCommand());
   root.addCommand(lbCommand());
   root.addCommand(etcdCommand());

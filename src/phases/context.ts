@@ -5,6 +5,7 @@ import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
 import { interrupted } from '../errors.ts';
 import type { Host, HostView } from '../host/host.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
+import type { CheckResult } from '../preflight/check.ts';
 import type { Reporter } from '../report/events.ts';
 import type { Chance, Clock } from '../util/keygen.ts';
 import type { EarlierJoin } from './join/earlier.ts';
@@ -27,6 +28,8 @@ export interface RunContext {
   readonly resumeCommand: string;
   /** Writes to stdout: results only. */
   readonly print: (text: string) => void;
+  /** Gets what became of every preflight check, where the user wants to see that. */
+  readonly onChecked?: (results: readonly CheckResult[]) => void;
 }
 
 /** Flags of `init` that are no part of the spec. */

@@ -13,7 +13,7 @@ import { readExisting } from './existing.ts';
 export const preflight: Phase<InitContext> = {
   name: 'preflight',
   summary: 'Check the host and its images',
-  flags: ['config', 'image-repository', 'cri-socket', 'ignore-preflight-errors', 'dry-run'],
+  flags: ['config', 'image-repository', 'cri-socket', 'ignore-preflight-errors', 'dry-run', 'output'],
   run: check,
 };
 
@@ -29,6 +29,7 @@ async function check(ctx: InitContext): Promise<void> {
     batches: initChecks(ctx.spec),
     ignore: [...ctx.ignorePreflightErrors],
     isExplained: (finding) => explain(finding, earlier, ctx),
+    onResults: ctx.onChecked,
   });
   const images = controlPlaneImages(ctx.spec.cluster);
   if (ctx.spec.isDryRun) {
@@ -45,5 +46,6 @@ async function check(ctx: InitContext): Promise<void> {
     policy: ctx.spec.node.imagePullPolicy,
     isSerial: ctx.spec.node.imagePullSerial,
     ignore: [...ctx.ignorePreflightErrors],
+    onResults: ctx.onChecked,
   });
 }

@@ -26,6 +26,16 @@ export interface Finding {
   readonly about?: Subject;
 }
 
+/** What became of a check: a finding, or nothing to tell. `ignored` and `explained` are errors that do not stop the run. */
+export interface CheckResult {
+  readonly name: string;
+  readonly outcome: 'passed' | 'warning' | 'error' | 'ignored' | 'explained';
+  /** What was found; absent where the check passed. */
+  readonly text?: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
 /** All that a check may look at: the one survey of the host and its facts. */
 export interface Found {
   readonly survey: Survey;

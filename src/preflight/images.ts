@@ -4,8 +4,8 @@ import type { Host, HostView } from '../host/host.ts';
 import { sh, type Shell } from '../host/shell.ts';
 import type { Reporter } from '../report/events.ts';
 import { count } from '../util/text.ts';
-import { error, type Finding } from './check.ts';
-import { isIgnored, preflightError, tellWarning } from './run.ts';
+import { error, type CheckResult, type Finding } from './check.ts';
+import { isIgnored, preflightError, resultsOf, tellWarning } from './run.ts';
 
 const name = 'ImagePull';
 
@@ -30,6 +30,8 @@ export interface PullRequest {
   /** Names of --ignore-preflight-errors. */
   readonly ignore: readonly string[];
   readonly signal?: AbortSignal;
+  /** Gets what became of ImagePull. */
+  readonly onResults?: ((results: readonly CheckResult[]) => void) | undefined;
   /** Seconds on a clock; for tests. */
   readonly now?: () => number;
 }
@@ -94,16 +96,20 @@ export async function missingImages(
 
 /** Have the images on the host as the policy asks; returns those that were pulled. @throws KbError KB_PREFLIGHT */
 export async function ensureImages(request: PullRequest): Promise<readonly string[]> {
+  const pulled = request.policy === 'Never' ? [] : await pullMissing(request);
+  if (pulled !== 'ignored') request.onResults?.([{ name, outcome: 'passed' }]);
+  return pulled === 'ignored' ? [] : pulled;
+}
+
+async function pullMissing(request: PullRequest): Promise<readonly string[] | 'ignored'> {
   const { host, images, criSocket, policy } = request;
-  if (policy === 'Never') return [];
   const wanted = policy === 'Always' ? images : await missingImages(host, criSocket, images);
   if (!isList(wanted)) return settle(wanted, request);
   if (wanted.length === 0) return [];
   const phase = request.phase ?? 'preflight';
   request.reporter.emit({ kind: 'step', host: host.name, phase, text: `pulling ${count(wanted.length, 'image')}` });
   const failed = request.isSerial ? await pullInTurn(wanted, request) : await pullAtOnce(wanted, request);
-  if (failed.length > 0) settle(imagePullFinding(failed), request);
-  return wanted.filter((image) => !failed.some((f) => f.image === image));
+  return failed.length === 0 ? wanted : settle(imagePullFinding(failed), request);
 }
 
 function isList(value: readonly string[] | Finding): value is readonly string[] {
@@ -111,11 +117,12 @@ function isList(value: readonly string[] | Finding): value is readonly string[] 
 }
 
 /** Tell the finding when it is ignored. @throws KbError KB_PREFLIGHT when it is not */
-function settle(finding: Finding, request: PullRequest): readonly string[] {
+function settle(finding: Finding, request: PullRequest): 'ignored' {
   const { host, reporter, phase } = request;
+  request.onResults?.(resultsOf([], [finding], request));
   if (!isIgnored(name, request.ignore)) throw preflightError([finding], { host, phase });
   tellWarning(finding, { host, reporter, phase });
-  return [];
+  return 'ignored';
 }
 
 /** Once a registry did not answer at all, its other images are not waited for. */

@@ -7,6 +7,7 @@ import { checksRuntimeVersion, leavesBridgesToPlugins } from '../kube/traits.ts'
 import type { KubeVersion } from '../kube/version.ts';
 import { parseCidr, parseIp, type Family } from '../util/net.ts';
 import type { Check } from './check.ts';
+import { clockSkew } from './checks/clock.ts';
 import { containerRuntimeVersion, cri } from './checks/cri.ts';
 import { diskSpace } from './checks/disk-space.ts';
 import { externalEtcdClientCertificates, externalEtcdVersion } from './checks/external-etcd.ts';
@@ -56,7 +57,10 @@ export interface JoiningNode {
 }
 
 /** The checks of `join`; a control plane is asked more by joiningControlPlaneChecks. */
-export function joinChecks(spec: JoinSpec, { version = newestVersion(), kubelet }: JoiningNode = {}): Batches {
+export function joinChecks(
+  spec: Pick<JoinSpec, 'node' | 'caCertPath' | 'discovery' | 'controlPlane'>,
+  { version = newestVersion(), kubelet }: JoiningNode = {},
+): Batches {
   const endpoint = spec.discovery.kind === 'token' ? endpointHost(spec.discovery.apiServerEndpoint) : undefined;
   const known = kubelet === undefined ? {} : { kubelet };
   return [
@@ -159,6 +163,7 @@ function ownChecks(node: {
   const data = [paths.kubelet, '/var/lib/containerd', ...(node.etcdDir === undefined ? [] : [node.etcdDir])];
   return [
     diskSpace([paths.kubernetes], data),
+    clockSkew,
     leftovers(node.caPath),
     resolver(node.kubelet?.['resolvConf']),
     ...(leavesBridgesToPlugins(node.version) ? [bridgeNetfilter] : []),

@@ -2,7 +2,7 @@
 import { KbError, type Problem } from '../errors.ts';
 import type { HostView } from '../host/host.ts';
 import type { Reporter } from '../report/events.ts';
-import type { Check, Finding } from './check.ts';
+import type { Check, CheckResult, Finding, Found } from './check.ts';
 import { mergeQuestions, survey } from './survey.ts';
 
 /** Check lists in order; when one batch has errors, the next is not judged (spec 03 §1). */
@@ -17,6 +17,8 @@ export interface PreflightRun {
   readonly phase?: string | undefined;
   /** The reason why a finding is no news: an earlier init of the same spec made it so. */
   readonly isExplained?: ((finding: Finding) => string | undefined) | undefined;
+  /** Gets what became of every check, also where the run then fails. */
+  readonly onResults?: ((results: readonly CheckResult[]) => void) | undefined;
 }
 
 /** Judge the host, tell warnings and return them. @throws KbError KB_PREFLIGHT with one problem for each error */
@@ -26,11 +28,52 @@ export async function runChecks(run: PreflightRun): Promise<readonly Finding[]> 
   const told: Finding[] = [];
   for (const batch of run.batches) {
     const findings = batch.flatMap((check) => check.run({ facts, survey: seen }));
+    run.onResults?.(resultsOf(batch, findings, run));
     const { errors, warnings } = sortOut(findings, run);
     told.push(...warnings);
     if (errors.length > 0) throw preflightError(errors, run);
   }
   return told;
+}
+
+/** Judge what was seen, without telling anybody; batches after one with errors are not judged (spec 03 §1). */
+export function judgeBatches(
+  batches: Batches,
+  found: Found,
+  run: Pick<PreflightRun, 'ignore' | 'isExplained'>,
+): readonly CheckResult[] {
+  const all: CheckResult[] = [];
+  for (const batch of batches) {
+    const results = resultsOf(
+      batch,
+      batch.flatMap((check) => check.run(found)),
+      run,
+    );
+    all.push(...results);
+    if (results.some(({ outcome }) => outcome === 'error')) break;
+  }
+  return all;
+}
+
+/** What became of a batch: every finding, and the checks that had none. */
+export function resultsOf(
+  batch: readonly Pick<Check, 'name'>[],
+  findings: readonly Finding[],
+  run: Pick<PreflightRun, 'ignore' | 'isExplained'>,
+): readonly CheckResult[] {
+  const names = [...new Set([...batch.map(({ name }) => name), ...findings.map(({ name }) => name)])];
+  return names.flatMap((name): readonly CheckResult[] => {
+    const own = findings.filter((finding) => finding.name === name);
+    return own.length === 0 ? [{ name, outcome: 'passed' }] : own.map((finding) => resultOf(finding, run));
+  });
+}
+
+/** A finding as it is to be shown. */
+function resultOf(finding: Finding, run: Pick<PreflightRun, 'ignore' | 'isExplained'>): CheckResult {
+  const { name, level, text, fix } = finding;
+  const reason = run.isExplained?.(finding);
+  if (reason !== undefined) return { name, outcome: 'explained', text: `${text} (${reason})` };
+  return { name, outcome: level === 'error' && isIgnored(name, run.ignore) ? 'ignored' : level, text, fix };
 }
 
 /** Tell what does not stop the run, return the rest. */

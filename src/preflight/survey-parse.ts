@@ -1,6 +1,6 @@
 // Reads the survey script's answer: fenced sections in, a typed Survey out. Pure.
 import { parseRuntime } from './runtime-parse.ts';
-import type { Filesystem, Leftovers, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
+import type { Filesystem, Leftovers, Link, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
 
 /** A section's lines by its name, without the blank line that the fence adds. */
 type Sections = ReadonlyMap<string, readonly string[]>;
@@ -31,6 +31,7 @@ export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | unde
     kernel: kernel(lines('kernel')),
     cgroups: cgroups(lines),
     disks: lines('disks').flatMap(disk),
+    links: lines('macs').flatMap(link),
     ...(runtime === undefined ? {} : { runtime }),
     leftovers: leftovers(lines),
   };
@@ -181,6 +182,12 @@ function disk(line: string): readonly Filesystem[] {
       isWritable: mode === 'rw',
     },
   ];
+}
+
+/** `MAC NAME`; a loopback has zeros, a tunnel none. */
+function link(line: string): readonly Link[] {
+  const [, mac = '', name = ''] = /^((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) (.+)$/.exec(line) ?? [];
+  return name === '' || mac === '00:00:00:00:00:00' ? [] : [{ name, mac }];
 }
 
 function leftovers(lines: (name: string) => readonly string[]): Leftovers {

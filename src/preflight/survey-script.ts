@@ -165,6 +165,16 @@ network_leftovers() {
   has nft && timeout 3 nft list tables 2>/dev/null | grep kube-proxy
 }
 
+hardware() {
+  section macs
+  set +f
+  for file in /sys/class/net/*/address; do
+    mac=; { read -r mac <"$file"; } 2>/dev/null
+    file=\${file#/sys/class/net/}; printf '%s %s\n' "$mac" "\${file%/address}"
+  done
+  set -f
+}
+
 runtime </dev/null | { exec 3<&0; runtime_config </dev/null | { exec 4<&0; kernel_options </dev/null | { exec 5<&0
 lookups </dev/null | { exec 6<&0; network_leftovers </dev/null | {
 exec 7<&0 </dev/null
@@ -176,6 +186,7 @@ executables
 unit_states
 cgroups
 room
+hardware
 [ -z "$socket" ] || socket_state
 cat <&7; cat <&6; cat <&5; cat <&4; cat <&3
 section end

@@ -68,6 +68,12 @@ export interface Filesystem {
   readonly isWritable: boolean;
 }
 
+/** A network interface that has a hardware address. */
+export interface Link {
+  readonly name: string;
+  readonly mac: string;
+}
+
 /** What is known of the container runtime behind the CRI socket. */
 export interface Runtime {
   readonly socket: 'missing' | 'not-a-socket' | 'listening' | 'stale';
@@ -109,6 +115,7 @@ export interface Survey {
   /** version is undefined when no cgroup filesystem is mounted. */
   readonly cgroups: { readonly version?: 1 | 2; readonly controllers: ReadonlySet<string> };
   readonly disks: readonly Filesystem[];
+  readonly links: readonly Link[];
   readonly runtime?: Runtime;
   readonly leftovers: Leftovers;
   readonly externalEtcd: readonly EtcdAnswer[];

@@ -31,6 +31,7 @@ export const joinPreflight: Phase<JoinContext> = {
     'certificate-key-file',
     'copy-certs-from',
     'dry-run',
+    'output',
   ],
   run: check,
 };
@@ -46,11 +47,11 @@ async function check(ctx: JoinContext): Promise<void> {
   const { cluster, isAssumed = false } = await discover(ctx);
   const kubelet = cluster.kubelet.document;
   const isLenient = isAssumed || kubelet['failCgroupV1'] === false;
-  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, { version, kubelet }));
+  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, { version, kubelet }), true);
   if (isControlPlane(ctx) && !isAssumed) await checkControlPlane(ctx);
 }
 
-async function judge(ctx: JoinContext, batches: Batches): Promise<void> {
+async function judge(ctx: JoinContext, batches: Batches, isAgain = false): Promise<void> {
   const earlier = await readEarlierJoin(ctx);
   await runChecks({
     host: ctx.host,
@@ -58,6 +59,7 @@ async function judge(ctx: JoinContext, batches: Batches): Promise<void> {
     batches,
     ignore: [...ctx.ignorePreflightErrors],
     isExplained: (finding) => explainJoin(finding, earlier),
+    onResults: (results) => ctx.onChecked?.(isAgain ? results.filter(({ outcome }) => outcome === 'error') : results),
   });
 }
 
@@ -79,7 +81,8 @@ async function checkControlPlane(ctx: JoinContext): Promise<void> {
   }
   const { criSocket, imagePullPolicy: policy, imagePullSerial: isSerial } = ctx.spec.node;
   const ignore = [...ctx.ignorePreflightErrors];
-  await ensureImages({ host: ctx.host, reporter: ctx.reporter, images, criSocket, policy, isSerial, ignore });
+  const { host, reporter, onChecked: onResults } = ctx;
+  await ensureImages({ host, reporter, images, criSocket, policy, isSerial, ignore, onResults });
 }
 
 /** Every kubelet and every kubeconfig would name the first control plane alone, and be lost with it. */

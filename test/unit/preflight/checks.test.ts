@@ -46,6 +46,12 @@ const rows: readonly Row[] = [
     },
     says: '10-flannel.conflist); network links cni0; iptables chains KUBE-SERVICES, KUBE-MARK-MASQ',
   },
+  {
+    name: 'ClockSkew',
+    level: 'error',
+    facts: { clock: { host: 1_000, local: 1_031 } },
+    says: "31 seconds behind this machine's",
+  },
   { name: 'Resolver', level: 'warning', survey: texts('/etc/resolv.conf', 'search lan\n'), says: 'no name server' },
   {
     name: 'BridgeNetfilter',

@@ -50,6 +50,7 @@ export const goodSurvey: Survey = {
     freeInodes: 100_000,
     isWritable: true,
   })),
+  links: [{ name: 'eth0', mac: '52:54:00:12:34:56' }],
   runtime: { socket: 'listening', tool: 'crictl', state: 'ready', hasRuntimeConfig: true },
   leftovers: { cniFiles: [], links: [], chains: [], nftTables: [] },
   externalEtcd: [{ endpoint: 'https://10.0.0.1:2379', version: '3.6.8' }],

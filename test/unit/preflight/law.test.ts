@@ -22,7 +22,14 @@ import {
 } from './law.ts';
 
 /** Not kubeadm's: docs/preflight.md lists them apart. */
-const ourOwn: ReadonlySet<string> = new Set(['DiskSpace', 'Leftovers', 'Resolver', 'BridgeNetfilter', 'ProxyModules']);
+const ourOwn: ReadonlySet<string> = new Set([
+  'DiskSpace',
+  'ClockSkew',
+  'Leftovers',
+  'Resolver',
+  'BridgeNetfilter',
+  'ProxyModules',
+]);
 
 interface Scenario {
   readonly is: readonly Condition[];

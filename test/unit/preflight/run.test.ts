@@ -1,7 +1,7 @@
 // Running checks: what stops the run, what is only told, and how the failure reads.
 import { describe, expect, test } from 'vitest';
 import { KbError } from '../../../src/errors.ts';
-import { error, warning, type Check, type Finding } from '../../../src/preflight/check.ts';
+import { error, warning, type Check, type CheckResult, type Finding } from '../../../src/preflight/check.ts';
 import { runChecks, type PreflightRun } from '../../../src/preflight/run.ts';
 import { FakeHost, recordingReporter } from '../../fakes/host.ts';
 
@@ -96,4 +96,20 @@ test('an explained finding is a note with its reason, neither error nor warning'
     phase: 'preflight',
     text: 'Port-6443: port 6443 is in use (made by an earlier init)',
   });
+});
+
+test('what became of every check is handed over, also where the run fails', async () => {
+  const seen: CheckResult[] = [];
+  const batches = [[check(), { ...check(port), name: 'Port-6443' }, { ...check(mem), name: 'Mem' }, check(swap)]];
+  const { result } = start(batches, {
+    ignore: ['mem'],
+    onResults: (results) => void seen.push(...results),
+  });
+  await failure(result);
+  expect(seen.map(({ name, outcome }) => `${outcome} ${name}`)).toEqual([
+    'passed Fine',
+    'error Port-6443',
+    'ignored Mem',
+    'warning Swap',
+  ]);
 });

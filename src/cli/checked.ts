@@ -1,0 +1,23 @@
+// What `init phase preflight` and `join phase preflight` print: what became of every check, in the form of `-o`.
+import type { CheckResult } from '../preflight/check.ts';
+import { preflightAnswer } from '../preflight/report.ts';
+import { printerOf, type OutputOptions } from './output/printer.ts';
+import type { Session } from './session.ts';
+
+/** Collects what is checked, and prints it when the phase has ended, however it ended. */
+export interface Checked {
+  readonly onChecked: (results: readonly CheckResult[]) => void;
+  show(session: Pick<Session, 'host' | 'print'>): void;
+}
+
+/** @throws KbError KB_OUTPUT */
+export async function checkedPrinter(options: OutputOptions): Promise<Checked> {
+  const print = await printerOf(options);
+  const results: CheckResult[] = [];
+  return {
+    onChecked: (more) => void results.push(...more),
+    show: ({ host, print: out }) => {
+      if (results.length > 0) out(print(preflightAnswer([{ host: host.name, results }])));
+    },
+  };
+}
