@@ -34,6 +34,8 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SSH_KNOWN_HOSTS',
   'KB_SSH_KEY',
   'KB_SSH_LOST',
+  'KB_SSH_HOST_REPLACED',
+  'KB_SSH_USER_CERTIFICATE',
   'KB_SUDO',
   'KB_DISCOVERY_PIN',
   'KB_DISCOVERY_SIGNATURE',

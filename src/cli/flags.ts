@@ -143,6 +143,9 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--delete-emptydir-data', 'drain Pods with emptyDir volumes too; their data is lost'),
   'drain-timeout': () => option('--timeout <duration>', 'time for the Pods to leave the node (default: 5m)'),
   'force-file': () => option('-f, --force', "replace a configuration that is not kbinit's; a copy is kept beside it"),
+  'firewall-zone': () =>
+    option('--firewall-zone <name>', "firewalld's zone for the host's ports (default: that of the default route)"),
+  'force-restore': () => option('-f, --force', 'put back what was there before kbinit even where it was changed since'),
   'force-removal': () =>
     option('-f, --force', 'do not ask; drop Pods without a controller, and those that do not leave in time'),
   'force-wipe-etcd': () =>
@@ -168,8 +171,26 @@ const flags: Readonly<Record<string, () => Option>> = {
   'worker-host': () => option('--host <[user@]addr[:port]>', 'a host that is to be a worker; repeatable', repeated),
   'copy-certs-from': () =>
     option('--copy-certs-from <[user@]addr[:port]>', 'copy the keys that control planes share from this one, over SSH'),
+  hostname: () => option('--hostname <name>', 'name to give the host'),
+  'hosts-entry': () =>
+    option(
+      '--hosts-entry <address=name[,name]>',
+      'a line for /etc/hosts; repeatable (several --host know each other anyway)',
+      repeated,
+    ),
+  'prepare-host': () =>
+    option('--host <[user@]addr[:port]>', 'a host to prepare; repeatable (default: this machine)', repeated),
+  role: () =>
+    option('--role <names>', 'control-plane, worker, etcd, lb: which ports are opened (default: worker)', list),
   host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),
   'identity-file': () => option('-i, --identity-file <path>', 'private key for SSH; repeatable', repeated),
+  'ssh-config': () =>
+    option(
+      '--ssh-config <path>',
+      "SSH configuration to follow; none: no file (default: ~/.ssh/config and the system's)",
+    ),
+  'reconnect-timeout': () =>
+    option('--reconnect-timeout <seconds>', 'time for a host that was lost to come back (default: 300)', integer),
   'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
   'log-format': () => option('--log-format <format>', 'progress on stderr as text or json').choices(['text', 'json']),
   rootfs: () => option('--rootfs <path>', 'root file system of the host, where it is mounted elsewhere', rootFolder),
@@ -182,8 +203,10 @@ const flags: Readonly<Record<string, () => Option>> = {
 export const ownFlags: readonly string[] = [
   'host',
   'identity-file',
+  'ssh-config',
   'known-hosts',
   'accept-new-host-keys',
+  'reconnect-timeout',
   'log-format',
   'vmodule',
   'ssh-timeout',
@@ -198,9 +221,11 @@ export const ownFlags: readonly string[] = [
 const connectionFlags = [
   'host',
   'identity-file',
+  'ssh-config',
   'known-hosts',
   'accept-new-host-keys',
   'timeout',
+  'reconnect-timeout',
   'rootfs',
   'log-format',
   'v',

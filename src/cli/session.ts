@@ -15,24 +15,18 @@ import { recordingHost } from '../host/recording.ts';
 import type { Reporter } from '../report/events.ts';
 import { jsonReporter } from '../report/json.ts';
 import { openLogFile } from '../report/log-file.ts';
-import { addSecret } from '../report/redact.ts';
 import { plainReporter } from '../report/plain.ts';
 import { wantsColor } from '../report/style.ts';
 import { teeReporter } from '../report/tee.ts';
 import { ttyReporter } from '../report/tty.ts';
 import { Shown } from './shown.ts';
+import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
 import { parseTarget } from './target.ts';
-import { askSecret } from './prompt.ts';
 import { resumeCommand } from './resume.ts';
 
 /** The flags that every command has, as commander gives them. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends SshFlags {
   readonly host?: string;
-  readonly identityFile?: readonly string[];
-  readonly knownHosts?: string;
-  readonly acceptNewHostKeys?: boolean;
-  readonly sshTimeout?: number;
-  readonly rootfs?: string;
   readonly logFormat?: 'text' | 'json';
   /** Verbosity: from 1 on, every step is shown. */
   readonly v?: number;
@@ -56,6 +50,8 @@ export interface Session extends Reached {
   readonly print: (text: string) => void;
   /** A yes/no question; false when nobody answers. */
   readonly ask: (question: string) => Promise<boolean>;
+  /** How hosts are reached over SSH. */
+  readonly ssh: SshSession;
   /** Connect to one more host (`[user@]address[:port]`) with this command's flags; it is closed with the session. */
   readonly reach: (target: string) => Promise<Reached>;
 }
@@ -88,23 +84,23 @@ export async function withSession(
   let code: number = exitCode.done;
   const transports: Transport[] = [];
   let isOver = false;
-  const run = { reporter, signal: interrupt.signal, view };
+  const run = { reporter, signal: interrupt.signal };
+  const ssh = openSsh(options, { reporter, signal: interrupt.signal, name, aside: (talk) => aside(view, talk) });
   const reach = async (to: ReturnType<typeof parseTarget> | undefined): Promise<Reached> => {
-    const transport =
-      to === undefined
-        ? localTransport(name, options.rootfs)
-        : await connect(to, options, { ...run, name: to.address });
+    const route = to === undefined ? undefined : await ssh.route(to);
+    const transport = route === undefined ? localTransport(name, options.rootfs) : await ssh.connect(route);
     // The run has ended while the host was being reached: nobody is left to close it.
     if (isOver) await transport.close();
     else transports.push(transport);
     return reached(transport, options.dryRun === true, {
       ...run,
-      ...(to === undefined ? { name } : { name: to.address, address: to.address }),
+      ...(route === undefined ? { name } : { name: route.name, address: route.host }),
     });
   };
   try {
     await body({
       ...(await reach(target)),
+      ssh,
       reach: (to) => reach(parseTarget(to)),
       reporter,
       signal: interrupt.signal,
@@ -123,6 +119,7 @@ export async function withSession(
     interrupt.stop();
     isOver = true;
     await Promise.allSettled(transports.map((transport) => transport.close()));
+    await ssh.close();
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
   }
@@ -153,29 +150,6 @@ async function aside<T>(view: View, talk: () => Promise<T> | T): Promise<T> {
   } finally {
     view.resume();
   }
-}
-
-async function connect(
-  target: ReturnType<typeof parseTarget>,
-  options: ConnectionOptions,
-  run: { readonly name: string; readonly reporter: Reporter; readonly signal: AbortSignal; readonly view: View },
-): Promise<Transport> {
-  // ssh2 is only loaded where a host is reached by SSH.
-  const { connectSsh } = await import('../host/ssh.ts');
-  return connectSsh({
-    ...target,
-    host: target.address,
-    name: run.name,
-    identityFiles: options.identityFile ?? [],
-    ...(process.env['SSH_AUTH_SOCK'] === undefined ? {} : { agentSocket: process.env['SSH_AUTH_SOCK'] }),
-    ...(options.knownHosts === undefined ? {} : { knownHostsFile: options.knownHosts }),
-    acceptNewHostKeys: options.acceptNewHostKeys === true,
-    connectTimeoutSeconds: options.sshTimeout ?? 15,
-    ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
-    ...(process.stdin.isTTY ? { ask: (question) => aside(run.view, () => askForSecret(question)) } : {}),
-    reporter: run.reporter,
-    signal: run.signal,
-  });
 }
 
 /** What a command works with on one host; in a dry run all of it records. */
@@ -269,13 +243,6 @@ function show(error: unknown, host: string, reporter: Reporter, signal: AbortSig
 function asInterruption(error: unknown, signal: AbortSignal): KbError | undefined {
   if (!signal.aborted || !(error instanceof Error) || error.name !== 'AbortError') return undefined;
   return interrupted('the run stopped while it talked to the API server');
-}
-
-/** A password or passphrase; from then on it is masked wherever it would show. */
-async function askForSecret(question: string): Promise<string> {
-  const answer = await askSecret(question);
-  addSecret(answer);
-  return answer;
 }
 
 /** Ask a yes/no question on the terminal or standard input; false when nobody answers. */

@@ -16,11 +16,14 @@ export interface PrivateKey {
 export type ParsedKeyFile =
   | { readonly kind: 'key'; readonly publicBlob: Buffer }
   | { readonly kind: 'encrypted' }
+  | { readonly kind: 'public'; readonly publicBlob: Buffer }
   | { readonly kind: 'bad'; readonly reason: string };
 
 export interface IdentityOptions {
-  /** Files the user named; undefined = the default ones that exist. */
+  /** Files the user named: each has to be a private key. Undefined: those of the configuration, or the default ones. */
   readonly files: readonly string[] | undefined;
+  /** Files that ~/.ssh/config names: passed over where they are not there, or stand for an agent's key by their public half. */
+  readonly configured?: readonly string[] | undefined;
   readonly homeDirectory: string;
   /** The host's name, for messages. */
   readonly name: string;
@@ -64,13 +67,18 @@ async function decrypt(file: string, body: Buffer, options: IdentityOptions): Pr
   throw keyProblem(options.name, file, `the passphrase does not open it (${reason})`, 'run again with the right one');
 }
 
+/** A key whose private half only an agent may have. */
+function publicOnly(file: string, publicBlob: Buffer | undefined): Identity | undefined {
+  return publicBlob === undefined ? undefined : { file, publicBlob, load: () => Promise.resolve(undefined) };
+}
+
 async function openIdentity(file: string, options: IdentityOptions): Promise<Identity | undefined> {
   const isNamed = options.files !== undefined;
   let body: Buffer;
   try {
     body = await readFile(file);
   } catch (error) {
-    if (!isNamed) return undefined;
+    if (!isNamed) return publicOnly(file, await publicHalf(file));
     const reason = error instanceof Error ? error.message : String(error);
     throw keyProblem(options.name, file, reason, 'name a private key file that you can read');
   }
@@ -84,9 +92,12 @@ async function openIdentity(file: string, options: IdentityOptions): Promise<Ide
       let loaded: Promise<PrivateKey | undefined> | undefined;
       return { file, publicBlob: await publicHalf(file), load: () => (loaded ??= decrypt(file, body, options)) };
     }
-    case 'bad':
-      if (!isNamed) return undefined;
-      throw keyProblem(options.name, file, parsed.reason, 'name a private key in OpenSSH or PEM format (not the .pub)');
+    case 'public':
+    case 'bad': {
+      if (!isNamed) return publicOnly(file, parsed.kind === 'public' ? parsed.publicBlob : undefined);
+      const reason = parsed.kind === 'public' ? 'it is a public key' : parsed.reason;
+      throw keyProblem(options.name, file, reason, 'name a private key in OpenSSH or PEM format (not the .pub)');
+    }
     default:
       return parsed satisfies never;
   }
@@ -94,7 +105,8 @@ async function openIdentity(file: string, options: IdentityOptions): Promise<Ide
 
 /** The identities to try, in order. @throws KbError KB_SSH_KEY for a named file that is no private key */
 export async function openIdentities(options: IdentityOptions): Promise<readonly Identity[]> {
-  const files = options.files ?? defaultNames.map((name) => join(options.homeDirectory, '.ssh', name));
+  const files =
+    options.files ?? options.configured ?? defaultNames.map((name) => join(options.homeDirectory, '.ssh', name));
   const opened = await Promise.all(files.map((file) => openIdentity(file, options)));
   return opened.filter((identity) => identity !== undefined);
 }

@@ -2,7 +2,7 @@
 import { appendFile, chmod, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KbError } from '../errors.ts';
-import { knownHostsLine, parseKnownHosts, type KnownKey } from './known-hosts.ts';
+import { knownHostsLine, parseKnownHosts, type KeyOwner, type KnownKey } from './known-hosts.ts';
 
 /** Which files are read, and which one an accepted key is written to. */
 export interface KnownHostsFiles {
@@ -10,11 +10,23 @@ export interface KnownHostsFiles {
   readonly write: string;
 }
 
+export interface KnownHostsChoice {
+  /** By --known-hosts: this one and no other. */
+  readonly given?: string | undefined;
+  /** By UserKnownHostsFile and GlobalKnownHostsFile. */
+  readonly user?: readonly string[] | undefined;
+  readonly global?: readonly string[] | undefined;
+}
+
 /** kbinit's own file, the user's and the system's; or only the one the user named. */
-export function knownHostsFiles(homeDirectory: string, given?: string): KnownHostsFiles {
+export function knownHostsFiles(homeDirectory: string, choice: KnownHostsChoice = {}): KnownHostsFiles {
+  const { given, user, global } = choice;
   if (given !== undefined) return { read: [given], write: given };
   const own = join(homeDirectory, '.kbinit', 'known_hosts');
-  return { read: [own, join(homeDirectory, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'], write: own };
+  return {
+    read: [own, ...(user ?? [join(homeDirectory, '.ssh', 'known_hosts')]), ...(global ?? ['/etc/ssh/ssh_known_hosts'])],
+    write: own,
+  };
 }
 
 function errnoOf(error: unknown): string | undefined {
@@ -61,13 +73,13 @@ async function endsInNewline(file: string): Promise<boolean> {
 }
 
 /** Make a key known. The file is made 0600 in a folder made 0700. @throws KbError KB_SSH_KNOWN_HOSTS */
-export async function addKnownHost(files: KnownHostsFiles, host: string, port: number, blob: Buffer): Promise<void> {
+export async function addKnownHost(files: KnownHostsFiles, owner: KeyOwner, blob: Buffer): Promise<void> {
   try {
     await mkdir(dirname(files.write), { recursive: true, mode: 0o700 });
     await appendFile(files.write, '', { mode: 0o600 });
     if (dirname(files.write).endsWith('.kbinit')) await chmod(files.write, 0o600);
     const separator = (await endsInNewline(files.write)) ? '' : '\n';
-    await appendFile(files.write, separator + knownHostsLine(host, port, blob));
+    await appendFile(files.write, separator + knownHostsLine(owner, blob));
   } catch (error) {
     throw unusable(files.write, 'written', error);
   }

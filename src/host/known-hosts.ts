@@ -1,5 +1,6 @@
 // known_hosts as OpenSSH reads it: parse the lines, and say what they make of one host key. Pure.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { matchesPatterns } from './glob.ts';
 
 /** A key a file knows. `hosts` is the first field as written: hashed, or a comma list of patterns. */
 export interface KnownKey {
@@ -26,10 +27,17 @@ export function fingerprint(blob: Uint8Array): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replaceAll('=', '')}`;
 }
 
+/** Whose key is looked up. With an alias (HostKeyAlias) neither name nor port of the host matter. */
+export interface KeyOwner {
+  readonly host: string;
+  readonly port: number;
+  readonly alias?: string;
+}
+
 /** The name under which known_hosts lists a host: lower case, `[host]:port` unless the port is 22. */
-export function knownHostsName(host: string, port: number): string {
-  const name = host.toLowerCase();
-  return port === defaultPort ? name : `[${name}]:${port}`;
+export function knownHostsName({ host, port, alias }: KeyOwner): string {
+  const name = (alias ?? host).toLowerCase();
+  return port === defaultPort || alias !== undefined ? name : `[${name}]:${port}`;
 }
 
 /** The SSH strings of a key blob; undefined where the lengths do not add up. */
@@ -99,37 +107,6 @@ export function parseKnownHosts(text: string, file: string): readonly KnownKey[]
   return text.split('\n').flatMap((line, index) => parseLine(line, file, index + 1) ?? []);
 }
 
-/** OpenSSH's match_pattern: `*` any run, `?` any one character. */
-function matchesGlob(name: string, pattern: string): boolean {
-  let [n, p, star, mark] = [0, 0, -1, 0];
-  while (n < name.length) {
-    const c = pattern[p];
-    if (c === '*') {
-      star = p++;
-      mark = n;
-    } else if (c !== undefined && (c === '?' || c === name[n])) {
-      n++;
-      p++;
-    } else if (star >= 0) {
-      p = star + 1;
-      n = ++mark;
-    } else return false;
-  }
-  return /^\**$/.test(pattern.slice(p));
-}
-
-/** A negated pattern that matches rules the whole line out, wherever it stands (match_pattern_list). */
-function matchesList(name: string, list: string): boolean {
-  let isMatch = false;
-  for (const entry of list.toLowerCase().split(',')) {
-    const isNegated = entry.startsWith('!');
-    if (!matchesGlob(name, isNegated ? entry.slice(1) : entry)) continue;
-    if (isNegated) return false;
-    isMatch = true;
-  }
-  return isMatch;
-}
-
 /** `|1|salt|hash`: HMAC-SHA1 of the name, keyed with the salt (hostfile.c host_hash). */
 function matchesHashed(name: string, field: string): boolean {
   const [, version, salt = '', hash = '', ...rest] = field.split('|');
@@ -139,7 +116,9 @@ function matchesHashed(name: string, field: string): boolean {
 }
 
 function isFor(entry: KnownKey, name: string): boolean {
-  return entry.hosts.startsWith('|') ? matchesHashed(name, entry.hosts) : matchesList(name, entry.hosts);
+  return entry.hosts.startsWith('|')
+    ? matchesHashed(name, entry.hosts)
+    : matchesPatterns(name, entry.hosts.toLowerCase().split(','));
 }
 
 /** What the lines about exactly this name say (hostfile.c check_hostkeys_by_key_or_type). */
@@ -162,15 +141,10 @@ function verdictFor(entries: readonly KnownKey[], name: string, blob: Uint8Array
  * What known_hosts says of a key that a host shows. On a port other than 22 a key that is listed for the bare name
  * counts as well, and a bare name's other keys do not (sshconnect.c check_host_key, "checking without port identifier").
  */
-export function hostKeyVerdict(
-  entries: readonly KnownKey[],
-  host: string,
-  port: number,
-  blob: Uint8Array,
-): HostKeyVerdict {
-  const verdict = verdictFor(entries, knownHostsName(host, port), blob);
-  if (port === defaultPort || verdict.kind !== 'unknown') return verdict;
-  const bare = verdictFor(entries, knownHostsName(host, defaultPort), blob);
+export function hostKeyVerdict(entries: readonly KnownKey[], owner: KeyOwner, blob: Uint8Array): HostKeyVerdict {
+  const verdict = verdictFor(entries, knownHostsName(owner), blob);
+  if (owner.port === defaultPort || owner.alias !== undefined || verdict.kind !== 'unknown') return verdict;
+  const bare = verdictFor(entries, knownHostsName({ host: owner.host, port: defaultPort }), blob);
   return bare.kind === 'changed' ? verdict : bare;
 }
 
@@ -190,12 +164,8 @@ function keyTypeFor(algorithm: HostKeyAlgorithm): string {
 }
 
 /** The algorithms to offer: those whose key type is known for the host first (sshconnect2.c order_hostkeyalgs). */
-export function hostKeyAlgorithmOrder(
-  entries: readonly KnownKey[],
-  host: string,
-  port: number,
-): readonly HostKeyAlgorithm[] {
-  const name = knownHostsName(host, port);
+export function hostKeyAlgorithmOrder(entries: readonly KnownKey[], owner: KeyOwner): readonly HostKeyAlgorithm[] {
+  const name = knownHostsName(owner);
   const plain = entries.filter((entry) => entry.marker === 'none' && isFor(entry, name));
   const types = new Set(plain.map((entry) => entry.type));
   const isKnown = (algorithm: HostKeyAlgorithm): boolean => types.has(keyTypeFor(algorithm));
@@ -203,6 +173,6 @@ export function hostKeyAlgorithmOrder(
 }
 
 /** The line that makes a key known. */
-export function knownHostsLine(host: string, port: number, blob: Buffer): string {
-  return `${knownHostsName(host, port)} ${keyTypeOf(blob) ?? 'unknown'} ${blob.toString('base64')}\n`;
+export function knownHostsLine(owner: KeyOwner, blob: Buffer): string {
+  return `${knownHostsName(owner)} ${keyTypeOf(blob) ?? 'unknown'} ${blob.toString('base64')}\n`;
 }

@@ -1,19 +1,20 @@
 // What the user is told when a host's key is not simply known.
 import { KbError, type Problem } from '../errors.ts';
-import { fingerprint, keyTypeOf, type HostKeyVerdict } from './known-hosts.ts';
+import { fingerprint, keyTypeOf, type HostKeyVerdict, type KeyOwner } from './known-hosts.ts';
 import type { KnownHostsFiles } from './known-hosts-files.ts';
 
-export interface ShownKey {
-  readonly host: string;
-  readonly port: number;
+export interface ShownKey extends KeyOwner {
   /** What the user calls the host. */
   readonly name: string;
   readonly blob: Buffer;
+  /** What `kbinit ssh scan` takes for it. */
+  readonly scan: string;
   readonly files: KnownHostsFiles;
 }
 
 function shown(key: ShownKey): string {
-  return `${key.host} port ${key.port} shows the ${keyTypeOf(key.blob) ?? 'unknown'} key ${fingerprint(key.blob)}`;
+  const alias = key.alias === undefined ? '' : ` (HostKeyAlias ${key.alias})`;
+  return `${key.host} port ${key.port}${alias} shows the ${keyTypeOf(key.blob) ?? 'unknown'} key ${fingerprint(key.blob)}`;
 }
 
 /** The problem with a verdict; undefined when the key is known. */
@@ -28,7 +29,7 @@ function problemOf(verdict: HostKeyVerdict, key: ShownKey): Problem | undefined 
         detail: `${shown(key)}; no line for it in ${key.files.read.join(', ')}`,
         fix:
           `compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if it is the ` +
-          `same, run again with --accept-new-host-keys, or: ssh-keyscan -p ${key.port} ${key.host} >> ${key.files.write}`,
+          `same, run again with --accept-new-host-keys, or: kbinit ssh scan ${key.scan}`,
         host: key.name,
       };
     case 'changed':
@@ -56,7 +57,7 @@ function problemOf(verdict: HostKeyVerdict, key: ShownKey): Problem | undefined 
         code: 'KB_SSH_HOST_CERTIFICATE',
         summary: 'only a certificate authority is known for the host, and kbinit does not read host certificates',
         detail: `${shown(key)}; ${verdict.by.file}:${verdict.by.line} is a @cert-authority line`,
-        fix: `compare the fingerprint, then add the key itself: ssh-keyscan -p ${key.port} ${key.host} >> ${key.files.write}`,
+        fix: `compare the fingerprint, then add the key itself: kbinit ssh scan ${key.scan}`,
         host: key.name,
       };
     default:

@@ -19,6 +19,8 @@ export interface LoginOptions<A extends AgentKey> {
   readonly identities: readonly Identity[];
   /** The user named the key files: they, or the agent's copies of them, go first. */
   readonly areIdentitiesNamed: boolean;
+  /** Of the agent's keys only those that are among the identities (IdentitiesOnly). */
+  readonly areIdentitiesAll?: boolean;
   readonly askPassword?: () => Promise<string | undefined>;
   /** What the server still accepts, from its last answer. */
   readonly methodsLeft: () => readonly string[];
@@ -53,7 +55,7 @@ function candidates<A extends AgentKey>(options: LoginOptions<A>): readonly Cand
     const agentKey = inAgent(identity);
     return agentKey === undefined ? { identity } : { agentKey };
   });
-  const agent = options.agentKeys.map((agentKey) => ({ agentKey }));
+  const agent = options.areIdentitiesAll === true ? [] : options.agentKeys.map((agentKey) => ({ agentKey }));
   const ordered = options.areIdentitiesNamed ? [...files, ...agent] : [...agent, ...files];
   const seen = new Set<A>();
   return ordered.filter((candidate) => {

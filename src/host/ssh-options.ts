@@ -1,32 +1,32 @@
 // What it takes to reach a host over SSH.
 import type { Reporter } from '../report/events.ts';
+import type { Hop } from './ssh-route.ts';
 
-export interface SshOptions {
-  readonly host: string;
-  readonly port?: number;
-  readonly user: string;
-  /** What the user calls the host: the name in every message. */
-  readonly name: string;
-  /** Key files to try; none = the default ones in ~/.ssh that exist. */
-  readonly identityFiles?: readonly string[];
+/** What is the same for every host of a run. */
+export interface SshSettings {
   /** Where .ssh and .kbinit are; default the user's own. */
   readonly homeDirectory?: string;
-  /** SSH_AUTH_SOCK. */
-  readonly agentSocket?: string;
   /** Asks for a passphrase, a login password or sudo's; left out where nobody can answer. */
   readonly ask?: (question: string) => Promise<string | undefined>;
   /** The one known_hosts file to use instead of kbinit's, the user's and the system's. */
   readonly knownHostsFile?: string;
   /** Record an unknown key instead of refusing it (OpenSSH's accept-new). Never a changed one. */
   readonly acceptNewHostKeys?: boolean;
-  /** For the connection and key exchange together; default 15. */
-  readonly connectTimeoutSeconds?: number;
   /** Seconds between keepalives; the fourth without an answer ends the connection. Default 10. */
   readonly keepaliveSeconds?: number;
+  /** Seconds that a host which was lost may take to come back; default 300. */
+  readonly reconnectTimeoutSeconds?: number;
   /** A folder of plain characters that commands take for their root (kubeadm's --rootfs). */
   readonly rootfs?: string;
   readonly signal?: AbortSignal;
   readonly reporter?: Reporter;
+}
+
+/** One host: its place (port 22 by default), its login, and the jump hosts before it. */
+export interface SshOptions extends SshSettings, Omit<Hop, 'port'> {
+  readonly port?: number;
+  /** The nearest to us first. */
+  readonly via?: readonly Hop[];
 }
 
 /** `root@192.168.3.29:22` */

@@ -20,13 +20,15 @@ import { ConnectionLost, commandInterrupted, shortened, timedOut } from './failu
 import { Answer, chrootPrefix, farewell, frameInput, prologueCommand } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { openIdentities, type Identity, type ParsedKeyFile } from './identity.ts';
-import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, type KnownKey } from './known-hosts.ts';
+import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, type KeyOwner, type KnownKey } from './known-hosts.ts';
 import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from './known-hosts-files.ts';
 import { sh, type Shell } from './shell.ts';
 import { Slots } from './slots.ts';
+import { dialFailure, noSession, notAccepted, replaced, Unreachable } from './ssh-failures.ts';
 import { hostKeyFailure } from './ssh-host-key.ts';
 import { describeAttempt, loginAttempts, type AgentKey, type LoginAttempt } from './ssh-login.ts';
-import { sshTarget, type SshOptions } from './ssh-options.ts';
+import { sshTarget, type SshOptions, type SshSettings } from './ssh-options.ts';
+import type { Hop } from './ssh-route.ts';
 import {
   noSudoPassword,
   sudoPrefix,
@@ -43,7 +45,10 @@ const defaultKeepaliveSeconds = 10;
 const defaultCommandTimeoutSeconds = 60;
 /** sshd's default MaxSessions is 10; two stay free for the host's own people. */
 const maxChannels = 8;
-const connectTries = 3;
+/** A login that sshd hangs up on before it begins (MaxStartups) is worth more tries than a host that is not there. */
+const startTries = 8;
+const longestDelaySeconds = 5;
+const defaultReconnectSeconds = 300;
 const sessionTries = 6;
 /** How long sshd may take to close a channel whose command has ended (a child of it may hold the streams). */
 const closeGraceMilliseconds = 1000;
@@ -51,14 +56,16 @@ const closeGraceMilliseconds = 1000;
 // ---------------------------------------------------------------------------------------------------------- keys
 
 function parseKeyFile(body: Buffer, passphrase?: string): ParsedKeyFile {
+  if (/^(?:ssh|ecdsa|sk)-\S+-cert-v01@openssh\.com /.test(body.toString('latin1'))) {
+    return { kind: 'bad', reason: 'it is a certificate, and kbinit does not log in with certificates' };
+  }
   const parsed: ParsedKey | Error | (ParsedKey | Error)[] = ssh2.utils.parseKey(body, passphrase);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined) return { kind: 'bad', reason: 'it holds no key' };
   if (key instanceof Error) {
     return /no passphrase given/.test(key.message) ? { kind: 'encrypted' } : { kind: 'bad', reason: key.message };
   }
-  if (!key.isPrivateKey()) return { kind: 'bad', reason: 'it is a public key' };
-  return { kind: 'key', publicBlob: key.getPublicSSH() };
+  return { kind: key.isPrivateKey() ? 'key' : 'public', publicBlob: key.getPublicSSH() };
 }
 
 interface HeldKey extends AgentKey {
@@ -109,8 +116,11 @@ async function agentKeys(agentSocket: string | undefined, warn: (text: string) =
 /** What does not change between the first connection and a reconnect; passwords are asked for once. */
 interface Login {
   readonly options: SshOptions;
-  readonly host: string;
-  readonly port: number;
+  readonly owner: KeyOwner;
+  /** The stream to the host where jump hosts are in between. */
+  readonly dial?: (address: string, port: number) => Promise<Duplex>;
+  /** The key that the host showed first. */
+  hostKey?: Buffer;
   readonly files: KnownHostsFiles;
   readonly identities: readonly Identity[];
   readonly timeoutSeconds: number;
@@ -121,12 +131,13 @@ function warner(options: SshOptions): (text: string) => void {
   return (text) => options.reporter?.emit({ kind: 'warning', host: options.name, text });
 }
 
-async function prepareLogin(options: SshOptions): Promise<Login> {
+async function prepareLogin(options: SshOptions, bastion?: Connection): Promise<Login> {
   const { ask, name } = options;
   const homeDirectory = options.homeDirectory ?? homedir();
   const named = options.identityFiles ?? [];
   const identities = await openIdentities({
     files: named.length > 0 ? named : undefined,
+    configured: options.configuredIdentityFiles,
     homeDirectory,
     name,
     parse: parseKeyFile,
@@ -135,82 +146,84 @@ async function prepareLogin(options: SshOptions): Promise<Login> {
   let password: Promise<string | undefined> | undefined;
   return {
     options,
-    host: options.host,
-    port: options.port ?? defaultPort,
-    files: knownHostsFiles(homeDirectory, options.knownHostsFile),
+    owner: {
+      host: options.host,
+      port: options.port ?? defaultPort,
+      ...(options.hostKeyAlias !== undefined && { alias: options.hostKeyAlias }),
+    },
+    ...(bastion !== undefined && { dial: (address, port) => bastion.dial(address, port) }),
+    files: knownHostsFiles(homeDirectory, {
+      given: options.knownHostsFile,
+      user: options.userKnownHostsFiles,
+      global: options.globalKnownHostsFiles,
+    }),
     identities,
     timeoutSeconds: options.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds,
     ...(ask !== undefined && { askPassword: () => (password ??= ask(`password for ${sshTarget(options)}: `)) }),
   };
 }
 
-function unreachable(login: Login, detail: string, cause?: unknown): KbError {
-  return new KbError(
-    {
-      code: 'KB_SSH_UNREACHABLE',
-      summary: 'the host cannot be reached over SSH',
-      detail: `${login.host} port ${login.port}: ${detail}`,
-      fix: 'check the address, that sshd runs there, and that no firewall is in between',
-      host: login.options.name,
-    },
-    { cause },
-  );
-}
-
-function notAccepted(
-  login: Login,
-  methods: readonly string[],
-  tried: readonly LoginAttempt[],
-  cause?: unknown,
-): KbError {
-  const attempts = tried.filter((attempt) => attempt.kind !== 'none').map(describeAttempt);
-  return new KbError(
-    {
-      code: 'KB_SSH_AUTH',
-      summary: 'the host does not accept the login',
-      detail:
-        `${sshTarget(login.options)} takes ${methods.join(', ') || 'no method'}; ` +
-        `tried: ${attempts.join(', ') || 'nothing (no key, no agent, no way to ask for a password)'}`,
-      fix: 'name the right user and --identity-file, load the key into ssh-agent, or run at a terminal to give a password',
-      host: login.options.name,
-    },
-    { cause },
-  );
-}
-
-async function openSocket(login: Login, signal: AbortSignal): Promise<Socket> {
+/** A connection of our own to the host. */
+async function openSocket({ host, port }: KeyOwner): Promise<Socket> {
   // noDelay: without it every command waits out a delayed ACK (ssh2's own socket has Nagle on).
-  const socket = connect({ host: login.host, port: login.port, noDelay: true, keepAlive: true });
+  const socket = connect({ host, port, noDelay: true, keepAlive: true });
   return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      socket.destroy();
-      reject(unreachable(login, `no answer within ${login.timeoutSeconds} s`));
-    };
-    signal.addEventListener('abort', stop, { once: true });
     socket.once('connect', () => {
-      signal.removeEventListener('abort', stop);
       socket.removeAllListeners('error');
       resolve(socket);
     });
-    socket.once('error', (error) => {
-      signal.removeEventListener('abort', stop);
-      reject(unreachable(login, error.message, error));
-    });
+    socket.once('error', reject);
   });
+}
+
+/** The stream that SSH is spoken over. @throws Unreachable, or what a jump host on the way failed with */
+async function openStream(login: Login, signal: AbortSignal): Promise<Duplex> {
+  const { owner, options, timeoutSeconds } = login;
+  const opening: Promise<Duplex> = login.dial?.(owner.host, owner.port) ?? openSocket(owner);
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const stop = (): void => {
+      isLate = true;
+      reject(new Unreachable(options, `no answer within ${timeoutSeconds} s`));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    opening
+      .then(
+        (stream) => (isLate ? stream.destroy() : resolve(stream)),
+        (error: unknown) => reject(error instanceof KbError ? error : asUnreachable(options, error)),
+      )
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function asUnreachable(options: SshOptions, error: unknown): Unreachable {
+  return new Unreachable(options, error instanceof Error ? error.message : String(error), false, error);
+}
+
+/** What `kbinit ssh scan` takes for the host. */
+function scanWords({ name, port, host, knownHostsFile }: SshOptions): string {
+  const target =
+    name === host && port !== undefined && port !== defaultPort ? sshTarget({ host, port, user: '' }).slice(1) : name;
+  return `${target}${knownHostsFile === undefined ? '' : ` --known-hosts ${knownHostsFile}`}`;
 }
 
 /** Judge the key that the host shows, and record it where that was asked for. @throws KbError KB_SSH_HOST_* */
 async function judgeHostKey(login: Login, known: readonly KnownKey[], blob: Buffer): Promise<void> {
-  const { host, port, files, options } = login;
-  const verdict = hostKeyVerdict(known, host, port, blob);
+  const { owner, files, options } = login;
+  const verdict = hostKeyVerdict(known, owner, blob);
   if (verdict.kind === 'unknown' && options.acceptNewHostKeys === true) {
-    await addKnownHost(files, host, port, blob);
-    const text = `accepted the new host key ${fingerprint(blob)} of ${host} port ${port} into ${files.write}`;
+    await addKnownHost(files, owner, blob);
+    const text = `accepted the new host key ${fingerprint(blob)} of ${owner.host} port ${owner.port} into ${files.write}`;
     warner(options)(text);
-    return;
+  } else {
+    const scan = scanWords(options);
+    const failure = hostKeyFailure(verdict, { ...owner, name: options.name, blob, files, scan });
+    if (failure !== undefined) throw failure;
   }
-  const failure = hostKeyFailure(verdict, { host, port, name: options.name, blob, files });
-  if (failure !== undefined) throw failure;
+  if (login.hostKey !== undefined && !login.hostKey.equals(blob)) {
+    throw replaced(options, `it showed ${fingerprint(login.hostKey)} before and shows ${fingerprint(blob)} now`);
+  }
+  login.hostKey = blob;
 }
 
 function asMethod(username: string, attempt: LoginAttempt<HeldKey>): AnyAuthMethod {
@@ -265,8 +278,8 @@ class Patience {
 }
 
 /** Key exchange, host key check and login on a connected socket. */
-async function handshake(login: Login, socket: Socket, known: readonly KnownKey[]): Promise<Client> {
-  const { options, host, port } = login;
+async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[]): Promise<Client> {
+  const { options } = login;
   const held = await agentKeys(options.agentSocket, warner(options));
   const client = new Client();
   const tried: LoginAttempt[] = [];
@@ -276,7 +289,8 @@ async function handshake(login: Login, socket: Socket, known: readonly KnownKey[
   const attempts = loginAttempts({
     agentKeys: held,
     identities: login.identities,
-    areIdentitiesNamed: (options.identityFiles ?? []).length > 0,
+    areIdentitiesNamed: (options.identityFiles ?? options.configuredIdentityFiles ?? []).length > 0,
+    areIdentitiesAll: options.identitiesOnly === true,
     ...(login.askPassword !== undefined && { askPassword: login.askPassword }),
     methodsLeft: () => methods,
   });
@@ -287,13 +301,26 @@ async function handshake(login: Login, socket: Socket, known: readonly KnownKey[
       client.destroy();
       socket.destroy();
     };
-    const patience = new Patience(login.timeoutSeconds, () =>
-      fail(unreachable(login, `no SSH ${isAuthenticating ? 'login' : 'handshake'} within ${login.timeoutSeconds} s`)),
-    );
+    const patience = new Patience(login.timeoutSeconds, () => {
+      const what = `no SSH ${isAuthenticating ? 'login' : 'handshake'} within ${login.timeoutSeconds} s`;
+      fail(new Unreachable(options, what));
+    });
+    const refusedLogin = (error?: Error): KbError =>
+      notAccepted(
+        options,
+        methods,
+        tried.filter((attempt) => attempt.kind !== 'none').map(describeAttempt),
+        login.identities.map(({ file }) => file),
+        error,
+      );
     const onClosed = (error?: Error): void => {
-      if (refusal !== undefined) fail(refusal);
-      else if (isAuthenticating) fail(notAccepted(login, methods, tried, error));
-      else fail(unreachable(login, error?.message ?? 'the connection was closed during the handshake', error));
+      if (refusal !== undefined) return fail(refusal);
+      // A host that refuses says so; a link that breaks says nothing. A password is sent once, whatever became of it.
+      const isCut = error === undefined || 'code' in error;
+      const isJudged = tried.some(({ kind }) => kind === 'password' || kind === 'keyboard-interactive');
+      if (isAuthenticating && (isJudged || !isCut)) return fail(refusedLogin(error));
+      const said = error?.message ?? 'the connection was closed before the login';
+      fail(new Unreachable(options, said, !tried.some(({ kind }) => kind !== 'none'), error));
     };
     client
       .on('ready', () => {
@@ -312,7 +339,7 @@ async function handshake(login: Login, socket: Socket, known: readonly KnownKey[
         readyTimeout: 0,
         keepaliveInterval: (options.keepaliveSeconds ?? defaultKeepaliveSeconds) * 1000,
         keepaliveCountMax: 3,
-        algorithms: { serverHostKey: [...hostKeyAlgorithmOrder(known, host, port)] },
+        algorithms: { serverHostKey: [...hostKeyAlgorithmOrder(known, login.owner)] },
         hostVerifier: (blob: Buffer, verify: (isGood: boolean) => void) => {
           judgeHostKey(login, known, blob).then(
             () => verify(true),
@@ -327,7 +354,7 @@ async function handshake(login: Login, socket: Socket, known: readonly KnownKey[
           methods = methodsLeft ?? [];
           patience.stop(); // a question to the user may take its time
           attempts.next().then((step) => {
-            if (step.done === true) return fail(notAccepted(login, methods, tried));
+            if (step.done === true) return fail(refusedLogin());
             patience.restart();
             tried.push(step.value);
             next(asMethod(options.user, step.value));
@@ -343,13 +370,14 @@ async function openClient(login: Login): Promise<Client> {
   const signal = login.options.signal;
   const deadline = AbortSignal.timeout(login.timeoutSeconds * 1000);
   signal?.throwIfAborted();
-  const socket = await openSocket(login, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
-  return handshake(login, socket, known);
+  const stream = await openStream(login, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
+  return handshake(login, stream, known);
 }
 
 // ------------------------------------------------------------------------------------------------------ commands
 
 interface Run {
+  readonly client: Client;
   readonly channel: ClientChannel;
   readonly answer: Answer;
   readonly elevation: Elevation;
@@ -384,7 +412,11 @@ class Connection implements Transport {
   readonly #slots = new Slots(maxChannels);
   #client: Promise<Client> | undefined;
   #alive: Client | undefined;
+  /** Connections that have ended. */
+  readonly #gone = new WeakSet<Client>();
   #elevation: Elevation = { kind: 'none' };
+  /** Who the host was at first; undefined inside where it did not say. */
+  #machineId: Promise<string | undefined> | undefined;
   #isClosed = false;
 
   constructor(login: Login) {
@@ -394,7 +426,9 @@ class Connection implements Transport {
 
   /** The first connection: a host that is down is not worth three time-outs, one that drops logins is. */
   async open(): Promise<void> {
-    await this.#connected((error) => !/no answer within|ECONNREFUSED|ENOTFOUND|EHOSTUNREACH/.test(String(error)));
+    await this.#connected();
+    // Not waited for: a host that is only asked one thing shall not wait for two answers.
+    this.#machineId = this.#readMachineId().catch(() => undefined);
     if (this.#login.options.user !== 'root') this.#elevation = await this.#findElevation();
   }
 
@@ -405,7 +439,7 @@ class Connection implements Transport {
   async dial(address: string, port: number): Promise<Duplex> {
     const client = await this.#connected();
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => reject(this.#dialFailure(address, port, error));
+      const fail = (error: unknown): void => reject(dialFailure(this.#login.options, address, port, error));
       try {
         client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
           if (error === undefined || error === null) resolve(channel);
@@ -432,27 +466,25 @@ class Connection implements Transport {
   }
 
   /** The live connection, or a new one. Every new one checks the host key again. */
-  async #connected(isWorthRetrying: (error: unknown) => boolean = () => true): Promise<Client> {
+  async #connected(): Promise<Client> {
     if (this.#isClosed) throw new ConnectionLost(this.#name, 'kbinit has closed the connection', false);
-    this.#client ??= this.#connect(isWorthRetrying);
+    this.#client ??= this.#connect();
     return this.#client;
   }
 
-  async #connect(isWorthRetrying: (error: unknown) => boolean): Promise<Client> {
+  async #connect(): Promise<Client> {
     const { signal } = this.#login.options;
+    const isFirst = this.#login.hostKey === undefined;
     try {
-      const client = await retry(() => openClient(this.#login), {
-        tries: connectTries,
-        firstDelaySeconds: 0.5,
-        isWorthRetrying: (error) =>
-          error instanceof KbError && error.has('KB_SSH_UNREACHABLE') && isWorthRetrying(error),
-        ...(signal !== undefined && { signal }),
-      });
+      const client = await (isFirst ? this.#connectFirst() : this.#connectAgain());
       this.#alive = client;
-      client.on('close', () => {
+      const forget = (): void => {
         this.#client = undefined;
         this.#alive = undefined;
-      });
+      };
+      // It may have gone while the machine was judged.
+      if (this.#gone.has(client)) forget();
+      else client.once('close', forget);
       return client;
     } catch (error) {
       this.#client = undefined;
@@ -460,18 +492,85 @@ class Connection implements Transport {
     }
   }
 
+  async #openClient(): Promise<Client> {
+    const client = await openClient(this.#login);
+    client.once('close', () => this.#gone.add(client));
+    return client;
+  }
+
+  async #connectFirst(): Promise<Client> {
+    const { signal } = this.#login.options;
+    return retry(() => this.#openClient(), {
+      tries: startTries,
+      firstDelaySeconds: 0.25,
+      longestDelaySeconds,
+      isWorthRetrying: (error) => error instanceof Unreachable && error.isStartRefused,
+      ...(signal !== undefined && { signal }),
+    });
+  }
+
+  /** A host that was there comes back: sshd restarts, the host reboots, the network heals. Until then nothing else is done. */
+  async #connectAgain(): Promise<Client> {
+    const { signal, reconnectTimeoutSeconds: seconds = defaultReconnectSeconds } = this.#login.options;
+    const deadline = performance.now() + seconds * 1000;
+    let isTold = false;
+    const wait = (error: unknown): boolean => {
+      const isAway = error instanceof KbError && (error.has('KB_SSH_UNREACHABLE') || error.has('KB_SSH_LOST'));
+      if (!isAway || this.#isClosed || performance.now() > deadline) return false;
+      const detail = error.problems[0]?.detail ?? 'it does not answer';
+      if (!isTold) warner(this.#login.options)(`${detail}; waiting up to ${seconds} s for the host to come back`);
+      isTold = true;
+      return true;
+    };
+    const attempt = async (): Promise<Client> => {
+      const client = await this.#openClient();
+      try {
+        await this.#verifyMachine(client);
+        return client;
+      } catch (error) {
+        client.destroy();
+        throw error;
+      }
+    };
+    return retry(attempt, {
+      tries: Infinity,
+      firstDelaySeconds: 0.25,
+      longestDelaySeconds,
+      isWorthRetrying: wait,
+      ...(signal !== undefined && { signal }),
+    });
+  }
+
+  /** The same host key may be on two machines that were made from one image. @throws KbError KB_SSH_HOST_REPLACED */
+  async #verifyMachine(client: Client): Promise<void> {
+    const before = await this.#machineId;
+    if (before === undefined) return;
+    const now = await this.#readMachineId(client);
+    if (now === before) return;
+    throw replaced(this.#login.options, `its /etc/machine-id was ${before} and is ${now ?? 'empty'} now`);
+  }
+
+  async #readMachineId(client?: Client): Promise<string | undefined> {
+    const io = { why: 'find the machine id', timeoutSeconds: 15 };
+    const { stdout } = await this.#exec(sh`cat /etc/machine-id`, io, { kind: 'none' }, '', client);
+    return /^\w+$/m.exec(stdout)?.[0];
+  }
+
   get #name(): string {
     return this.#login.options.name;
   }
 
-  async #exec(command: Shell, io: ExecIO, elevation: Elevation, root = ''): Promise<ExecResult> {
+  /** On the live connection, or on `own` while that one is still being judged. */
+  async #exec(command: Shell, io: ExecIO, elevation: Elevation, root = '', own?: Client): Promise<ExecResult> {
     if (io.signal?.aborted === true) throw commandInterrupted(this.#name, io);
     for (let refused = 0; ; refused++) {
-      const release = await this.#slots.take();
+      // Whoever waits for the connection holds a slot already; the question that it waits for needs none.
+      const release = own === undefined ? await this.#slots.take() : () => undefined;
       const fence = randomBytes(12).toString('hex');
+      let client: Client;
       let channel: ClientChannel | undefined;
       try {
-        const client = await this.#connected();
+        client = own ?? (await this.#connected());
         channel = await openChannel(client, this.#name, prologueCommand(fence, `${sudoPrefix(elevation)}${root}`));
       } catch (error) {
         release();
@@ -480,6 +579,7 @@ class Connection implements Transport {
       if (channel !== undefined) {
         channel.on('close', release);
         return this.#converse({
+          client,
           channel,
           answer: new Answer(fence),
           elevation,
@@ -490,19 +590,9 @@ class Connection implements Transport {
       // Once may be a session that sshd has not yet laid to rest; twice means that it allows fewer (MaxSessions).
       release();
       if (refused > 0) this.#slots.shrink(this.#slots.taken);
-      if (refused >= sessionTries) throw this.#noSession();
+      if (refused >= sessionTries) throw noSession(this.#login.options);
       await sleep(0.05 * (refused + 1), io.signal);
     }
-  }
-
-  #noSession(): KbError {
-    return new KbError({
-      code: 'KB_SSH_SHELL',
-      summary: 'the host gives no session for a command',
-      detail: `${this.target} refuses to open a session channel`,
-      fix: "allow it in the host's sshd_config: MaxSessions (10 by default), and no ForceCommand for this user",
-      host: this.#name,
-    });
   }
 
   /** Talk to the prologue on an open channel until the command has ended or is given up. */
@@ -568,7 +658,7 @@ class Connection implements Transport {
   /** Why a channel closed without an answer. */
   #endedEarly(run: Run, isInputSent: boolean): Error {
     const { answer, elevation } = run;
-    if (this.#alive === undefined) return new ConnectionLost(this.#name, `${this.target} went away`, isInputSent);
+    if (this.#gone.has(run.client)) return new ConnectionLost(this.#name, `${this.target} went away`, isInputSent);
     if (answer.hasBegun) return new ConnectionLost(this.#name, 'the shell of the command was killed', true);
     if (elevation.kind !== 'none') return sudoRefused(this.#name, this.#login.options.user, answer.noise);
     return new KbError({
@@ -597,32 +687,89 @@ class Connection implements Transport {
     await this.#exec(sh`:`, { why: 'try sudo with the password' }, elevation);
     return elevation;
   }
+}
 
-  /** The host's own words, with the code that a local connect would have. */
-  #dialFailure(address: string, port: number, error: unknown): Error {
-    const text = error instanceof Error ? error.message : String(error);
-    if (/administratively prohibited|open failed/i.test(text) && !/refused|timed out|unreachable/i.test(text)) {
-      return new KbError({
-        code: 'KB_SSH_FORWARDING',
-        summary: 'the host opens no connection for kbinit',
-        detail: `${this.target} to ${address} port ${port}: ${text}`,
-        fix: "allow it in the host's sshd_config: AllowTcpForwarding yes (or local), and no PermitOpen that excludes it",
-        host: this.#name,
-      });
-    }
-    const failure = new Error(`${this.#name}: connect ${address} port ${port}: ${text}`, { cause: error });
-    return Object.assign(failure, { code: /refused/i.test(text) ? 'ECONNREFUSED' : 'EHOSTUNREACH' });
+/** The jump hosts of a run: one connection to each, shared by all hosts behind it. */
+class Bastions {
+  readonly #settings: SshSettings;
+  readonly #connections = new Map<string, Promise<Connection>>();
+
+  constructor(settings: SshSettings) {
+    const { rootfs: _, ...rest } = settings;
+    this.#settings = rest;
+  }
+
+  /** The connection to the last one of these; undefined for none. */
+  async last(hops: readonly Hop[]): Promise<Connection | undefined> {
+    if (hops.length === 0) return undefined;
+    const key = hops.map(sshTarget).join(' ');
+    const existing = this.#connections.get(key);
+    if (existing !== undefined) return existing;
+    const made = this.#make(hops);
+    this.#connections.set(key, made);
+    // One that failed is tried again by the next host.
+    made.catch(() => this.#connections.delete(key));
+    return made;
+  }
+
+  async #make(hops: readonly Hop[]): Promise<Connection> {
+    const via = hops.slice(0, -1);
+    const bastion = await this.last(via);
+    const hop = hops.at(-1);
+    if (hop === undefined) throw new TypeError('there is no jump host');
+    return new Connection(await prepareLogin({ ...this.#settings, ...hop, via }, bastion));
+  }
+
+  async close(): Promise<void> {
+    const made = await Promise.allSettled(this.#connections.values());
+    // The last one made is the farthest away.
+    for (const one of made.toReversed()) if (one.status === 'fulfilled') await one.value.close();
   }
 }
 
-/** Log in to a host, check its key first, and find the way to root. @throws KbError KB_SSH_*, KB_SUDO, KB_INTERRUPTED */
+/** The SSH connections of a run. */
+export interface SshPool {
+  /** Log in to a host, check its key first, and find the way to root. @throws KbError KB_SSH_*, KB_SUDO, KB_INTERRUPTED */
+  connect(host: Omit<SshOptions, keyof SshSettings>): Promise<Transport>;
+  /** End the jump hosts' connections; hosts are closed one by one, before. */
+  close(): Promise<void>;
+}
+
+/** Open a pool. It connects to nothing yet. */
+export function openSshPool(settings: SshSettings): SshPool {
+  const bastions = new Bastions(settings);
+  return {
+    async connect(host) {
+      const bastion = await bastions.last(host.via ?? []);
+      const connection = new Connection(await prepareLogin({ ...settings, ...host }, bastion));
+      try {
+        await connection.open();
+        return connection;
+      } catch (error) {
+        await connection.close();
+        throw error;
+      }
+    },
+    close: () => bastions.close(),
+  };
+}
+
+/** One host with a pool of its own. @throws KbError KB_SSH_*, KB_SUDO, KB_INTERRUPTED */
 export async function connectSsh(options: SshOptions): Promise<Transport> {
-  const connection = new Connection(await prepareLogin(options));
+  const pool = openSshPool(options);
   try {
-    await connection.open();
-    return connection;
+    const transport = await pool.connect(options);
+    return {
+      target: transport.target,
+      exec: (command, io) => transport.exec(command, io),
+      dial: (address, port) => transport.dial(address, port),
+      async close() {
+        await transport.close();
+        await pool.close();
+      },
+    };
   } catch (error) {
-    await connection.close();
+    await pool.close();
     throw error;
   }
 }

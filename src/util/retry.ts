@@ -20,6 +20,8 @@ export interface RetryOptions {
   readonly tries: number;
   /** Seconds before the second try; doubled for each one after, with up to half of it added at random. */
   readonly firstDelaySeconds: number;
+  /** No delay is longer than this. */
+  readonly longestDelaySeconds?: number;
   readonly isWorthRetrying: (error: unknown) => boolean;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +34,8 @@ export async function retry<T>(call: (attempt: number) => Promise<T>, options: R
     } catch (error) {
       if (attempt >= options.tries || !options.isWorthRetrying(error)) throw error;
       // The jitter keeps many hosts' reconnects from hitting one sshd (MaxStartups) at the same moment.
-      const delay = options.firstDelaySeconds * 2 ** (attempt - 1) * (1 + Math.random() / 2);
+      const doubled = options.firstDelaySeconds * 2 ** Math.min(attempt - 1, 20);
+      const delay = Math.min(doubled, options.longestDelaySeconds ?? Infinity) * (1 + Math.random() / 2);
       await sleep(delay, options.signal);
     }
   }

@@ -323,7 +323,7 @@ describe('a umask', () => {
 });
 
 describe("the user's SSH configuration", () => {
-  test('is not read: no command of it runs, and no agent, display or port is forwarded', async () => {
+  test('makes nothing run, and no agent, display or port is forwarded', async () => {
     const { home, environment, flags } = await stranger();
     const trap = join(home, 'pwned');
     const hostile = [

@@ -1,16 +1,14 @@
-import { userInfo } from 'node:os';
 import { expect, test } from 'vitest';
 import { parseTarget } from '../../../src/cli/target.ts';
 
-const me = userInfo().username;
-
 test.each([
-  ['192.168.3.29', { user: me, address: '192.168.3.29', port: 22 }],
-  ['root@192.168.3.29', { user: 'root', address: '192.168.3.29', port: 22 }],
+  ['192.168.3.29', { address: '192.168.3.29' }],
+  ['root@192.168.3.29', { user: 'root', address: '192.168.3.29' }],
   ['admin@node1.example:2222', { user: 'admin', address: 'node1.example', port: 2222 }],
   ['root@[fd00::5]:2222', { user: 'root', address: 'fd00::5', port: 2222 }],
-  ['[fd00::5]', { user: me, address: 'fd00::5', port: 22 }],
-  ['fd00::5', { user: me, address: 'fd00::5', port: 22 }],
+  ['[::1]:22', { address: '::1', port: 22 }],
+  ['[fd00::5]', { address: 'fd00::5' }],
+  ['fd00::5', { address: 'fd00::5' }],
 ])('%s is understood', (text, target) => {
   expect(parseTarget(text)).toEqual(target);
 });

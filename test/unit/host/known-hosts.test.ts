@@ -20,23 +20,27 @@ const o = text(otherKey);
 
 describe('the verdict on a host key', () => {
   test.each(knownHostsTable(k))('%s', (_what, file, host, port, expected) => {
-    expect(hostKeyVerdict(parseKnownHosts(file, 'f'), host, port, key).kind).toBe(expected);
+    expect(hostKeyVerdict(parseKnownHosts(file, 'f'), { host, port }, key).kind).toBe(expected);
   });
 
   test('names the file and line that decided', () => {
-    const verdict = hostKeyVerdict(parseKnownHosts(`# mine\n\nh ${o}\n`, '/x/known_hosts'), 'h', 22, key);
+    const verdict = hostKeyVerdict(
+      parseKnownHosts(`# mine\n\nh ${o}\n`, '/x/known_hosts'),
+      { host: 'h', port: 22 },
+      key,
+    );
     expect(verdict).toMatchObject({ kind: 'changed', by: { file: '/x/known_hosts', line: 3 } });
   });
 
   test('names the key of the same type when several differ', () => {
-    const verdict = hostKeyVerdict(parseKnownHosts(`h ${text(rsaKey)}\nh ${o}\n`, 'f'), 'h', 22, key);
+    const verdict = hostKeyVerdict(parseKnownHosts(`h ${text(rsaKey)}\nh ${o}\n`, 'f'), { host: 'h', port: 22 }, key);
     expect(verdict).toMatchObject({ kind: 'changed', by: { type: 'ssh-ed25519', line: 2 } });
   });
 });
 
 describe('the algorithms offered', () => {
   const order = (file: string, host = 'h', port = 22): readonly string[] =>
-    hostKeyAlgorithmOrder(parseKnownHosts(file, 'f'), host, port);
+    hostKeyAlgorithmOrder(parseKnownHosts(file, 'f'), { host, port });
 
   test('begin with the types that are known for the host', () => {
     expect(order(`h ${text(ecKey)}\n`)[0]).toBe('ecdsa-sha2-nistp256');
@@ -55,12 +59,17 @@ describe('the algorithms offered', () => {
 });
 
 test('the name of a host carries the port unless it is 22', () => {
-  expect([knownHostsName('H', 22), knownHostsName('fd00::1', 2222)]).toEqual(['h', '[fd00::1]:2222']);
+  const names = [
+    { host: 'H', port: 22 },
+    { host: 'fd00::1', port: 2222 },
+    { host: 'h', port: 2222, alias: 'Web' },
+  ];
+  expect(names.map(knownHostsName)).toEqual(['h', '[fd00::1]:2222', 'web']);
 });
 
 test('a written line is read back as known', () => {
-  const entries = parseKnownHosts(knownHostsLine('h', 2222, key), 'f');
-  expect(hostKeyVerdict(entries, 'h', 2222, key).kind).toBe('known');
+  const entries = parseKnownHosts(knownHostsLine({ host: 'h', port: 2222 }, key), 'f');
+  expect(hostKeyVerdict(entries, { host: 'h', port: 2222 }, key).kind).toBe('known');
 });
 
 describe.skipIf(!existsSync('/usr/bin/ssh-keygen'))('as ssh-keygen sees it', () => {
@@ -108,7 +117,7 @@ describe.skipIf(!canRunSshd || !existsSync('/usr/bin/ssh'))('as ssh sees it', ()
     const blob = Buffer.from(sshd.hostKey('ed25519').split(' ')[1] ?? '', 'base64');
     for (let at = 0; at < rows.length; at += 4) {
       const batch = rows.slice(at, at + 4).map(async ([what, file, host, port], n) => {
-        const ours = hostKeyVerdict(parseKnownHosts(file, 'f'), host, port, blob).kind === 'known';
+        const ours = hostKeyVerdict(parseKnownHosts(file, 'f'), { host, port }, blob).kind === 'known';
         if ((await accepts(at + n, file, host, port)) !== ours) differing.push(what);
       });
       await Promise.all(batch);
