@@ -5,6 +5,8 @@ import { loadInit, loadJoin, loadReset } from '../../../src/config/load.ts';
 import type { InitFlags } from '../../../src/config/flags.ts';
 import type { InitSpec } from '../../../src/config/spec.ts';
 import { KbError, type Problem } from '../../../src/errors.ts';
+import { releases } from '../../../src/kube/releases.ts';
+import { formatVersion } from '../../../src/kube/version.ts';
 import { facts, fixedChance } from './facts.ts';
 
 const header = (kind: string): string => `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ${kind}\n`;
@@ -172,6 +174,21 @@ describe('the cluster', () => {
   ])('endpoint %s is %s', (given, complete) => {
     expect(init(undefined, {}, { controlPlaneEndpoint: given }).spec.cluster.controlPlaneEndpoint).toBe(complete);
   });
+
+  test.each(releases.map(({ reference }) => reference))(
+    'may be of 1.$minor, of any patch',
+    ({ major, minor, patch }) => {
+      for (const version of [
+        { major, minor, patch },
+        { major, minor, patch: 0 },
+        { major, minor, patch: 99 },
+      ]) {
+        const text = `${header('ClusterConfiguration')}kubernetesVersion: ${formatVersion(version)}\n`;
+        const { spec, warnings } = init(text);
+        expect([spec.cluster.version, warnings]).toEqual([version, []]);
+      }
+    },
+  );
 
   test('the gate PublicKeysECDSA is kept beside the algorithm, with a warning', () => {
     const { spec, warnings } = init(`${header('ClusterConfiguration')}featureGates: {PublicKeysECDSA: true}\n`);
