@@ -9,6 +9,7 @@ const usage = `npm test [-- OPTIONS]
 
   --unit          only what needs no hosts: format, lint, types, unused code, unit and golden tests
   --e2e PATTERN   only the end-to-end test files whose path has PATTERN in it (all of them: --e2e .)
+  --older VERSION instead: what kbinit does with an older Kubernetes, compiled for it (1.33.13, 1.34.4, 1.35.4)
   --keep          leave the lab's hosts up afterwards (npm run lab -- --prefix t-NAME status)
 
 The end-to-end tests need root; with CI=true that is a failure, otherwise they are counted as skipped.
@@ -60,7 +61,10 @@ function readJson(path) {
   }
 }
 
-async function endToEnd(folder, { pattern, keep }) {
+/** What shows an older Kubernetes: its own file, and the cluster that every version has to make. */
+const olderTests = ['test/e2e/older.test.ts', 'test/e2e/cluster.test.ts'];
+
+async function endToEnd(folder, { filter, keep }) {
   const name = 'end-to-end tests';
   if (process.getuid?.() !== 0) {
     const reason = 'root is needed to run the lab (podman, namespaces)';
@@ -72,7 +76,7 @@ async function endToEnd(folder, { pattern, keep }) {
   if (!(await labIsBuilt())) return;
   const totals = join(folder, 'totals.jsonl');
   await suite(name, 'e2e', folder, {
-    filter: pattern === undefined || pattern === '.' ? [] : [pattern],
+    filter,
     environment: { KBINIT_TEST_TOTALS: totals, ...(keep ? { KBINIT_TEST_KEEP: '1' } : {}) },
   });
   for (const other of readTotals(totals)) add(other.name, undefined, other);
@@ -139,6 +143,7 @@ async function main() {
     options: {
       unit: { type: 'boolean', default: false },
       e2e: { type: 'string' },
+      older: { type: 'string' },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -147,6 +152,13 @@ async function main() {
     process.stdout.write(usage);
     return 0;
   }
+  const { unit, e2e, older, keep } = values;
+  if ([unit, e2e !== undefined, older !== undefined].filter(Boolean).length > 1) {
+    process.stdout.write(`${usage}\n--unit, --e2e and --older: one of them\n\n0 passed, 1 failed\n`);
+    return 1;
+  }
+  // The lab, the tests and their configuration all read it.
+  if (older !== undefined) process.env.KBINIT_LAB_KUBERNETES = older;
   const problem = nodeProblem();
   if (problem !== undefined) {
     process.stdout.write(`${problem}\n\n0 passed, 1 failed\n`);
@@ -162,8 +174,9 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-test-'));
   try {
     const isBuilt = await check('build', 'build');
-    if (values.e2e === undefined) await fastPart(folder);
-    if (!values.unit && isBuilt) await endToEnd(folder, { pattern: values.e2e, keep: values.keep });
+    if (e2e === undefined && older === undefined) await fastPart(folder);
+    const pattern = e2e === undefined || e2e === '.' ? [] : [e2e];
+    if (!unit && isBuilt) await endToEnd(folder, { filter: older === undefined ? pattern : olderTests, keep });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
