@@ -18,12 +18,15 @@ interface Import {
 
 /** Rooms by who may import whom; `type` means that nothing of it may be left at run time. */
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
-  cli: value('phases workflow preflight manifests certs kubeconfig config kube host cluster report util errors.ts'),
+  cli: value(
+    'phases workflow preflight prepare manifests certs kubeconfig config kube host cluster report util errors.ts',
+  ),
   phases: {
-    ...value('preflight manifests certs kubeconfig config kube util errors.ts'),
+    ...value('preflight prepare manifests certs kubeconfig config kube util errors.ts'),
     ...type('workflow host cluster report'),
   },
   preflight: { ...value('manifests certs kubeconfig config kube util errors.ts'), ...type('host report') },
+  prepare: { ...value('manifests config kube util errors.ts'), ...type('host') },
   manifests: { ...value('config kube util errors.ts'), ...type('host') },
   kubeconfig: { ...value('certs config kube util errors.ts'), ...type('host') },
   certs: { ...value('kube util errors.ts'), ...type('config host') },
@@ -44,7 +47,7 @@ const sharedValues: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms whose output depends on their arguments alone. */
-const pureRooms: ReadonlySet<string> = new Set(['manifests', 'certs', 'kubeconfig', 'config', 'kube']);
+const pureRooms: ReadonlySet<string> = new Set(['prepare', 'manifests', 'certs', 'kubeconfig', 'config', 'kube']);
 
 /** Node's modules that pure rooms may use: computing, not looking at the world. */
 const pureModules: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:path/posix']);

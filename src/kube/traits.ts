@@ -141,3 +141,8 @@ export const asksProxyForOddPort: (version: KubeVersion) => boolean = since(26);
 
 /** Bridged traffic is no check of kubeadm any more: the network plugin has to see to it (1.30). */
 export const leavesBridgesToPlugins: (version: KubeVersion) => boolean = since(30);
+
+// --- hosts
+
+/** CentOS 7's kernel 3.10 is too old (SystemVerification wants 4.19 from 1.32 on, spec 03 §6). */
+export const isEl7TooOld: (version: KubeVersion) => boolean = since(32);

@@ -1,0 +1,138 @@
+// What `kbinit host prepare` and `restore` do: judge the flags, reach the hosts, run the phases on each.
+import { KbError, type Problem } from '../errors.ts';
+import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
+import { Slots } from '../host/slots.ts';
+import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
+import { preparePhases } from '../phases/prepare/index.ts';
+import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
+import { readPrepare, type PrepareFlags } from '../prepare/flags.ts';
+import type { HostsEntry, PrepareSpec } from '../prepare/spec.ts';
+import { systemChance, systemClock } from '../util/keygen.ts';
+import { formatIp, parseIp } from '../util/net.ts';
+import { selectPhases } from '../workflow/select.ts';
+import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
+import { parseTarget } from './target.ts';
+import { runWorkflow } from './workflow.ts';
+
+export interface PrepareOptions extends PrepareFlags, Omit<ConnectionOptions, 'host'> {
+  readonly host?: readonly string[];
+}
+
+export interface RestoreOptions extends ConnectionOptions {
+  readonly force?: boolean;
+}
+
+/** Hosts that are worked on at the same time. */
+const atOnce = 16;
+
+/** Prepare hosts, or run one phase on them. @throws KbError for bad input, Shown for a failed run */
+export async function runPrepare(options: PrepareOptions, only?: string): Promise<void> {
+  const { host: hosts = [], ...rest } = options;
+  for (const target of hosts) parseTarget(target);
+  const spec = readPrepare(options, {});
+  selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
+  if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
+  const [first, ...others] = hosts;
+  const command = only === undefined ? 'host prepare' : `host prepare phase ${only}`;
+  await withSession(command, { ...rest, ...(first === undefined ? {} : { host: first }) }, async (session) => {
+    const slots = new Slots(atOnce);
+    const reached = await onEach(slots, others, (target) => session.reach(target));
+    const contexts = [session, ...reached.values].map((one) => contextOf(session, one, spec));
+    const surveyed = await onEach(slots, contexts, async (ctx) => (await stateOf(ctx), ctx));
+    const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(surveyed.values) : [])];
+    const ran = await onEach(slots, surveyed.values, (ctx) =>
+      runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only),
+    );
+    const problems = [...reached.problems, ...surveyed.problems, ...ran.problems];
+    if (problems.length > 0) throw new KbError(problems);
+  });
+}
+
+type HostContext = PrepareContext & { readonly reachedAddress?: string };
+
+function contextOf(session: Session, reached: Reached, spec: PrepareSpec): HostContext {
+  return {
+    ...session,
+    ...reached,
+    chance: systemChance(),
+    clock: systemClock,
+    ignorePreflightErrors: new Set(),
+    spec,
+    ledger: spec.isDryRun ? silentLedger() : openLedger(reached.host),
+    readLedger: (text) => parseLedger(reached.host.name, text),
+  };
+}
+
+/** Do something for each, as many at once as there are slots; what fails is told with its host at the end. */
+async function onEach<T, R>(
+  slots: Slots,
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<{ readonly values: readonly R[]; readonly problems: readonly Problem[] }> {
+  const ended = await Promise.allSettled(
+    items.map(async (item) => {
+      const leave = await slots.take();
+      return work(item).finally(leave);
+    }),
+  );
+  const bug = ended.find((one) => one.status === 'rejected' && !(one.reason instanceof KbError));
+  if (bug?.status === 'rejected') throw bug.reason;
+  return {
+    values: ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    problems: ended.flatMap((one) =>
+      one.status === 'rejected' && one.reason instanceof KbError ? one.reason.problems : [],
+    ),
+  };
+}
+
+/** What the hosts are to know about each other: the address each was reached at and its own name. */
+async function namesOf(contexts: readonly HostContext[]): Promise<readonly HostsEntry[]> {
+  const all = await Promise.all(
+    contexts.map(async (ctx) => {
+      const ip = ctx.reachedAddress === undefined ? undefined : parseIp(ctx.reachedAddress);
+      const { hostname, addresses } = await stateOf(ctx);
+      const address = ip === undefined ? addresses[0] : formatIp(ip);
+      const [short = hostname] = hostname.split('.', 1);
+      return address === undefined || hostname === '' || hostname === 'localhost'
+        ? []
+        : [{ address, names: [...new Set([hostname, short])] }];
+    }),
+  );
+  return all.flat();
+}
+
+function oneName(): Problem {
+  return {
+    code: 'KB_CONFIG',
+    summary: 'the command line is not what kbinit can work with',
+    detail: '--hostname: more than one --host is given',
+    fix: 'name each host in a run of its own, then prepare all of them at once',
+  };
+}
+
+/** Restore a host. @throws Shown for a failed run */
+export async function runRestore(options: RestoreOptions): Promise<void> {
+  const isDryRun = options.dryRun === true;
+  await withSession('host restore', options, async (session) => {
+    await runWorkflow(
+      restorePhases,
+      restoreContext(session, { isForced: options.force === true, isDryRun }),
+      undefined,
+    );
+  });
+}
+
+/** For `reset --host-changes` too. */
+function restoreContext(
+  session: Session,
+  { isForced, isDryRun }: { readonly isForced: boolean; readonly isDryRun: boolean },
+): RestoreContext {
+  return {
+    ...session,
+    chance: systemChance(),
+    clock: systemClock,
+    ignorePreflightErrors: new Set(),
+    spec: { isForced, isDryRun, skipPhases: [] },
+    ledgerFiles: { folder: ledgerFolder, path: ledgerPath, copyPath, parse: parseLedger },
+  };
+}

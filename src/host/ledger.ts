@@ -1,0 +1,186 @@
+// The ledger on a host: what was there before `host prepare` changed it, written before the change (decision 10).
+import { KbError } from '../errors.ts';
+import { isJsonObject, parseJson } from '../util/json.ts';
+import { shortened } from './failures.ts';
+import type { Host } from './host.ts';
+import { script, sh } from './shell.ts';
+
+/** Where it is; root's alone, because a copy may be of a file that only root could read. */
+export const ledgerFolder = '/var/lib/kbinit/ledger';
+export const ledgerPath: string = `${ledgerFolder}/ledger.json`;
+
+/** A file that was made or replaced. */
+export interface FileEntry {
+  readonly kind: 'file';
+  readonly path: string;
+  /** True when there was one: then the ledger has a copy of it. */
+  readonly existed: boolean;
+  /** Hexadecimal sha256 of what kbinit wrote last. */
+  readonly after: string;
+  /** How kbinit's part is taken out of a file that others edit too. */
+  readonly edit?: 'hosts' | 'fstab';
+  /** Somebody edited it between two preparations: the copy is not all that would be lost. */
+  readonly isMixed?: true;
+}
+
+/** What one change took away, and how to give it back. */
+export type LedgerEntry =
+  | FileEntry
+  | { readonly kind: 'folder'; readonly path: string }
+  /** A value of the running kernel; `before` is missing where the key came with a module of ours. */
+  | { readonly kind: 'sysctl'; readonly key: string; readonly before?: string; readonly after: string }
+  | { readonly kind: 'module'; readonly name: string }
+  | { readonly kind: 'swap'; readonly devices: readonly string[] }
+  | { readonly kind: 'unit'; readonly unit: string; readonly enabled: string; readonly wasActive: boolean }
+  | {
+      readonly kind: 'firewall';
+      readonly zone: string;
+      /** firewall-cmd's own words: `port=6443/tcp`, `source=10.244.0.0/16`, `protocol=vrrp`. */
+      readonly rules: readonly string[];
+    }
+  | { readonly kind: 'packages'; readonly manager: 'apt' | 'rpm'; readonly added: readonly string[] }
+  | { readonly kind: 'hold'; readonly packages: readonly string[] };
+
+/** What tells entries about the same thing. */
+function keyOf(entry: LedgerEntry): string {
+  switch (entry.kind) {
+    case 'file':
+    case 'folder':
+      return `${entry.kind} ${entry.path}`;
+    case 'sysctl':
+      return `sysctl ${entry.key}`;
+    case 'module':
+      return `module ${entry.name}`;
+    case 'unit':
+      return `unit ${entry.unit}`;
+    case 'firewall':
+      return `firewall ${entry.zone} ${entry.rules.join(' ')}`;
+    case 'swap':
+      return `swap ${entry.devices.join(' ')}`;
+    case 'packages':
+      return `packages ${entry.added.join(' ')}`;
+    case 'hold':
+      return `hold ${entry.packages.join(' ')}`;
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** Where the copy of a file is: by its place in the ledger, which never changes. */
+export function copyPath(index: number): string {
+  return `${ledgerFolder}/files/${index}`;
+}
+
+/** The ledger with more entries: what was there first stays what was there; of a file, what was written is the newest. */
+export function withEntries(known: readonly LedgerEntry[], more: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const byKey = new Map(known.map((entry) => [keyOf(entry), entry]));
+  for (const entry of more) {
+    const earlier = byKey.get(keyOf(entry));
+    if (earlier === undefined) byKey.set(keyOf(entry), entry);
+    else if (earlier.kind === 'file' && entry.kind === 'file') {
+      const isMixed = earlier.isMixed === true || entry.isMixed === true;
+      byKey.set(keyOf(entry), { ...earlier, after: entry.after, ...(isMixed && { isMixed }) });
+    }
+  }
+  return [...byKey.values()];
+}
+
+/** Read ledger.json; no entries where there is none. @throws KbError KB_LEDGER */
+export function parseLedger(host: string, text: string | undefined): readonly LedgerEntry[] {
+  if (text === undefined) return [];
+  const ledger = parseJson(text, isLedger);
+  if (ledger !== undefined) return ledger.entries;
+  throw new KbError({
+    code: 'KB_LEDGER',
+    summary: 'the ledger of changes cannot be read',
+    host,
+    detail: `${ledgerPath} is not what kbinit writes`,
+    fix: `look at it and at the copies in ${ledgerFolder}/files; put back by hand what is needed, then remove ${ledgerFolder}`,
+  });
+}
+
+const kinds: ReadonlySet<unknown> = new Set<LedgerEntry['kind']>([
+  'file',
+  'folder',
+  'sysctl',
+  'module',
+  'swap',
+  'unit',
+  'firewall',
+  'packages',
+  'hold',
+]);
+
+/** By its kind: whoever can write the file is root and may do anything. */
+function isLedger(value: unknown): value is { readonly entries: readonly LedgerEntry[] } {
+  if (!isJsonObject(value) || value['format'] !== 1 || !Array.isArray(value['entries'])) return false;
+  return value['entries'].every((entry: unknown) => isJsonObject(entry) && kinds.has(entry['kind']));
+}
+
+/** What a preparation tells before it changes something. */
+export interface Ledger {
+  /** Tell what is known already, where somebody has read it. */
+  learn(entries: readonly LedgerEntry[]): void;
+  /** Keep what is there now, before it is changed. @throws KbError KB_LEDGER */
+  note(entries: readonly LedgerEntry[]): Promise<void>;
+}
+
+// Copies first, then the list that names them: a list never names a copy that is not whole. cp -a keeps owner, times
+// and, where there are any, SELinux's labels.
+const keep = script`
+umask 077
+folder=$1
+shift
+mkdir -p -m 0700 -- "$folder" "$folder/files" || exit 1
+chmod 0700 "$folder" "$folder/files" || exit 1
+while [ $# -gt 0 ]; do
+  if [ -e "$1" ]; then
+    cp -a -- "$1" "$folder/files/.$2" || exit 1
+    dd if=/dev/null of="$folder/files/.$2" conv=notrunc,fsync oflag=append 2>/dev/null || exit 1
+    mv -f -T -- "$folder/files/.$2" "$folder/files/$2" || exit 1
+  fi
+  shift 2
+done
+rm -f -- "$folder/.ledger.json"
+dd of="$folder/.ledger.json" bs=65536 conv=fsync 2>/dev/null || exit 1
+mv -f -T -- "$folder/.ledger.json" "$folder/ledger.json" || exit 1
+dd if=/dev/null conv=fsync 2>/dev/null 1<"$folder" || :
+`;
+
+/** The ledger of a host. */
+export function openLedger(host: Host): Ledger {
+  let known: readonly LedgerEntry[] = [];
+  return {
+    learn: (entries) => {
+      known = entries;
+    },
+    note: async (entries) => {
+      const next = withEntries(known, entries);
+      if (JSON.stringify(next) === JSON.stringify(known)) return;
+      const copies = next.flatMap((entry, index) =>
+        index >= known.length && entry.kind === 'file' && entry.existed ? [entry.path, String(index)] : [],
+      );
+      const body = `${JSON.stringify({ format: 1, entries: next }, undefined, 1)}\n`;
+      const command = sh`set -- ${ledgerFolder} ${copies}; ${keep}`;
+      const why = 'keep what is there now';
+      const { code, stderr } = await host.run(command, why, { stdin: body, idempotent: true });
+      if (code !== 0) throw notKept(host.name, stderr);
+      known = next;
+    },
+  };
+}
+
+/** The ledger of a dry run: nothing is changed, nothing is kept. */
+export function silentLedger(): Ledger {
+  return { learn: () => undefined, note: async () => undefined };
+}
+
+function notKept(host: string, stderr: string): KbError {
+  return new KbError({
+    code: 'KB_LEDGER',
+    summary: 'what is there now cannot be kept, so it is not changed',
+    host,
+    detail: `${ledgerFolder}: ${shortened(stderr)}`,
+    fix: 'make room on the disk of /var/lib, then run again',
+  });
+}

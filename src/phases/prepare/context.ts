@@ -1,0 +1,56 @@
+// What the phases of `host prepare` share: what the host is, read once until something changes, and the ledger.
+import { KbError } from '../../errors.ts';
+import type { Ledger, LedgerEntry } from '../../host/ledger.ts';
+import { places } from '../../prepare/places.ts';
+import { sysctls } from '../../prepare/kernel.ts';
+import type { PrepareSpec } from '../../prepare/spec.ts';
+import { parseState, type HostState } from '../../prepare/state.ts';
+import { surveyCommand, type Questions } from '../../prepare/survey.ts';
+import type { RunContext } from '../context.ts';
+
+export interface PrepareContext extends RunContext {
+  readonly spec: PrepareSpec;
+  readonly ledger: Ledger;
+  /** Reads ledger.json. @throws KbError KB_LEDGER */
+  readonly readLedger: (text: string | undefined) => readonly LedgerEntry[];
+  /** Forgotten when something has changed. */
+  state?: Promise<HostState>;
+}
+
+/** What the host is now. @throws KbError KB_PREPARE_SURVEY */
+export function stateOf(ctx: PrepareContext): Promise<HostState> {
+  ctx.state ??= ask(ctx);
+  return ctx.state;
+}
+
+async function ask(ctx: PrepareContext): Promise<HostState> {
+  const { code, stdout, stderr } = await ctx.host.probe(surveyCommand(questions(ctx.spec)), {
+    why: 'look at the host',
+    signal: ctx.signal,
+  });
+  const state = parseState(stdout, ctx.readLedger);
+  if (code !== 0 || state.kernel === '') {
+    throw new KbError({
+      code: 'KB_PREPARE_SURVEY',
+      summary: 'the host does not say what it is',
+      host: ctx.host.name,
+      detail: stderr.trim().split('\n')[0] || `the survey ended with exit code ${code}`,
+      fix: 'check that it is a Linux with systemd and coreutils, then run again',
+    });
+  }
+  ctx.ledger.learn(state.ledger);
+  return state;
+}
+
+/** Everything that any of the phases wants to know. */
+function questions(spec: PrepareSpec): Questions {
+  return {
+    files: [places.hostname, places.hosts, places.fstab, places.modules, places.sysctl],
+    measured: [],
+    texts: [places.hosts, places.fstab, places.userSysctl],
+    sysctls: Object.keys(sysctls(spec)),
+    units: ['kubelet.service', 'containerd.service'],
+    programs: ['restorecon'],
+    packages: [],
+  };
+}

@@ -1,0 +1,58 @@
+// Host prepare, phase detect: what system the host has, and whether this Kubernetes can run there.
+import { KbError } from '../../errors.ts';
+import { kubeletRefusesCgroupV1 } from '../../kube/skew.ts';
+import { oldestVersion } from '../../kube/releases.ts';
+import { formatVersion } from '../../kube/version.ts';
+import { distroOf, refusal, type Distro } from '../../prepare/distro.ts';
+import type { HostState } from '../../prepare/state.ts';
+import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
+import { step, warn } from '../context.ts';
+import { stateOf, type PrepareContext } from './context.ts';
+
+export const detect: Phase<PrepareContext> = {
+  name: 'detect',
+  summary: 'Look what the host is',
+  run: look,
+};
+
+async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
+  const state = await stateOf(ctx);
+  const distro = knownDistro(ctx.host.name, state);
+  const { version } = ctx.spec;
+  const why = refusal(distro, version);
+  if (why !== undefined) {
+    throw new KbError({
+      code: 'KB_PREPARE_OS',
+      summary: 'this system is too old for this Kubernetes',
+      host: ctx.host.name,
+      detail: why,
+      fix: `give --kubernetes-version 1.31 or older (down to ${formatVersion(oldestVersion())}), or a host with Rocky Linux 9 or the like`,
+    });
+  }
+  step(
+    ctx,
+    'detect',
+    `${distro.name}, kernel ${state.kernel}, ${state.architecture}, cgroup v${state.cgroupVersion}, SELinux ${state.selinux}`,
+  );
+  if (state.cgroupVersion === 1 && kubeletRefusesCgroupV1(version)) {
+    warn(
+      ctx,
+      'detect',
+      `the host has cgroup v1: a kubelet ${formatVersion(version)} starts there only with failCgroupV1: false`,
+    );
+  }
+  return 'unchanged';
+}
+
+/** @throws KbError KB_PREPARE_OS */
+export function knownDistro(host: string, state: HostState): Distro {
+  const distro = distroOf(state);
+  if (!('unknown' in distro)) return distro;
+  throw new KbError({
+    code: 'KB_PREPARE_OS',
+    summary: 'kbinit does not know how to prepare this system',
+    host,
+    detail: `/etc/os-release says ${distro.unknown === '' ? 'nothing' : distro.unknown}`,
+    fix: 'use CentOS 7, CentOS Stream, Rocky Linux, AlmaLinux or RHEL 8 to 10, Debian or Ubuntu; or prepare the host by hand',
+  });
+}

@@ -1,0 +1,62 @@
+// Doing a plan: the ledger first, then all files in one round trip, then the commands.
+import { KbError } from '../../errors.ts';
+import { fileEntries, type Action, type CommandAction, type FileAction, type Plan } from '../../prepare/action.ts';
+import type { HostState } from '../../prepare/state.ts';
+import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
+import { step, stopIfAsked, warn } from '../context.ts';
+import { stateOf, type PrepareContext } from './context.ts';
+
+/** A phase that is a plan and nothing else. */
+export function planned(
+  name: string,
+  summary: string,
+  plan: (state: HostState, spec: PrepareContext['spec']) => Plan,
+): Phase<PrepareContext> {
+  return { name, summary, run: async (ctx) => perform(ctx, name, plan(await stateOf(ctx), ctx.spec)) };
+}
+
+/** Do it. @throws KbError KB_PREPARE_COMMAND, KB_LEDGER and those of host.write */
+export async function perform(ctx: PrepareContext, phase: string, plan: Plan): Promise<PhaseOutcome> {
+  for (const text of plan.warnings ?? []) warn(ctx, phase, text);
+  for (const text of plan.notes ?? []) step(ctx, phase, text);
+  const files = plan.actions.filter(isFile);
+  const commands = plan.actions.filter(isCommand);
+  if (plan.actions.length === 0) return 'unchanged';
+  const entries = [...fileEntries(await stateOf(ctx), files), ...commands.flatMap(({ before }) => before)];
+  await ctx.ledger.note(entries);
+  // What is known of the host ends here; a dry run changes nothing and goes on with it.
+  if (!ctx.spec.isDryRun) delete ctx.state;
+  if (files.length > 0) await ctx.host.write(files.map(({ artifact }) => artifact));
+  for (const action of commands) {
+    stopIfAsked(ctx);
+    await runAction(ctx, phase, action);
+  }
+  return 'done';
+}
+
+function isFile(action: Action): action is FileAction {
+  return action.kind === 'file';
+}
+
+function isCommand(action: Action): action is CommandAction {
+  return action.kind === 'command';
+}
+
+async function runAction(ctx: PrepareContext, phase: string, action: CommandAction): Promise<void> {
+  step(ctx, phase, action.why);
+  const { code, stdout, stderr } = await ctx.host.run(action.command, action.why, { signal: ctx.signal, ...action.io });
+  if (code === 0) return;
+  const said = `${stdout}\n${stderr}`.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  if (action.isOptional === true) {
+    warn(ctx, phase, `${action.why}: ${said.at(-1) ?? `exit code ${code}`}`);
+    return;
+  }
+  throw new KbError({
+    code: 'KB_PREPARE_COMMAND',
+    summary: `could not ${action.why}`,
+    host: ctx.host.name,
+    detail: `${said.at(-1) ?? `exit code ${code}`} (exit code ${code})`,
+    fix: `mend that on ${ctx.host.name}, then run again; \`kbinit host restore\` takes back what was changed until here`,
+    evidence: said.slice(-6),
+  });
+}

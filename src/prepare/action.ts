@@ -1,0 +1,82 @@
+// What a part of the preparation wants done: files and commands, each with what the ledger keeps before it. Data only.
+import { createHash } from 'node:crypto';
+import type { Artifact, ExecIO } from '../host/host.ts';
+import type { LedgerEntry } from '../host/ledger.ts';
+import type { Shell } from '../host/shell.ts';
+import type { HostState } from './state.ts';
+
+/** A file to have. */
+export interface FileAction {
+  readonly kind: 'file';
+  readonly artifact: Artifact;
+  /** Others edit the file too: how kbinit's part is taken out again. */
+  readonly edit?: 'hosts' | 'fstab';
+}
+
+/** A command to run when all files are there. */
+export interface CommandAction {
+  readonly kind: 'command';
+  readonly command: Shell;
+  readonly why: string;
+  /** What it takes away. */
+  readonly before: readonly LedgerEntry[];
+  readonly io?: ExecIO;
+  /** A failure is told and the preparation goes on. */
+  readonly isOptional?: true;
+}
+
+export type Action = FileAction | CommandAction;
+
+/** What one part of the preparation comes to. */
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** Sentences of progress. */
+  readonly notes?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+export const nothing: Plan = { actions: [] };
+
+/** Hexadecimal sha256 of a text or of bytes. */
+export function sha256(body: string | Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** A file, unless it is there as it should be. */
+export function file(
+  state: HostState,
+  path: string,
+  body: string,
+  { mode = 0o644, edit }: { readonly mode?: number; readonly edit?: FileAction['edit'] } = {},
+): readonly FileAction[] {
+  const found = state.files.get(path);
+  if (found !== undefined && found.sha256 === sha256(body) && found.mode === mode && found.isRoots) return [];
+  return [{ kind: 'file', artifact: { path, mode, body }, ...(edit && { edit }) }];
+}
+
+/** The ledger's entries for files that are about to be written, and for the folders that come with them. */
+export function fileEntries(state: HostState, actions: readonly FileAction[]): readonly LedgerEntry[] {
+  const folders = new Set(actions.flatMap(({ artifact }) => missingFolders(state, artifact.path)));
+  const files = actions.map(({ artifact: { path, body }, edit }): LedgerEntry => {
+    const found = state.files.get(path);
+    const earlier = state.ledger.find((entry) => entry.kind === 'file' && entry.path === path);
+    const isMixed = earlier?.kind === 'file' && found !== undefined && found.sha256 !== earlier.after;
+    return {
+      kind: 'file',
+      path,
+      existed: found !== undefined,
+      after: sha256(body),
+      ...(edit && { edit }),
+      ...(isMixed && { isMixed }),
+    };
+  });
+  return [...[...folders].toSorted().map((path): LedgerEntry => ({ kind: 'folder', path })), ...files];
+}
+
+/** The folders above a path that do not exist. */
+function missingFolders(state: HostState, path: string): readonly string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts
+    .map((_, n) => `/${parts.slice(0, n + 1).join('/')}`)
+    .filter((folder) => state.missingFolders.has(folder));
+}

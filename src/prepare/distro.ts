@@ -1,0 +1,39 @@
+// Which system a host has, and what follows from it: the package manager, names of units, what it is too old for.
+import { isEl7TooOld } from '../kube/traits.ts';
+import { formatVersion, type KubeVersion } from '../kube/version.ts';
+import type { HostState } from './state.ts';
+
+export interface Distro {
+  readonly family: 'rhel' | 'debian';
+  /** os-release's own word: `centos`, `rocky`, `debian`. */
+  readonly id: string;
+  /** As people call it. */
+  readonly name: string;
+  /** The first number of its version. */
+  readonly release: number;
+}
+
+/** Red Hat's family, by os-release's ID; others say so with ID_LIKE. */
+const rhel = /^(?:rhel|centos|rocky|almalinux|ol)$/;
+const debian = /^(?:debian|ubuntu)$/;
+
+/** The system, or what is found instead of one that kbinit knows. */
+export function distroOf({ osRelease }: Pick<HostState, 'osRelease'>): Distro | { readonly unknown: string } {
+  const id = osRelease['ID'] ?? '';
+  const words = [id, ...(osRelease['ID_LIKE'] ?? '').split(/\s+/)];
+  const release = Number.parseInt(osRelease['VERSION_ID'] ?? '', 10);
+  const name = osRelease['PRETTY_NAME'] ?? `${id} ${osRelease['VERSION_ID'] ?? ''}`.trim();
+  const family = words.some((word) => rhel.test(word))
+    ? 'rhel'
+    : words.some((word) => debian.test(word))
+      ? 'debian'
+      : undefined;
+  const isOld = family === 'rhel' && (!(release >= 7) || release > 10) && rhel.test(id);
+  return family === undefined || Number.isNaN(release) || isOld ? { unknown: name } : { family, id, name, release };
+}
+
+/** Why this Kubernetes cannot run there; undefined when it can. */
+export function refusal({ family, release, name }: Distro, version: KubeVersion): string | undefined {
+  if (family !== 'rhel' || release > 7 || !isEl7TooOld(version)) return undefined;
+  return `${name} has kernel 3.10 and cgroup v1: Kubernetes 1.32 and later refuse that kernel, 1.35 and later cgroup v1 too; ${formatVersion(version)} is asked for`;
+}

@@ -1,0 +1,156 @@
+// The flags of `kbinit host prepare`, read: typed values, everything wrong said at once.
+import { KbError } from '../errors.ts';
+import { hasControlCharacter, isDnsSubdomain, isImageRepository } from '../config/syntax.ts';
+import { Problems } from '../config/problems.ts';
+import { newestVersion, releaseOf, supportedRange } from '../kube/releases.ts';
+import { parseVersion, type KubeVersion } from '../kube/version.ts';
+import { formatIp, parseCidr, parseIp } from '../util/net.ts';
+import type { Binary, HostsEntry, PrepareSpec, RegistryMirror, Repositories, Role, Source } from './spec.ts';
+
+/** As commander gives them. */
+export interface PrepareFlags {
+  readonly kubernetesVersion?: string;
+  readonly role?: readonly string[];
+  readonly hostname?: string;
+  readonly hostsEntry?: readonly string[];
+  readonly repository?: readonly string[];
+  readonly unsignedRepository?: boolean;
+  readonly podNetworkCidr?: string;
+  readonly backend?: PrepareSpec['flannelBackend'];
+  readonly imageRepository?: string;
+  readonly registryMirror?: readonly string[];
+  readonly cgroupDriver?: PrepareSpec['cgroupDriver'];
+  readonly apiserverBindPort?: number;
+  readonly firewallZone?: string;
+  readonly skipPhases?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+/** What came out of files of this machine. */
+export interface PrepareFiles {
+  readonly binaries?: readonly Binary[];
+  readonly repositoryKey?: string;
+}
+
+const roles: readonly Role[] = ['control-plane', 'worker', 'etcd', 'lb'];
+
+/** Read them. @throws KbError KB_CONFIG with every problem */
+export function readPrepare(flags: PrepareFlags, files: PrepareFiles): PrepareSpec {
+  const problems = new Problems();
+  const { hostname, firewallZone } = flags;
+  if (hostname !== undefined && (!isDnsSubdomain(hostname) || hostname.length > 64)) {
+    problems.add('--hostname', hostname, 'is no host name', 'use at most 64 small letters, digits, - and .');
+  }
+  if (firewallZone !== undefined && !/^[A-Za-z0-9_-]{1,17}$/.test(firewallZone)) {
+    problems.add('--firewall-zone', firewallZone, 'is no name of a zone', 'see `firewall-cmd --get-zones`');
+  }
+  const imageRepository = flags.imageRepository ?? 'registry.k8s.io';
+  if (!isImageRepository(imageRepository)) {
+    problems.add('--image-repository', imageRepository, 'is no registry', 'write for example registry.k8s.io');
+  }
+  const spec: PrepareSpec = {
+    version: readVersion(flags.kubernetesVersion, problems),
+    roles: readRoles(flags.role, problems),
+    ...(hostname !== undefined && { hostname }),
+    hosts: (flags.hostsEntry ?? []).flatMap((text) => readHostsEntry(text, problems) ?? []),
+    source: readSource(flags, files, problems),
+    podSubnets: readSubnets(flags.podNetworkCidr, problems),
+    flannelBackend: flags.backend ?? 'vxlan',
+    imageRepository,
+    mirrors: (flags.registryMirror ?? []).flatMap((text) => readMirror(text, problems) ?? []),
+    cgroupDriver: flags.cgroupDriver ?? 'systemd',
+    apiPort: flags.apiserverBindPort ?? 6443,
+    ...(firewallZone !== undefined && { firewallZone }),
+    skipPhases: flags.skipPhases ?? [],
+    isDryRun: flags.dryRun === true,
+  };
+  if (problems.list.length > 0) throw new KbError(problems.list);
+  return spec;
+}
+
+function readVersion(text: string | undefined, problems: Problems): KubeVersion {
+  if (text === undefined) return newestVersion();
+  const version = parseVersion(text.split('.').length === 2 ? `${text}.0` : text);
+  if (version !== undefined && releaseOf(version) !== undefined) return version;
+  problems.add('--kubernetes-version', text, 'is not a version that kbinit knows', `it knows ${supportedRange()}`);
+  return newestVersion();
+}
+
+function readRoles(given: readonly string[] | undefined, problems: Problems): readonly Role[] {
+  const found = roles.filter((role) => (given ?? []).includes(role));
+  for (const word of given ?? []) {
+    if (!roles.some((role) => role === word)) {
+      problems.add('--role', word, 'is no role', `it is one of ${roles.join(', ')}`);
+    }
+  }
+  return found.length === 0 ? ['worker'] : found;
+}
+
+/** `192.168.3.33=lb.example,lb` */
+function readHostsEntry(text: string, problems: Problems): HostsEntry | undefined {
+  const [, address = '', rest = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const ip = parseIp(address);
+  const names = rest.split(',').filter((name) => name !== '');
+  if (ip !== undefined && names.length > 0 && names.every((name) => isDnsSubdomain(name.toLowerCase()))) {
+    return { address: formatIp(ip), names };
+  }
+  problems.add('--hosts-entry', text, 'is not ADDRESS=NAME[,NAME…]', 'write for example 192.168.3.33=lb.example,lb');
+  return undefined;
+}
+
+function readSubnets(text: string | undefined, problems: Problems): readonly string[] {
+  const all = (text ?? '10.244.0.0/16').split(',');
+  for (const one of all) {
+    if (parseCidr(one) === undefined) {
+      problems.add('--pod-network-cidr', one, 'is no network', 'write for example 10.244.0.0/16');
+    }
+  }
+  return all;
+}
+
+/** `registry.k8s.io=https://mirror.example/google_containers` */
+function readMirror(text: string, problems: Problems): RegistryMirror | undefined {
+  const [, registry = '', url = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const isRegistry = registry === '_default' || /^[a-z0-9.-]+(?::\d+)?$/.test(registry);
+  if (isRegistry && isPlainUrl(url, /^https?:$/)) return { registry, url: url.replace(/\/+$/, '') };
+  const fix = 'write for example registry.k8s.io=https://registry.aliyuncs.com/google_containers';
+  problems.add('--registry-mirror', text, 'is not REGISTRY=URL', fix);
+  return undefined;
+}
+
+function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems): Source {
+  const urls = flags.repository ?? [];
+  if (files.binaries !== undefined) {
+    if (urls.length > 0) problems.say('--repository', 'has no use beside --binaries', 'give one of them');
+    return { kind: 'binaries', binaries: files.binaries };
+  }
+  const key = files.repositoryKey;
+  const isUnsigned = flags.unsignedRepository === true;
+  const repositories: Repositories = {
+    kind: urls.length === 0 ? 'upstream' : urls.includes('host') ? 'host' : 'given',
+    urls,
+    ...(key !== undefined && { key }),
+    isUnsigned,
+  };
+  if (repositories.kind === 'host' && urls.length > 1) {
+    problems.say('--repository', 'host means what the host knows already', 'give URLs, or host alone');
+  }
+  for (const url of repositories.kind === 'given' ? urls : []) {
+    if (!isPlainUrl(url, /^(?:https?|file):$/)) {
+      problems.add(
+        '--repository',
+        url,
+        'is no URL of packages',
+        'write for example https://mirror.example/k8s/rpm/, file:///srv/repo or host',
+      );
+    }
+  }
+  return { kind: 'packages', repositories };
+}
+
+/** A URL that can stand in a configuration file of one line a setting, without a login in it. */
+function isPlainUrl(text: string, scheme: RegExp): boolean {
+  if (hasControlCharacter(text) || /[\s"'\\$]/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return scheme.test(protocol) && username === '' && password === '';
+}

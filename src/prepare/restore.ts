@@ -1,0 +1,207 @@
+// Giving back what a preparation changed: the ledger and what is there now become steps, or a list of what somebody
+// changed since. Pure.
+import type { FileEntry, LedgerEntry } from '../host/ledger.ts';
+import { script, sh, type Shell } from '../host/shell.ts';
+import { setSysctl } from './kernel.ts';
+import { withHostsEntries } from './hosts-file.ts';
+import { withSwap } from './swap.ts';
+import { packageRemoval } from './packages.ts';
+import { firewallRemoval } from './firewall.ts';
+
+/** What a restoration looks at, and what it takes from the ledger. */
+export interface RestoreView {
+  readonly entries: readonly LedgerEntry[];
+  /** Where the copy of a file is, by its place in the ledger. */
+  readonly copyPath: (index: number) => string;
+  /** Hexadecimal sha256 of files and copies that exist. */
+  readonly sums: ReadonlyMap<string, string>;
+  /** Texts of the files that others edit too. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly sysctls: ReadonlyMap<string, string>;
+}
+
+/** One thing to do. */
+export type RestoreStep =
+  | {
+      readonly kind: 'command';
+      readonly command: Shell;
+      readonly why: string;
+      readonly isOptional?: true;
+      readonly seconds?: number;
+    }
+  | { readonly kind: 'write'; readonly path: string; readonly body: string; readonly why: string };
+
+export interface Restoration {
+  readonly steps: readonly RestoreStep[];
+  /** What somebody changed since, in sentences. */
+  readonly changed: readonly string[];
+}
+
+/** What to look at: paths for sha256sum, paths of texts, keys. */
+export function restoreQuestions(
+  entries: readonly LedgerEntry[],
+  copyPath: (index: number) => string,
+): {
+  readonly sums: readonly string[];
+  readonly texts: readonly string[];
+  readonly sysctls: readonly string[];
+} {
+  return {
+    sums: entries.flatMap((entry, n) => (entry.kind === 'file' ? [entry.path, copyPath(n)] : [])),
+    texts: entries.flatMap((entry) => (entry.kind === 'file' && entry.edit !== undefined ? [entry.path] : [])),
+    sysctls: entries.flatMap((entry) => (entry.kind === 'sysctl' ? [entry.key] : [])),
+  };
+}
+
+/** The way back, last change first; services that ran before come up when all their files are there. */
+export function planRestore(view: RestoreView, isForced: boolean): Restoration {
+  const parts = view.entries.map((entry, index) => partOf(view, entry, index, isForced)).toReversed();
+  const isUnitTouched = view.entries.some(({ kind }, n) => kind === 'unit' || isUnitFile(view.entries[n]));
+  const reload = isUnitTouched
+    ? [
+        command(
+          sh`systemctl daemon-reload && systemctl reset-failed 2>/dev/null; true`,
+          'let systemd read its units anew',
+        ),
+      ]
+    : [];
+  return {
+    steps: [...parts.flatMap(({ steps }) => steps), ...reload, ...view.entries.flatMap(comeBack)],
+    changed: parts.flatMap(({ changed }) => changed),
+  };
+}
+
+function isUnitFile(entry: LedgerEntry | undefined): boolean {
+  return entry?.kind === 'file' && entry.path.startsWith('/etc/systemd/');
+}
+
+function command(text: Shell, why: string): RestoreStep {
+  return { kind: 'command', command: text, why };
+}
+
+function does(...steps: readonly RestoreStep[]): Restoration {
+  return { steps, changed: [] };
+}
+
+function partOf(view: RestoreView, entry: LedgerEntry, index: number, isForced: boolean): Restoration {
+  switch (entry.kind) {
+    case 'file':
+      return fileBack(view, entry, index, isForced);
+    case 'folder':
+      return does(
+        command(
+          sh`[ ! -d ${entry.path} ] || rmdir --ignore-fail-on-non-empty -- ${entry.path}`,
+          `remove ${entry.path} if it is empty`,
+        ),
+      );
+    case 'sysctl':
+      return sysctlBack(view, entry, isForced);
+    case 'module':
+      return does(
+        optional(sh`[ ! -d ${`/sys/module/${entry.name}`} ] || modprobe -r ${entry.name}`, `unload ${entry.name}`),
+      );
+    case 'swap':
+      return does(optional(sh`set -- ${entry.devices}; ${on}`, `turn swap on (${entry.devices.join(', ')})`));
+    case 'unit':
+      return unitAway(entry);
+    case 'firewall':
+      return does(
+        optional(firewallRemoval(entry), `take ${entry.rules.join(', ')} out of the firewall zone ${entry.zone}`),
+      );
+    case 'packages':
+      return entry.added.length === 0
+        ? does()
+        : does({
+            kind: 'command',
+            command: packageRemoval(entry),
+            why: `remove ${entry.added.join(' ')}`,
+            seconds: 600,
+          });
+    case 'hold':
+      return does(
+        optional(sh`apt-mark unhold ${entry.packages} >/dev/null`, `let ${entry.packages.join(', ')} be upgraded`),
+      );
+    default:
+      return entry satisfies never;
+  }
+}
+
+function optional(text: Shell, why: string): RestoreStep {
+  return { kind: 'command', command: text, why, isOptional: true };
+}
+
+// What is on already is no failure.
+const on = script`
+bad=0
+for device do
+  grep -q -F -- "$device " /proc/swaps || swapon -- "$device" || bad=1
+done
+exit $bad
+`;
+
+// Beside it, then renamed, as every file is written; SELinux's label came with the copy, the policy has the last word.
+const putBack = script`
+new=$(dirname "$2")/.$(basename "$2").kbinit
+cp -a -- "$1" "$new" || exit 1
+dd if=/dev/null of="$new" conv=notrunc,fsync oflag=append 2>/dev/null || exit 1
+mv -f -T -- "$new" "$2" || exit 1
+if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then restorecon -- "$2"; fi
+`;
+
+function fileBack(view: RestoreView, entry: FileEntry, index: number, isForced: boolean): Restoration {
+  const { path, existed, after, edit } = entry;
+  const copy = view.copyPath(index);
+  const [now, kept] = [view.sums.get(path), view.sums.get(copy)];
+  if (now === (existed ? kept : undefined)) {
+    return existed && kept === undefined ? { steps: [], changed: [`${path}: its copy ${copy} is gone`] } : does();
+  }
+  const isOurs = now === after || now === undefined;
+  if (edit !== undefined && (entry.isMixed === true || !isOurs) && now !== undefined) {
+    const text = view.texts.get(path) ?? '';
+    const body = edit === 'hosts' ? withHostsEntries(text, []) : withSwap(text);
+    return body === text ? does() : does({ kind: 'write', path, body, why: `take kbinit's lines out of ${path}` });
+  }
+  if (existed && kept === undefined) return { steps: [], changed: [`${path}: its copy ${copy} is gone`] };
+  const back = existed
+    ? command(sh`set -- ${copy} ${path}; ${putBack}`, `put ${path} back`)
+    : command(sh`rm -f -- ${path}`, `remove ${path}`);
+  if (isOurs || isForced) return does(back);
+  return { steps: [back], changed: [`${path} was edited after kbinit wrote it`] };
+}
+
+function sysctlBack(
+  view: RestoreView,
+  entry: LedgerEntry & { readonly kind: 'sysctl' },
+  isForced: boolean,
+): Restoration {
+  const now = view.sysctls.get(entry.key);
+  if (entry.before === undefined || now === undefined || now === entry.before) return does();
+  const back = command(setSysctl(entry.key, entry.before), `set ${entry.key} = ${entry.before}`);
+  if (now === entry.after || isForced) return does(back);
+  return { steps: [back], changed: [`${entry.key} is ${now}; kbinit set ${entry.after}`] };
+}
+
+type UnitEntry = LedgerEntry & { readonly kind: 'unit' };
+
+/** A service that was not there, or slept, goes before its files do. */
+function unitAway({ unit, enabled, wasActive }: UnitEntry): Restoration {
+  return does(
+    ...(wasActive ? [] : [optional(sh`systemctl stop ${unit}`, `stop ${unit}`)]),
+    ...(isAtBoot(enabled) ? [] : [optional(sh`systemctl -q disable ${unit} 2>&1`, `do not start ${unit} at boot`)]),
+  );
+}
+
+/** A service that ran before runs with its own files again. */
+function comeBack(entry: LedgerEntry): readonly RestoreStep[] {
+  if (entry.kind !== 'unit') return [];
+  const { unit, enabled, wasActive } = entry;
+  return [
+    ...(isAtBoot(enabled) ? [optional(sh`systemctl -q enable ${unit}`, `start ${unit} at boot`)] : []),
+    ...(enabled === 'masked' ? [optional(sh`systemctl -q mask ${unit}`, `mask ${unit}`)] : []),
+    ...(wasActive ? [optional(sh`systemctl restart ${unit}`, `restart ${unit}`)] : []),
+  ];
+}
+
+function isAtBoot(enabled: string): boolean {
+  return enabled === 'enabled';
+}

@@ -1,0 +1,63 @@
+// What `kbinit host prepare` is asked for: typed values, made by flags.ts from a command line.
+import type { KubeVersion } from '../kube/version.ts';
+
+/** What a host is going to be; it decides which ports are opened. */
+export type Role = 'control-plane' | 'worker' | 'etcd' | 'lb';
+
+/** A line of /etc/hosts. */
+export interface HostsEntry {
+  readonly address: string;
+  readonly names: readonly string[];
+}
+
+/** A registry whose images are asked of another place first. */
+export interface RegistryMirror {
+  readonly registry: string;
+  /** `https://registry.aliyuncs.com/google_containers`; a path in it replaces the registry's own. */
+  readonly url: string;
+}
+
+/** A program that is uploaded. */
+export interface Binary {
+  readonly name: string;
+  /** Where it goes on the host. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Hexadecimal, as the lock has it. */
+  readonly sha256: string;
+}
+
+/** Where packages come from. */
+export interface Repositories {
+  /** Upstream's; the host's own only; or these URLs instead of upstream's. */
+  readonly kind: 'upstream' | 'host' | 'given';
+  readonly urls: readonly string[];
+  /** The armored text of the key that signs the given ones; undefined means upstream's key. */
+  readonly key?: string;
+  /** Nobody signs them: allowed only when it is said. */
+  readonly isUnsigned: boolean;
+}
+
+/** Where kubelet, containerd and their companions come from. */
+export type Source =
+  | { readonly kind: 'packages'; readonly repositories: Repositories }
+  | { readonly kind: 'binaries'; readonly binaries: readonly Binary[] };
+
+export interface PrepareSpec {
+  readonly version: KubeVersion;
+  readonly roles: readonly Role[];
+  readonly hostname?: string;
+  readonly hosts: readonly HostsEntry[];
+  readonly source: Source;
+  /** As Kubernetes is told with podSubnet: its addresses may pass the firewall. */
+  readonly podSubnets: readonly string[];
+  /** How flannel carries packets between hosts. */
+  readonly flannelBackend: 'vxlan' | 'host-gw' | 'udp' | 'wireguard';
+  readonly imageRepository: string;
+  readonly mirrors: readonly RegistryMirror[];
+  readonly cgroupDriver: 'systemd' | 'cgroupfs';
+  readonly apiPort: number;
+  readonly firewallZone?: string;
+  readonly skipPhases: readonly string[];
+  readonly isDryRun: boolean;
+}

@@ -1,0 +1,212 @@
+// What a host is, as far as its preparation depends on it: the survey's answer, read. Pure.
+import type { LedgerEntry } from '../host/ledger.ts';
+
+export interface FoundFile {
+  readonly mode: number;
+  /** Owner and group are root. */
+  readonly isRoots: boolean;
+  readonly size: number;
+  /** Seconds since the epoch. */
+  readonly modified: number;
+  /** Missing where the file was only measured. */
+  readonly sha256?: string;
+}
+
+export interface FoundUnit {
+  /** `loaded`, `not-found`, `masked` */
+  readonly load: string;
+  readonly isActive: boolean;
+  /** systemd's word: `enabled`, `disabled`, `static`, `masked`, … */
+  readonly enabled: string;
+}
+
+/** What the running firewalld says about the zone of the default route. */
+export interface FoundFirewall {
+  readonly zone: string;
+  /** firewall-cmd's words: `port=6443/tcp`. */
+  readonly running: ReadonlySet<string>;
+  readonly permanent: ReadonlySet<string>;
+  /** Addresses that the zone `trusted` takes. */
+  readonly trusted: ReadonlySet<string>;
+  readonly permanentTrusted: ReadonlySet<string>;
+}
+
+export interface HostState {
+  readonly osRelease: Readonly<Record<string, string>>;
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly hostname: string;
+  readonly cgroupVersion: 1 | 2;
+  /** A container cannot raise limits; its root lacks CAP_SYS_RESOURCE. */
+  readonly hasFullRoot: boolean;
+  readonly selinux: 'enforcing' | 'permissive' | 'disabled';
+  readonly files: ReadonlyMap<string, FoundFile>;
+  readonly missingFolders: ReadonlySet<string>;
+  /** Files that are mount points of their own: a container's, not to be replaced by a rename. */
+  readonly mounted: ReadonlySet<string>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly sysctls: ReadonlyMap<string, string>;
+  readonly modules: ReadonlySet<string>;
+  readonly swaps: readonly string[];
+  readonly units: ReadonlyMap<string, FoundUnit>;
+  readonly programs: ReadonlySet<string>;
+  /** Name to version of the packages that were asked for and are installed. */
+  readonly packages: ReadonlyMap<string, string>;
+  readonly held: ReadonlySet<string>;
+  readonly containerdVersion?: string;
+  readonly firewall?: FoundFirewall;
+  readonly addresses: readonly string[];
+  readonly ledger: readonly LedgerEntry[];
+}
+
+type Answer = ReadonlyMap<string, readonly string[]>;
+
+/** Read what the survey printed: lines of `KEY rest`. The ledger is read by its own reader. */
+export function parseState(
+  stdout: string,
+  readLedger: (text: string | undefined) => readonly LedgerEntry[],
+): HostState {
+  const answer = byKey(stdout);
+  const all = (key: string): readonly string[] => answer.get(key) ?? [];
+  const one = (key: string): string => all(key)[0]?.trim() ?? '';
+  const texts = new Map(
+    all('text').map((line) => {
+      const [base64, path] = splitOnce(line);
+      return [path, Buffer.from(base64, 'base64').toString('utf8')];
+    }),
+  );
+  const firewall = readFirewall(all, one);
+  const containerd = /\d+\.\d+\.\d+\S*/.exec(one('containerd'))?.[0];
+  return {
+    osRelease: osRelease(texts.get('/etc/os-release') ?? ''),
+    kernel: one('kernel'),
+    architecture: one('machine'),
+    hostname: one('hostname'),
+    cgroupVersion: one('cgroup') === 'cgroup2fs' ? 2 : 1,
+    hasFullRoot: isCapable(one('capabilities')),
+    selinux: one('selinux') === '1' ? 'enforcing' : one('selinux') === '0' ? 'permissive' : 'disabled',
+    files: files(all('stat'), all('sum')),
+    missingFolders: new Set(all('nofolder')),
+    mounted: new Set(all('mounted')),
+    texts,
+    sysctls: new Map(all('sysctl').map((line) => splitOnce(line))),
+    modules: new Set(all('module')),
+    swaps: all('swap').flatMap((line) => (line.startsWith('Filename') ? [] : [unescaped(line.split(/\s/)[0] ?? '')])),
+    units: units(all('unit')),
+    programs: new Set(all('program')),
+    packages: new Map(all('package').map((line) => splitOnce(line))),
+    held: new Set(all('held')),
+    ...(containerd !== undefined && { containerdVersion: containerd }),
+    ...(firewall !== undefined && { firewall }),
+    addresses: all('address').map((line) => line.split('/')[0] ?? ''),
+    ledger: readLedger(texts.get('/var/lib/kbinit/ledger/ledger.json')),
+  };
+}
+
+function byKey(stdout: string): Answer {
+  const answer = new Map<string, string[]>();
+  for (const line of stdout.split('\n')) {
+    const [key, rest] = splitOnce(line);
+    if (key === '') continue;
+    answer.set(key, [...(answer.get(key) ?? []), rest]);
+  }
+  return answer;
+}
+
+function splitOnce(line: string): [first: string, rest: string] {
+  const space = line.indexOf(' ');
+  return space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)];
+}
+
+/** os-release(5): KEY=value, shell quoting at most. */
+function osRelease(text: string): Record<string, string> {
+  const pairs = text.split('\n').flatMap((line) => {
+    const [, key, raw = ''] = /^\s*([A-Za-z0-9_]+)=(.*?)\s*$/.exec(line) ?? [];
+    return key === undefined ? [] : [[key, raw.replace(/^(["'])(.*)\1$/, '$2')]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** CAP_SYS_RESOURCE is bit 24 of what process 1 may ever have. */
+function isCapable(hex: string): boolean {
+  return /^[0-9a-f]+$/i.test(hex) && ((BigInt(`0x${hex}`) >> 24n) & 1n) === 1n;
+}
+
+function files(stats: readonly string[], sums: readonly string[]): ReadonlyMap<string, FoundFile> {
+  const sha = new Map(
+    sums.flatMap((line): [string, string][] => {
+      const [, hash, path] = /^([0-9a-f]{64}) [ *](.*)$/.exec(line) ?? [];
+      return hash === undefined || path === undefined ? [] : [[path, hash]];
+    }),
+  );
+  return new Map(
+    stats.flatMap((line): [string, FoundFile][] => {
+      const [, mode = '', owner, size, modified, path] = /^(\d+) (\d+:\d+) (\d+) (\d+) (.*)$/.exec(line) ?? [];
+      if (path === undefined) return [];
+      const hash = sha.get(path);
+      const found = {
+        mode: Number.parseInt(mode, 8),
+        isRoots: owner === '0:0',
+        size: Number(size),
+        modified: Number(modified),
+      };
+      return [[path, { ...found, ...(hash !== undefined && { sha256: hash }) }]];
+    }),
+  );
+}
+
+/** `systemctl show` of several units: blocks of KEY=VALUE between empty lines. */
+function units(lines: readonly string[]): ReadonlyMap<string, FoundUnit> {
+  const blocks = lines.join('\n').split(/\n\s*\n/);
+  return new Map(
+    blocks.flatMap((block): [string, FoundUnit][] => {
+      const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(block)?.[1] ?? '';
+      const id = value('Id');
+      if (id === '') return [];
+      const isActive = ['active', 'activating', 'reloading'].includes(value('ActiveState'));
+      return [[id, { load: value('LoadState'), isActive, enabled: value('UnitFileState') }]];
+    }),
+  );
+}
+
+/** The kernel writes blanks in names as octal numbers. */
+function unescaped(name: string): string {
+  return name.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+function readFirewall(
+  all: (key: string) => readonly string[],
+  one: (key: string) => string,
+): FoundFirewall | undefined {
+  const zone = one('zone');
+  if (zone === '') return undefined;
+  return {
+    zone,
+    running: new Set([...portRules(one('fwports')), ...quotedWords(one('fwprotocols'), 'protocol')]),
+    permanent: zoneRules(all('zonexml').join('\n')),
+    trusted: quotedWords(one('fwsources'), ''),
+    permanentTrusted: new Set([...zoneRules(all('trustedxml').join('\n'))].map((rule) => rule.replace(/^source=/, ''))),
+  };
+}
+
+/** busctl's `aas N 2 "6443" "tcp" …` */
+function portRules(line: string): ReadonlySet<string> {
+  const found = [...line.matchAll(/2 "([^"]*)" "([^"]*)"/g)];
+  return new Set(found.map(([, port = '', protocol = '']) => `port=${port}/${protocol}`));
+}
+
+/** busctl's `as N "…" "…"` */
+function quotedWords(line: string, kind: string): ReadonlySet<string> {
+  return new Set([...line.matchAll(/"([^"]*)"/g)].map(([, word = '']) => (kind === '' ? word : `${kind}=${word}`)));
+}
+
+/** The rules of a zone's file that kbinit may add. */
+function zoneRules(xml: string): ReadonlySet<string> {
+  const value = (tag: string, name: string): string => new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? '';
+  return new Set(
+    [...xml.matchAll(/<(port|protocol|source)\s[^>]*>/g)].map(([tag, kind]) => {
+      if (kind === 'port') return `port=${value(tag, 'port')}/${value(tag, 'protocol')}`;
+      return kind === 'source' ? `source=${value(tag, 'address')}` : `protocol=${value(tag, 'value')}`;
+    }),
+  );
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { openLedger, parseLedger, withEntries, type LedgerEntry } from '../../../src/host/ledger.ts';
+import { FakeHost } from '../../fakes/host.ts';
+
+const fileEntry: LedgerEntry = { kind: 'file', path: '/etc/hosts', existed: true, after: 'one' };
+
+test('what was there first stays; of a file, what was written is the newest', () => {
+  const unit: LedgerEntry = { kind: 'unit', unit: 'kubelet.service', enabled: 'disabled', wasActive: false };
+  const later = withEntries(
+    [fileEntry, unit],
+    [
+      { ...unit, enabled: 'enabled', wasActive: true },
+      { ...fileEntry, existed: false, after: 'two', isMixed: true },
+    ],
+  );
+  expect(later).toEqual([{ ...fileEntry, after: 'two', isMixed: true }, unit]);
+});
+
+test('a ledger of another format is refused, and none is none', () => {
+  expect(parseLedger('h', undefined)).toEqual([]);
+  expect(parseLedger('h', '{"format":1,"entries":[]}')).toEqual([]);
+  for (const text of ['', '{"format":2,"entries":[]}', '{"format":1,"entries":[{"kind":"planet"}]}']) {
+    expect(() => parseLedger('h', text)).toThrow('KB_LEDGER');
+  }
+});
+
+test('an entry is copied once, under a number that stays its own', async () => {
+  const host = new FakeHost({ replies: [['ledger.json', '']] });
+  const ledger = openLedger(host);
+  ledger.learn([{ kind: 'folder', path: '/x' }]);
+  await ledger.note([fileEntry]);
+  expect(host.ran[0]?.command).toContain('set -- /var/lib/kbinit/ledger /etc/hosts 1;');
+  await ledger.note([fileEntry]);
+  expect(host.ran).toHaveLength(1);
+  await ledger.note([{ ...fileEntry, after: 'two' }]);
+  expect(host.ran[1]?.command).toContain('set -- /var/lib/kbinit/ledger ;');
+});
+
+test('a ledger that cannot be kept stops the change', async () => {
+  const host = new FakeHost({ replies: [['ledger.json', { code: 1, stderr: 'No space left on device' }]] });
+  await expect(openLedger(host).note([fileEntry])).rejects.toThrow('KB_LEDGER');
+});
