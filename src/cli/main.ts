@@ -15,6 +15,7 @@ import { nodeCommand } from './node.ts';
 import { preflightCommand } from './preflight.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
+import { sshCommand } from './ssh.ts';
 import { tokenCommand } from './token.ts';
 import { version, versionCommand } from './version.ts';
 
@@ -35,6 +36,7 @@ export function program(): Command {
   root.addCommand(lbCommand());
   root.addCommand(etcdCommand());
   root.addCommand(nodeCommand());
+  root.addCommand(sshCommand());
   root.addCommand(certsCommand());
   root.addCommand(kubeconfigCommand());
   root.addCommand(configCommand());

@@ -38,6 +38,7 @@ export interface Reached {
   readonly host: Host;
   /** The address the host was reached at; undefined on this machine. */
   readonly reachedAddress?: string;
+  readonly reachedPort?: number;
   readonly apis: ApiOpener;
   readonly etcds: EtcdOpener;
 }
@@ -94,7 +95,7 @@ export async function withSession(
     else transports.push(transport);
     return reached(transport, options.dryRun === true, {
       ...run,
-      ...(route === undefined ? { name } : { name: route.name, address: route.host }),
+      ...(route === undefined ? { name } : { name: route.name, address: route.host, port: route.port }),
     });
   };
   try {
@@ -156,14 +157,21 @@ async function aside<T>(view: View, talk: () => Promise<T> | T): Promise<T> {
 function reached(
   transport: Transport,
   isDryRun: boolean,
-  run: { readonly name: string; readonly address?: string; readonly reporter: Reporter; readonly signal: AbortSignal },
+  run: {
+    readonly name: string;
+    readonly address?: string;
+    readonly port?: number;
+    readonly reporter: Reporter;
+    readonly signal: AbortSignal;
+  },
 ): Reached {
-  const { name, address, reporter, signal } = run;
+  const { name, address, port, reporter, signal } = run;
   const real = openHost(transport, { name, reporter });
   const host = isDryRun ? recordingHost(real, reporter) : real;
   return {
     host,
     ...(address === undefined ? {} : { reachedAddress: address }),
+    ...(port === undefined ? {} : { reachedPort: port }),
     apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
     etcds: {
       open: (credentials) => {

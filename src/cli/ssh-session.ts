@@ -35,6 +35,8 @@ export interface SshSession {
   /** How a host is reached. @throws KbError KB_SSH_CONFIG */
   route(target: Target): Promise<Route>;
   connect(route: Route): Promise<Transport>;
+  /** The keys that a host shows; nobody logs in to it. */
+  hostKeys(route: Route): Promise<readonly Buffer[]>;
   /** What connections of this run have in common. */
   readonly settings: SshSettings;
   close(): Promise<void>;
@@ -57,6 +59,9 @@ export function openSsh(flags: SshFlags, run: SshRun): SshSession {
   };
   let config: Promise<SshConfig> | undefined;
   let pool: Promise<SshPool> | undefined;
+  // ssh2 is only loaded where a host is reached by SSH.
+  const opened = (): Promise<SshPool> =>
+    (pool ??= import('../host/ssh.ts').then(({ openSshPool }) => openSshPool(settings)));
   return {
     settings,
     async route(target) {
@@ -79,11 +84,8 @@ export function openSsh(flags: SshFlags, run: SshRun): SshSession {
         },
       });
     },
-    async connect(route) {
-      // ssh2 is only loaded where a host is reached by SSH.
-      pool ??= import('../host/ssh.ts').then(({ openSshPool }) => openSshPool(settings));
-      return (await pool).connect(route);
-    },
+    connect: async (route) => (await opened()).connect(route),
+    hostKeys: async (route) => (await opened()).hostKeys(route),
     async close() {
       await (await pool)?.close();
     },

@@ -159,6 +159,13 @@ export const hostKeyAlgorithms = [
 ] as const;
 export type HostKeyAlgorithm = (typeof hostKeyAlgorithms)[number];
 
+/** The same, a list for each type of key that hosts have. */
+export const hostKeyAlgorithmsByType: readonly (readonly HostKeyAlgorithm[])[] = [
+  ['ssh-ed25519'],
+  ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+  ['rsa-sha2-512', 'rsa-sha2-256'],
+];
+
 function keyTypeFor(algorithm: HostKeyAlgorithm): string {
   return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
 }
@@ -175,4 +182,42 @@ export function hostKeyAlgorithmOrder(entries: readonly KnownKey[], owner: KeyOw
 /** The line that makes a key known. */
 export function knownHostsLine(owner: KeyOwner, blob: Buffer): string {
   return `${knownHostsName(owner)} ${keyTypeOf(blob) ?? 'unknown'} ${blob.toString('base64')}\n`;
+}
+
+/** What known_hosts makes of one of several keys that a host has. */
+export interface JudgedKey {
+  readonly blob: Buffer;
+  readonly type: string;
+  readonly verdict: HostKeyVerdict;
+  readonly state: 'known' | 'new' | 'changed' | 'revoked';
+}
+
+/** Judge all keys of a host together: one that is known vouches for those of types that were never seen. */
+export function judgeHostKeys(
+  entries: readonly KnownKey[],
+  owner: KeyOwner,
+  blobs: readonly Buffer[],
+): readonly JudgedKey[] {
+  const judged = blobs.map((blob) => ({
+    blob,
+    type: keyTypeOf(blob) ?? 'unknown',
+    verdict: hostKeyVerdict(entries, owner, blob),
+  }));
+  const isVouchedFor = judged.some(({ verdict }) => verdict.kind === 'known');
+  return judged.map((key) => ({ ...key, state: stateOf(key.verdict, key.type, isVouchedFor) }));
+}
+
+function stateOf(verdict: HostKeyVerdict, type: string, isVouchedFor: boolean): JudgedKey['state'] {
+  switch (verdict.kind) {
+    case 'known':
+    case 'revoked':
+      return verdict.kind;
+    case 'changed':
+      return isVouchedFor && verdict.by.type !== type ? 'new' : 'changed';
+    case 'unknown':
+    case 'certificate-authority-only':
+      return 'new';
+    default:
+      return verdict satisfies never;
+  }
 }

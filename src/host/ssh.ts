@@ -20,7 +20,15 @@ import { ConnectionLost, commandInterrupted, shortened, timedOut } from './failu
 import { Answer, chrootPrefix, farewell, frameInput, prologueCommand } from './frame.ts';
 import type { ExecIO, ExecResult, Transport } from './host.ts';
 import { openIdentities, type Identity, type ParsedKeyFile } from './identity.ts';
-import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, type KeyOwner, type KnownKey } from './known-hosts.ts';
+import {
+  fingerprint,
+  hostKeyAlgorithmOrder,
+  hostKeyAlgorithmsByType,
+  hostKeyVerdict,
+  type HostKeyAlgorithm,
+  type KeyOwner,
+  type KnownKey,
+} from './known-hosts.ts';
 import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from './known-hosts-files.ts';
 import { sh, type Shell } from './shell.ts';
 import { Slots } from './slots.ts';
@@ -372,6 +380,56 @@ async function openClient(login: Login): Promise<Client> {
   signal?.throwIfAborted();
   const stream = await openStream(login, signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
   return handshake(login, stream, known);
+}
+
+/** The key that a host shows when it is asked for these algorithms; undefined where it has none of them. No login is tried. */
+async function shownKey(login: Login, algorithms: readonly HostKeyAlgorithm[]): Promise<Buffer | undefined> {
+  const { options, timeoutSeconds } = login;
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+  const stream = await openStream(login, signal);
+  const client = new Client();
+  return new Promise<Buffer | undefined>((resolve, reject) => {
+    const late = (): void => reject(new Unreachable(options, `no host key within ${timeoutSeconds} s`));
+    signal.addEventListener('abort', late, { once: true });
+    client
+      .on('error', (error) => {
+        if (/no matching host key/i.test(error.message)) resolve(undefined);
+        else reject(new Unreachable(options, error.message, true, error));
+      })
+      .on('close', () => reject(new Unreachable(options, 'the connection was closed during the handshake', true)))
+      .connect({
+        sock: stream,
+        username: options.user,
+        readyTimeout: 0,
+        algorithms: { serverHostKey: [...algorithms] },
+        hostVerifier: (blob: Buffer, verify: (isGood: boolean) => void) => {
+          resolve(blob);
+          verify(false);
+        },
+      });
+  }).finally(() => {
+    client.destroy();
+    stream.destroy();
+  });
+}
+
+/** Every key that a host shows, one a type. */
+async function shownKeys(login: Login): Promise<readonly Buffer[]> {
+  const { signal } = login.options;
+  const keys: Buffer[] = [];
+  // One after the other: three logins at once that come to nothing are what MaxStartups is there to stop.
+  for (const algorithms of hostKeyAlgorithmsByType) {
+    const key = await retry(() => shownKey(login, algorithms), {
+      tries: startTries,
+      firstDelaySeconds: 0.25,
+      longestDelaySeconds,
+      isWorthRetrying: (error) => error instanceof Unreachable && error.isStartRefused,
+      ...(signal !== undefined && { signal }),
+    });
+    if (key !== undefined) keys.push(key);
+  }
+  return keys;
 }
 
 // ------------------------------------------------------------------------------------------------------ commands
@@ -731,6 +789,8 @@ class Bastions {
 export interface SshPool {
   /** Log in to a host, check its key first, and find the way to root. @throws KbError KB_SSH_*, KB_SUDO, KB_INTERRUPTED */
   connect(host: Omit<SshOptions, keyof SshSettings>): Promise<Transport>;
+  /** The keys that a host shows, judged by nobody; those of jump hosts on the way are. @throws KbError KB_SSH_* */
+  hostKeys(host: Omit<SshOptions, keyof SshSettings>): Promise<readonly Buffer[]>;
   /** End the jump hosts' connections; hosts are closed one by one, before. */
   close(): Promise<void>;
 }
@@ -749,6 +809,13 @@ export function openSshPool(settings: SshSettings): SshPool {
         await connection.close();
         throw error;
       }
+    },
+    async hostKeys(host) {
+      const bastion = await bastions.last(host.via ?? []);
+      // No key of ours is opened for it: nobody logs in.
+      return shownKeys(
+        await prepareLogin({ ...settings, ...host, identityFiles: [], configuredIdentityFiles: [] }, bastion),
+      );
     },
     close: () => bastions.close(),
   };

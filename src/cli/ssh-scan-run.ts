@@ -1,0 +1,129 @@
+// What `kbinit ssh scan` does: ask hosts for their keys, show the fingerprints, write known_hosts when told to.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { KbError, type Problem } from '../errors.ts';
+import { fingerprint, judgeHostKeys, type JudgedKey, type KeyOwner } from '../host/known-hosts.ts';
+import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from '../host/known-hosts-files.ts';
+import { Slots } from '../host/slots.ts';
+import { hostKeyFailure } from '../host/ssh-host-key.ts';
+import type { Route } from '../host/ssh-route.ts';
+import { columns } from '../util/columns.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { parseTarget } from './target.ts';
+
+export interface SshScanOptions extends Omit<ConnectionOptions, 'host'> {
+  readonly yes?: boolean;
+}
+
+/** What one host showed. */
+interface Scanned {
+  readonly target: string;
+  readonly owner: KeyOwner;
+  readonly route: Route;
+  readonly files: KnownHostsFiles;
+  readonly keys: readonly JudgedKey[];
+}
+
+/** Hosts that are asked at a time. */
+const atOnce = 8;
+
+/** Scan. @throws KbError for bad input, Shown where a host did not answer, has another key than before, or nobody agreed */
+export async function runSshScan(targets: readonly string[], options: SshScanOptions): Promise<void> {
+  for (const target of targets) parseTarget(target);
+  await withSession('ssh scan', options, async (session) => {
+    const slots = new Slots(atOnce);
+    const ended = await Promise.allSettled([...new Set(targets)].map((target) => scanOne(target, session, slots)));
+    const unknown = ended.find((one) => one.status === 'rejected' && !(one.reason instanceof KbError));
+    if (unknown?.status === 'rejected') throw unknown.reason;
+    const scanned = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    session.print(table(scanned));
+    const problems: Problem[] = ended.flatMap((one) =>
+      one.status === 'rejected' && one.reason instanceof KbError ? one.reason.problems : [],
+    );
+    problems.push(...scanned.flatMap(refusals));
+    problems.push(...(await record(scanned, options, session)));
+    if (problems.length > 0) throw new KbError(problems);
+  });
+}
+
+async function scanOne(target: string, session: Session, slots: Slots): Promise<Scanned> {
+  const release = await slots.take();
+  try {
+    const { ssh } = session;
+    const route = await ssh.route(parseTarget(target));
+    const keys = await ssh.hostKeys(route);
+    const owner: KeyOwner = {
+      host: route.host,
+      port: route.port,
+      ...(route.hostKeyAlias !== undefined && { alias: route.hostKeyAlias }),
+    };
+    const given = ssh.settings.knownHostsFile;
+    const home = ssh.settings.homeDirectory ?? homedir();
+    const chosen = knownHostsFiles(home, {
+      given,
+      user: route.userKnownHostsFiles,
+      global: route.globalKnownHostsFiles,
+    });
+    // The place that ssh itself looks at, and not kbinit's own: this was asked for by name.
+    const write = given ?? route.userKnownHostsFiles?.[0] ?? join(home, '.ssh', 'known_hosts');
+    const files = { ...chosen, write };
+    return { target, owner, route, files, keys: judgeHostKeys(await readKnownHosts(files), owner, keys) };
+  } finally {
+    release();
+  }
+}
+
+function table(scanned: readonly Scanned[]): string {
+  const rows = scanned.flatMap(({ target, keys }) =>
+    keys.map(({ blob, type, state }) => [target, type, fingerprint(blob), state]),
+  );
+  return rows.length === 0 ? '' : columns([['HOST', 'TYPE', 'FINGERPRINT', 'STATE'], ...rows]);
+}
+
+function isRefused({ keys }: Scanned): boolean {
+  return keys.some(({ state }) => state === 'changed' || state === 'revoked');
+}
+
+/** The first key of a host that must not be written; nothing of that host is. */
+function refusals({ keys, owner, route, files, target }: Scanned): readonly Problem[] {
+  const bad = keys.find(({ state }) => state === 'revoked') ?? keys.find(({ state }) => state === 'changed');
+  if (bad === undefined) return [];
+  const shown = { ...owner, name: route.name, blob: bad.blob, files, scan: target };
+  return hostKeyFailure(bad.verdict, shown)?.problems ?? [];
+}
+
+/** Write what is new, once somebody has agreed. */
+async function record(
+  scanned: readonly Scanned[],
+  { yes, dryRun }: SshScanOptions,
+  session: Session,
+): Promise<readonly Problem[]> {
+  const fresh = scanned
+    .filter((one) => !isRefused(one))
+    .flatMap(({ keys, ...rest }) => keys.filter(({ state }) => state === 'new').map((key) => ({ ...rest, ...key })));
+  if (fresh.length === 0) return [];
+  const { reporter, host } = session;
+  const places = [...new Set(fresh.map(({ files }) => files.write))];
+  if (dryRun === true) {
+    for (const { files, type, blob, target } of fresh) {
+      const text = `add the ${type} key ${fingerprint(blob)} of ${target} to ${files.write}`;
+      reporter.emit({ kind: 'plan', host: host.name, text });
+    }
+    return [];
+  }
+  const question = `Are these the fingerprints that the hosts' consoles show? Add ${fresh.length} new keys to ${places.join(', ')}? [y/N] `;
+  if (yes !== true && !(await session.ask(question))) return [notConfirmed(fresh.length)];
+  for (const { files, owner, blob } of fresh) await addKnownHost(files, owner, blob);
+  for (const path of places) reporter.emit({ kind: 'file', host: host.name, path, outcome: 'updated' });
+  session.print(`${fresh.length} keys added to ${places.join(', ')}\n`);
+  return [];
+}
+
+function notConfirmed(count: number): Problem {
+  return {
+    code: 'KB_NOT_CONFIRMED',
+    summary: 'nothing was written',
+    detail: `${count} new keys were shown, and nobody said that they are right`,
+    fix: "compare them on the hosts' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then answer y or give --yes",
+  };
+}
