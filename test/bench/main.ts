@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { openLab, type Lab } from '../lab/lab.ts';
 import { connectSsh } from '../../src/host/ssh.ts';
 import { sh } from '../../src/host/shell.ts';
+import { fleetRows } from './fleet.ts';
 import { haRows } from './ha.ts';
-import { median, timed, type Row } from './measure.ts';
+import { median, timed, watchMemory, type Row } from './measure.ts';
 import { kubeadmInit, kubeadmJoin } from './kubeadm.ts';
 import { pkiRows } from './pki.ts';
 import { clusterConfig, joinArguments, joinFlags, kbinit, over, program } from '../e2e/support.ts';
@@ -19,26 +20,6 @@ const rows: Row[] = [];
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
-}
-
-/** The largest resident set of a child while it runs, in MiB. */
-function watchMemory(): {
-  readonly onStart: (child: { readonly pid?: number | undefined }) => void;
-  readonly peak: () => number;
-} {
-  let peak = 0;
-  const onStart = (child: { readonly pid?: number | undefined }): void => {
-    const timer = setInterval(() => {
-      try {
-        const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
-        peak = Math.max(peak, Number(match?.[1] ?? 0) / 1024);
-      } catch {
-        clearInterval(timer);
-      }
-    }, 50);
-    timer.unref();
-  };
-  return { onStart, peak: () => peak };
 }
 
 /** kbinit's join ends when the node is registered, kubeadm's does not: this is how much longer its node takes. */
@@ -208,6 +189,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   pki: async () => rows.push(...pkiRows(rounds * 3, program)),
   clusters,
   ha: async () => rows.push(...(await haRows(rounds, say))),
+  fleet: async () => rows.push(...(await fleetRows(rounds, say))),
 };
 
 const wanted = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** Owns the root of a bare host: a small server with sshd, and nothing of Kubernetes or of what it runs on. */
+/** Owns the roots of bare hosts: a small server with sshd, and nothing of Kubernetes or of what it runs on. */
 import { release } from 'node:os';
 import type { Step } from './cache.ts';
 import {
@@ -33,14 +33,24 @@ const texts = await labFiles(files);
 const units = { enabled: ['lab-network.service', 'ssh.service'], disabled: idleTimers };
 
 /** The root of every bare host. */
-export const bareRoot: Step = {
-  name: 'bare-root',
-  inputs: [...texts, JSON.stringify([units, maskedUnits, files, release()])],
-  needs: [debianBare],
-  lane: 'disk',
-  build: async (dir) => {
-    await linkTree(debianBare, dir);
-    await placeFiles(dir, files, texts);
-    await finishRoot(dir, units);
-  },
-};
+export const bareRoot: Step = serverRoot('bare-root', debianBare);
+
+/** A bare host that Ansible can work on and that can run it: for the bench that has it as its peer. */
+export const ansibleRoot: Step = serverRoot(
+  'ansible-root',
+  debootstrapStep('debian-ansible', [...packages, 'python3', 'ansible-core', 'openssh-client']),
+);
+
+function serverRoot(name: string, debian: Step): Step {
+  return {
+    name,
+    inputs: [...texts, JSON.stringify([units, maskedUnits, files, release()])],
+    needs: [debian],
+    lane: 'disk',
+    build: async (dir) => {
+      await linkTree(debian, dir);
+      await placeFiles(dir, files, texts);
+      await finishRoot(dir, units);
+    },
+  };
+}

@@ -56,13 +56,20 @@ export async function buildStep(step: Step): Promise<void> {
 export async function prune(steps: readonly Step[]): Promise<void> {
   const current = new Set(steps.map((step) => stepDir(step)));
   const names = new Set(steps.map((step) => step.name));
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+  const mounts = await allMounts();
   for (const entry of await readdir(labCacheDir())) {
     const dir = join(labCacheDir(), entry);
     const isOld = names.has(entry.replace(/-[0-9a-f]{12}$/, '')) && /-[0-9a-f]{12}$/.test(entry);
-    if (isOld && !current.has(dir) && !mounts.includes(dir)) await removeTree(dir);
+    if (isOld && !current.has(dir) && !mounts.includes(entry)) await removeTree(dir);
   }
   await removeTree(join(labCacheDir(), 'building'));
+}
+
+/** What is mounted where, also in the namespaces of hosts: a folder that a host sees is not one of ours. */
+async function allMounts(): Promise<string> {
+  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  const texts = processes.map((pid) => readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => ''));
+  return [...new Set(await Promise.all(texts))].join('');
 }
 
 /** Removes a folder and what is mounted in it, and never leaves the file system it is on. */

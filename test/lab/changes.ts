@@ -12,6 +12,8 @@ import { ensureClientKey } from './ssh-keys.ts';
 import type { HostRecord } from './state.ts';
 import { assignAddresses, defaultAddress, defaultNames, type HostWish } from './topology.ts';
 
+const hostsAtOnce = 10;
+
 /** A lab, the hosts it had, and where to tell what happens. */
 export interface Change {
   readonly home: Home;
@@ -85,15 +87,24 @@ async function create({ home, hosts, report }: Change, wishes: readonly HostWish
   const assigned = assignAddresses(wishes, home.subnet, taken);
   const defaults = defaultNames.map((name) => [name, defaultAddress(name, home.subnet) ?? ''] as const);
   const addresses = new Map([...defaults, ...taken, ...assigned]);
-  const made = await settled(
-    wishes.map(async ({ name, kind = 'ready', images = kindOf(kind).images, extraPodmanArgs = [] }) => {
-      const plan = { name, kind, images, extraPodmanArgs, address: assigned.get(name) ?? '' };
-      const host = { ...plan, containerId: await createHost(home, plan, addresses) };
-      await waitReady(home, host);
-      report(`${name} is up at ${host.address}`);
-      return host;
-    }),
-  );
+  const make = async ({
+    name,
+    kind = 'ready',
+    images = kindOf(kind).images,
+    ...wish
+  }: HostWish): Promise<HostRecord> => {
+    const plan = { name, kind, images, extraPodmanArgs: wish.extraPodmanArgs ?? [] };
+    const placed = { ...plan, address: assigned.get(name) ?? '' };
+    const host = { ...placed, containerId: await createHost(home, placed, addresses) };
+    await waitReady(home, host);
+    report(`${name} is up at ${host.address}`);
+    return host;
+  };
+  const made: HostRecord[] = [];
+  // A hundred hosts at once would only be in each other's way until their time is out.
+  for (let i = 0; i < wishes.length; i += hostsAtOnce) {
+    made.push(...(await settled(wishes.slice(i, i + hostsAtOnce).map(make))));
+  }
   const others = hosts.filter(({ name }) => !assigned.has(name));
   const isNews = wishes.some(({ name }) => !defaultNames.includes(name) && !taken.has(name));
   // A host that is stopped learns the names when it is made anew.

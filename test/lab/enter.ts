@@ -26,11 +26,14 @@ export function enter(pid: number, command: readonly string[], options: RunOptio
   return run('nsenter', enterArgs(pid, command, env), rest);
 }
 
+// A light host begins as a shell and becomes sshd.
+const firstProcesses = ['systemd', 'sshd', 'sh'];
+
 /** The machine's number for a host's first process, from the file podman writes at each start. */
 export async function readPid(pidFile: string): Promise<number> {
   const pid = Number(await readFile(pidFile, 'utf8'));
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
   // After a reboot of the machine the number may be anybody's.
-  if (name.trim() !== 'systemd') throw new Error(`the host of ${pidFile} does not run`);
+  if (!firstProcesses.includes(name.trim())) throw new Error(`the host of ${pidFile} does not run`);
   return pid;
 }

@@ -1,7 +1,7 @@
 /** Owns what is compiled from Go modules: which programs, with which flags, one cache step a module. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { stepDir, type Step } from './cache.ts';
 import { mustRun } from './run.ts';
 import { kubernetesModule, releaseSuffix, versions } from './versions.ts';
@@ -89,12 +89,15 @@ export const runc: Step = goStep(
   'cgo',
 );
 
+const cniPluginPaths = ['main/bridge', 'main/loopback', 'ipam/host-local', 'meta/portmap'];
+
+/** The names of the CNI plugins. */
+export const cniPluginNames: readonly string[] = cniPluginPaths.map((path) => basename(path));
+
 /** The CNI plugins a kubeadm cluster expects. */
 export const cni: Step = goStep('cni', [
   {
-    packages: ['main/bridge', 'main/loopback', 'ipam/host-local', 'meta/portmap'].map(
-      (name) => `${cniPlugins}/${name}`,
-    ),
+    packages: cniPluginPaths.map((path) => `${cniPlugins}/${path}`),
     flags: [`-ldflags=${strip}`],
   },
 ]);

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exists, removeTree } from './cache.ts';
+import { exists, removeTree, stepDir } from './cache.ts';
 import { enter, readPid } from './enter.ts';
 import { hostPaths, hostsFile, makeHostFiles } from './host-files.ts';
 import { kindOf } from './kinds.ts';
@@ -46,9 +46,10 @@ export async function createHost(
     ['--no-hosts', '--dns', deadNameServer, '--dns-search', '.'],
     // Real disk below what holds layers and volumes: an overlay cannot lie on an overlay.
     ['-v', `${files.containerd}:/var/lib/containerd`, '-v', `${files.kubelet}:/var/lib/kubelet`],
+    Object.entries(kindOf(host.kind).mounts).flatMap(([path, step]) => ['-v', `${stepDir(step)}:${path}:ro`]),
     (await exists(modules)) ? ['-v', `${modules}:${modules}:ro`] : [],
     host.extraPodmanArgs,
-    ['--rootfs', files.root, '/lib/systemd/systemd'],
+    ['--rootfs', files.root, ...kindOf(host.kind).init],
   ];
   return runContainer(args.flat());
 }
@@ -98,6 +99,7 @@ async function readiness(pidFile: string, address: string, services: readonly st
   if (pid === undefined) return 'it does not run';
   const banner = await sshBanner(address);
   if (!banner.startsWith('SSH-')) return `sshd: ${banner}`;
+  if (services.length === 0) return 'ready';
   const { stdout } = await enter(pid, ['systemctl', 'is-active', ...services]);
   const states = stdout.trim().split('\n');
   const isUp = states.every((state) => state === 'active');

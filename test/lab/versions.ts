@@ -35,7 +35,7 @@ export const kubernetesModule: string = release.module;
 export const releaseSuffix: string = wanted === newest ? '' : `-${wanted}`;
 
 type Built =
-  'kubernetes' | 'olderKubeadm' | 'etcd' | 'coredns' | 'containerd' | 'runc' | 'flannel' | 'crictl' | 'debian';
+  'kubernetes' | 'olderKubeadm' | 'etcd' | 'coredns' | 'containerd' | 'runc' | 'cni' | 'flannel' | 'crictl' | 'debian';
 type Image =
   | 'apiServer'
   | 'controllerManager'
@@ -56,6 +56,7 @@ export const versions: Readonly<Record<Built, string>> = {
   coredns: '1.14.2',
   containerd: '2.3.5',
   runc: '1.5.2',
+  cni: '1.9.1',
   flannel: '0.28.4',
   crictl: '1.36.0',
   debian: 'bookworm',
