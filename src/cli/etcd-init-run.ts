@@ -11,6 +11,7 @@ import { runPhases } from '../workflow/runner.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { localFolder } from './local-folder.ts';
 import { readInput } from './prompt.ts';
+import { repeatWhenLost } from './repeat.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 
@@ -59,6 +60,7 @@ async function runOnHosts(ctx: EtcdClusterContext): Promise<void> {
   await runPhases(selectPhases(etcdInitPhases, { skip: [] }), ctx, {
     signal,
     now: () => performance.now(),
+    isWorthRepeating: repeatWhenLost(reporter, names[0] ?? ''),
     observer: {
       started(phase, summary) {
         ctx.touched.clear();

@@ -5,6 +5,7 @@ import type { Phase } from '../workflow/phase.ts';
 import { runPhases } from '../workflow/runner.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { withFlags } from './flags.ts';
+import { repeatWhenLost } from './repeat.ts';
 
 /** The phases of a command, or the one whose path is `only`, told to the reporter as each starts and ends. */
 export async function runWorkflow<C extends RunContext & { readonly spec: { readonly skipPhases: readonly string[] } }>(
@@ -19,6 +20,7 @@ export async function runWorkflow<C extends RunContext & { readonly spec: { read
   await runPhases(selected, ctx, {
     signal,
     now: () => performance.now(),
+    isWorthRepeating: repeatWhenLost(reporter, host),
     observer: {
       started: (phase, summary) => reporter.emit({ kind: 'phase-start', phase, host, summary }),
       ended: (phase, outcome, seconds, reason) =>

@@ -52,6 +52,7 @@ case $(systemctl show kubelet -p NeedDaemonReload) in
 esac
 systemctl restart kubelet`,
     'start the kubelet with its new configuration',
+    { idempotent: true },
   );
   if (code !== 0) {
     warn(ctx, phase, `the kubelet could not be started: ${stderr.trim()}; see to it that it is started by other means`);

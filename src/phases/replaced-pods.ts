@@ -35,7 +35,7 @@ fi
 systemctl start kubelet
 `,
     `end the Pods whose manifests were corrected (${names.join(', ')})`,
-    { timeoutSeconds: 120 },
+    { timeoutSeconds: 120, idempotent: true },
   );
   if (code !== 0) warn(ctx, phase, `the kubelet could not be restarted: ${stderr.trim()}`);
 }

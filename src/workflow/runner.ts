@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Milliseconds on a steady clock. */
   readonly now: () => number;
+  /** Whether a phase that failed like this is run again: it looks before it acts, so nothing is done twice. */
+  readonly isWorthRepeating?: (phase: string, error: unknown, attempt: number) => boolean;
 }
 
 /** Run the phases one after the other. The first failure ends the run and names its phase. */
@@ -31,11 +33,21 @@ export async function runPhases<C>(selected: readonly Selected<C>[], ctx: C, opt
       continue;
     }
     try {
-      const outcome = (await phase.run(ctx, parts)) ?? 'done';
-      options.observer.ended(phase.name, outcome, seconds());
+      const outcome = await runRepeatedly(phase.name, () => phase.run(ctx, parts), options);
+      options.observer.ended(phase.name, outcome ?? 'done', seconds());
     } catch (error) {
       options.observer.ended(phase.name, 'failed', seconds());
       throw error instanceof KbError ? error.within({ phase: phase.name }) : error;
+    }
+  }
+}
+
+async function runRepeatedly<T>(phase: string, run: () => T | Promise<T>, options: RunOptions): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (options.signal.aborted || options.isWorthRepeating?.(phase, error, attempt) !== true) throw error;
     }
   }
 }

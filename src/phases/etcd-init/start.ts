@@ -94,7 +94,7 @@ async function begin(
     ...(verb === undefined ? [] : [sh`systemctl ${verb} --no-block ${unit}`]),
   ];
   const command = steps.reduce((all, step) => sh`${all} && ${step}`);
-  const { code, stderr } = await host.run(command, `${verb ?? 'enable'} the etcd member`);
+  const { code, stderr } = await host.run(command, `${verb ?? 'enable'} the etcd member`, { idempotent: true });
   if (code === 0) return;
   throw new KbError({
     code: 'KB_ETCD_START',

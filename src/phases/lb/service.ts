@@ -29,7 +29,9 @@ export async function applyService(ctx: LbContext, wanted: ServiceConfig): Promi
   const isNew = found.text !== wanted.body;
   const mark = isNew ? [{ path: pendingPath(service), mode: 0o600, body: '' }] : [];
   await ctx.host.write([...mark, ...backup(ctx, wanted, found), artifact(wanted)]);
-  if (!before.isEnabled) await ctx.host.run(sh`systemctl enable ${service}`, `start ${service} at boot`);
+  if (!before.isEnabled) {
+    await ctx.host.run(sh`systemctl enable ${service}`, `start ${service} at boot`, { idempotent: true });
+  }
   if (isNew || isHalfDone || !before.isActive) {
     await load(ctx, wanted, { isActive: before.isActive, previous: found.text });
     if (isNew || isHalfDone) await ctx.host.remove([pendingPath(service)], `${service} has its configuration`);
@@ -113,7 +115,7 @@ async function load(ctx: LbContext, wanted: ServiceConfig, before: Before): Prom
   const { service } = wanted;
   // A reload keeps every connection; there is none to keep where nothing runs.
   const verb = before.isActive ? 'reload' : 'restart';
-  const result = await ctx.host.run(sh`systemctl ${verb} ${service}`, `${verb} ${service}`);
+  const result = await ctx.host.run(sh`systemctl ${verb} ${service}`, `${verb} ${service}`, { idempotent: true });
   if (ctx.spec.isDryRun) return;
   try {
     if (result.code !== 0) throw new GaveUp(service, result.stderr.trim().split('\n')[0] ?? '', 0);
@@ -132,7 +134,7 @@ async function takeBack(ctx: LbContext, { service, path }: ServiceConfig, before
   if (before.previous === undefined) await ctx.host.remove([path], 'take the new configuration back');
   else await ctx.host.write([artifact({ path, body: before.previous })]);
   const verb = before.isActive ? 'reload-or-restart' : 'stop';
-  await ctx.host.run(sh`systemctl ${verb} ${service}`, 'go on with what ran before');
+  await ctx.host.run(sh`systemctl ${verb} ${service}`, 'go on with what ran before', { idempotent: true });
   await ctx.host.remove([pendingPath(service)], 'nothing is half done');
 }
 

@@ -48,7 +48,7 @@ async function cleanUp(ctx: ResetContext): Promise<void> {
 
 async function stopKubelet(ctx: ResetContext): Promise<void> {
   step(ctx, 'cleanup-node', 'stopping the kubelet');
-  const { code, stderr } = await ctx.host.run(sh`systemctl stop kubelet`, 'stop the kubelet');
+  const { code, stderr } = await ctx.host.run(sh`systemctl stop kubelet`, 'stop the kubelet', { idempotent: true });
   if (code !== 0) warn(ctx, 'cleanup-node', `the kubelet could not be stopped: ${stderr.trim()}`);
 }
 
@@ -87,7 +87,7 @@ for id in $(ctr -a "$address" -n k8s.io containers ls -q); do ctr -a "$address" 
 exit 0
 `,
     'end all Pods',
-    { timeoutSeconds: 180 },
+    { timeoutSeconds: 180, idempotent: true },
   );
   if (code !== 0) warn(ctx, 'cleanup-node', `some Pods could not be removed: ${stderr.trim().slice(0, 400)}`);
 }
@@ -117,6 +117,7 @@ printf '%s\n' "$left"
 exit 1
 `,
     `unmount what is mounted below ${folder}`,
+    { idempotent: true },
   );
   if (code === 0) return;
   throw new KbError({

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KbError } from '../../../src/errors.ts';
 import { runPhases, type RunObserver } from '../../../src/workflow/runner.ts';
 import type { Phase } from '../../../src/workflow/phase.ts';
@@ -59,5 +59,35 @@ test('a run that is told to stop ends before the next phase with exit code 130',
   await expect(runAll(phases, controller.signal)).rejects.toMatchObject({
     exitCode: 130,
     problems: [{ code: 'KB_INTERRUPTED', detail: 'the run stopped before phase b' }],
+  });
+});
+
+describe('a phase that failed', () => {
+  const lost = { code: 'KB_SSH_LOST', summary: 's', detail: 'd', fix: 'f' } as const;
+  const run = async (failures: number, isWorthRepeating: (phase: string, error: unknown, n: number) => boolean) => {
+    const { lines, observer } = observed();
+    let runs = 0;
+    const flaky: Phase<unknown> = {
+      name: 'a',
+      summary: '',
+      run: () => (++runs <= failures ? Promise.reject(new KbError(lost)) : Promise.resolve('unchanged')),
+    };
+    const options = { observer, signal: new AbortController().signal, now: () => 0, isWorthRepeating };
+    const ended = await runPhases(selectPhases([flaky], { skip: [] }), {}, options).then(
+      () => 'done',
+      (error: unknown) => String(error),
+    );
+    return { runs, lines, ended };
+  };
+
+  test('is run again while the rule says so, and told once', async () => {
+    const { runs, lines, ended } = await run(2, (phase, _error, attempt) => phase === 'a' && attempt < 3);
+    expect([runs, ended, lines]).toEqual([3, 'done', ['a started', 'a unchanged']]);
+  });
+
+  test('fails with its own error when the rule has had enough', async () => {
+    const { runs, lines, ended } = await run(9, (_phase, _error, attempt) => attempt < 3);
+    expect([runs, lines]).toEqual([3, ['a started', 'a failed']]);
+    expect(ended).toContain('KB_SSH_LOST');
   });
 });
