@@ -17,7 +17,16 @@ export async function checkedPrinter(options: OutputOptions): Promise<Checked> {
   return {
     onChecked: (more) => void results.push(...more),
     show: ({ host, print: out }) => {
-      if (results.length > 0) out(print(preflightAnswer([{ host: host.name, results }])));
+      if (results.length > 0) out(print(preflightAnswer([{ host: host.name, results: once(results) }])));
     },
   };
+}
+
+/** A joining control plane is asked some things twice: what was found counts, a name that passed is told once. */
+function once(results: readonly CheckResult[]): readonly CheckResult[] {
+  return results.filter(
+    (one, index) =>
+      one.outcome !== 'passed' ||
+      !results.some(({ name, outcome }, other) => name === one.name && (outcome !== 'passed' || other < index)),
+  );
 }

@@ -84,6 +84,7 @@ export function explain(finding: Finding, earlier: EarlierInit, ctx: InitContext
   if (about.kind === 'port') {
     return about.isOwnComponent ? `${about.component} of this cluster is running` : undefined;
   }
+  if (about.kind === 'leftovers') return 'of this cluster';
   const { etcd } = ctx.spec.cluster;
   const own: readonly string[] = [...staticPods.map(manifestPath), ...(etcd.kind === 'local' ? [etcd.dataDir] : [])];
   return own.includes(about.path) ? 'made by an earlier init of the same configuration' : undefined;

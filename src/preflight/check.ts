@@ -5,6 +5,8 @@ import type { Listener, Questions, Survey } from './survey.ts';
 /** What a finding is about, for a caller that can tell an own leftover from a stranger's. */
 export type Subject =
   | { readonly kind: 'path'; readonly path: string }
+  /** What a network of Pods leaves; also that of a cluster which this very run goes on with. */
+  | { readonly kind: 'leftovers' }
   | {
       readonly kind: 'port';
       readonly port: number;

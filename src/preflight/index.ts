@@ -7,6 +7,7 @@ import { checksRuntimeVersion, leavesBridgesToPlugins } from '../kube/traits.ts'
 import type { KubeVersion } from '../kube/version.ts';
 import { parseCidr, parseIp, type Family } from '../util/net.ts';
 import type { Check } from './check.ts';
+import { cgroupDriver } from './checks/cgroup-driver.ts';
 import { clockSkew } from './checks/clock.ts';
 import { containerRuntimeVersion, cri } from './checks/cri.ts';
 import { diskSpace } from './checks/disk-space.ts';
@@ -43,6 +44,7 @@ export function initChecks(spec: InitSpec): Batches {
       ...switches(version, [advertiseAddress], subnets(cluster)),
       ...etcdChecks(cluster),
       ...ownChecks({ version, caPath: `${cluster.certificatesDir}/ca.crt`, etcdDir: etcdDir(cluster), kubelet }),
+      cgroupDriver(node.criSocket, kubelet),
       ...(cluster.proxy.isDisabled ? [] : proxyModules(cluster.kubeProxy.document)),
     ],
   ];
@@ -52,7 +54,7 @@ export function initChecks(spec: InitSpec): Batches {
 export interface JoiningNode {
   /** The kubelet's on the host: what it needs is asked for. The newest without one. */
   readonly version?: KubeVersion;
-  /** The cluster's KubeletConfiguration where it is known already. */
+  /** The cluster's KubeletConfiguration where it is known already; else what depends on it is left to clusterChecks. */
   readonly kubelet?: Readonly<Record<string, unknown>>;
 }
 
@@ -68,12 +70,25 @@ export function joinChecks(
     [
       fileAvailable(paths.kubeletConf),
       fileAvailable(paths.bootstrapKubeletConf),
-      ...commonChecks(spec.node, { version, ...known }),
+      ...commonChecks(spec.node, { version, kubelet: kubelet ?? anythingGoes }),
       ...(spec.controlPlane === undefined ? [fileAvailable(spec.caCertPath)] : []),
       ...(endpoint === undefined ? [] : [httpProxy(endpoint), ...switches(version, [endpoint])]),
       ...ownChecks({ version, caPath: spec.caCertPath, ...known }),
+      cgroupDriver(spec.node.criSocket, kubelet),
     ],
   ];
+}
+
+/** What a KubeletConfiguration can say to make a finding a warning. */
+const anythingGoes = { failCgroupV1: false };
+
+/** What a joining host is judged by once the cluster's KubeletConfiguration is known; the questions were joinChecks'. */
+export function clusterChecks(
+  spec: Pick<JoinSpec, 'node'>,
+  { version = newestVersion(), kubelet = {} }: JoiningNode,
+): Batches {
+  const isStrict = kubelet['failCgroupV1'] !== false;
+  return [[...(isStrict ? [systemVerification(version, kubelet)] : []), cgroupDriver(spec.node.criSocket, kubelet)]];
 }
 
 /**

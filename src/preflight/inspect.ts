@@ -1,6 +1,6 @@
 // Looks at many hosts at once, each by itself and beside the others; nothing is changed and nobody is waited for long.
 import type { HostView } from '../host/host.ts';
-import type { CheckResult, Found } from './check.ts';
+import type { Check, CheckResult, Found } from './check.ts';
 import { clockSkewName } from './checks/clock.ts';
 import {
   fleetCheckNames,
@@ -12,8 +12,7 @@ import {
 } from './fleet.ts';
 import { reachFindings, reachName, tryWay, wantedWays } from './reach.ts';
 import type { HostReport } from './report.ts';
-import { judgeBatches, resultsOf, type Batches } from './run.ts';
-import { mergeQuestions, survey } from './survey.ts';
+import { askFor, judgeBatches, resultsOf, type Batches } from './run.ts';
 
 /** A host to look at, and what it is to become. */
 export interface Candidate {
@@ -39,9 +38,8 @@ interface Seen {
 /** Every host by itself: one round trip. */
 export async function lookAt(candidate: Candidate): Promise<Seen> {
   const { view, batches } = candidate;
-  const questions = mergeQuestions([...batches.flat().map(({ asks = {} }) => asks), fleetQuestions]);
-  const [facts, seen] = await Promise.all([view.facts(), survey(view, questions)]);
-  return { candidate, found: { facts, survey: seen } };
+  const across: Check = { name: '', asks: fleetQuestions, run: () => [] };
+  return { candidate, found: await askFor(view, [...batches, [across]]) };
 }
 
 /** What became of every check, of each host and between them. */

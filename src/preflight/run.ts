@@ -19,15 +19,23 @@ export interface PreflightRun {
   readonly isExplained?: ((finding: Finding) => string | undefined) | undefined;
   /** Gets what became of every check, also where the run then fails. */
   readonly onResults?: ((results: readonly CheckResult[]) => void) | undefined;
+  /** What askFor has seen of the host already. */
+  readonly found?: Found | undefined;
+}
+
+/** Ask a host what these checks want to know, in one round trip. @throws KbError KB_SURVEY */
+export async function askFor(host: HostView, batches: Batches): Promise<Found> {
+  const questions = mergeQuestions(batches.flat().map((check) => check.asks ?? {}));
+  const [facts, seen] = await Promise.all([host.facts(), survey(host, questions)]);
+  return { facts, survey: seen };
 }
 
 /** Judge the host, tell warnings and return them. @throws KbError KB_PREFLIGHT with one problem for each error */
 export async function runChecks(run: PreflightRun): Promise<readonly Finding[]> {
-  const questions = mergeQuestions(run.batches.flat().map((check) => check.asks ?? {}));
-  const [facts, seen] = await Promise.all([run.host.facts(), survey(run.host, questions)]);
+  const seen = run.found ?? (await askFor(run.host, run.batches));
   const told: Finding[] = [];
   for (const batch of run.batches) {
-    const findings = batch.flatMap((check) => check.run({ facts, survey: seen }));
+    const findings = batch.flatMap((check) => check.run(seen));
     run.onResults?.(resultsOf(batch, findings, run));
     const { errors, warnings } = sortOut(findings, run);
     told.push(...warnings);

@@ -8,11 +8,19 @@ type Sections = ReadonlyMap<string, readonly string[]>;
 export function parseRuntime(sections: Sections): Runtime | undefined {
   const socket = socketState(sections.get('socket')?.[0]);
   if (socket === undefined) return undefined;
+  const known = { socket, ...driver(sections) };
   const info = sections.get('crictl-info');
-  if (info !== undefined) return { socket, tool: 'crictl', ...fromInfo(info), ...fromConfig(sections) };
+  if (info !== undefined) return { ...known, tool: 'crictl', ...fromInfo(info), ...fromConfig(sections) };
   const ctr = sections.get('ctr');
-  if (ctr !== undefined) return { socket, tool: 'ctr', ...fromCtr(ctr) };
-  return { socket, tool: 'none', state: 'unknown' };
+  if (ctr !== undefined) return { ...known, tool: 'ctr', ...fromCtr(ctr) };
+  return { ...known, tool: 'none', state: 'unknown' };
+}
+
+/** containerd does it by itself (cgroupfs) unless its configuration says otherwise. */
+function driver(sections: Sections): Pick<Runtime, 'cgroupDriver'> {
+  const lines = sections.get('cgroup-driver');
+  if (lines === undefined) return {};
+  return { cgroupDriver: lines.some((line) => /=\s*true/.test(line)) ? 'systemd' : 'cgroupfs' };
 }
 
 const socketStates = ['missing', 'not-a-socket', 'listening', 'stale'] as const;

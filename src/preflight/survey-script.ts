@@ -105,6 +105,13 @@ socket_state() {
   fi
 }
 
+# Of containerd's configuration only the lines that say who manages cgroups.
+cgroup_driver() {
+  case $socket in *containerd*) ;; *) return 0 ;; esac
+  section cgroup-driver; printf 'containerd\n'
+  grep -E '^[[:space:]]*SystemdCgroup[[:space:]]*=' /etc/containerd/config.toml 2>/dev/null
+}
+
 # containerd's own tool knows whether its CRI plugin is loaded; crictl asks the CRI itself.
 runtime() {
   [ -S "$socket" ] || return 0
@@ -187,7 +194,7 @@ unit_states
 cgroups
 room
 hardware
-[ -z "$socket" ] || socket_state
+[ -z "$socket" ] || { socket_state; cgroup_driver; }
 cat <&7; cat <&6; cat <&5; cat <&4; cat <&3
 section end
 }; }; }; }; }

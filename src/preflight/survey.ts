@@ -85,6 +85,8 @@ export interface Runtime {
   readonly message?: string;
   /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */
   readonly hasRuntimeConfig?: boolean;
+  /** By containerd's configuration file; undefined for other runtimes. */
+  readonly cgroupDriver?: 'systemd' | 'cgroupfs';
 }
 
 export interface Leftovers {
@@ -164,7 +166,8 @@ function socketPath(url: string | undefined): string {
 export async function survey(host: HostView, questions: Questions): Promise<Survey> {
   const etcd = questions.externalEtcd;
   const [answer, externalEtcd] = await Promise.all([
-    host.probe(surveyCommand(questions)),
+    // A runtime's own configuration is in its answer, and may hold a registry's password.
+    host.probe(surveyCommand(questions), { secret: true }),
     etcd === undefined ? [] : probeExternalEtcd(host, etcd),
   ]);
   const parsed = parseSurvey(answer.stdout);

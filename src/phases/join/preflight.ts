@@ -3,9 +3,10 @@ import { KbError } from '../../errors.ts';
 import { controlPlaneImages } from '../../kube/images.ts';
 import { newestVersion } from '../../kube/releases.ts';
 import { parseVersion } from '../../kube/version.ts';
+import type { Found } from '../../preflight/check.ts';
 import { ensureImages } from '../../preflight/images.ts';
-import { joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
-import { runChecks, type Batches } from '../../preflight/run.ts';
+import { clusterChecks, joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
+import { askFor, runChecks, type Batches } from '../../preflight/run.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { JoinContext } from '../context.ts';
 import { readExisting } from '../existing.ts';
@@ -37,21 +38,19 @@ export const joinPreflight: Phase<JoinContext> = {
 };
 
 async function check(ctx: JoinContext): Promise<void> {
-  const [earlier, { cgroupVersion, kubeletVersion = '' }] = await Promise.all([readEarlierJoin(ctx), ctx.host.facts()]);
+  const [earlier, { kubeletVersion = '' }] = await Promise.all([readEarlierJoin(ctx), ctx.host.facts()]);
   const version = parseVersion(kubeletVersion) ?? newestVersion();
-  // The host is judged while the cluster is looked for, so leniently where only the cluster's configuration can tell.
-  await Promise.all([
-    judge(ctx, joinChecks(ctx.spec, { version, kubelet: lenient })),
-    findCluster(ctx, earlier.isJoined),
-  ]);
+  const batches = joinChecks(ctx.spec, { version });
+  const asked = askFor(ctx.host, batches);
+  // The host is judged while the cluster is looked for; what only the cluster's configuration can tell comes after that.
+  await Promise.all([asked.then((found) => judge(ctx, batches, found)), findCluster(ctx, earlier.isJoined)]);
   const { cluster, isAssumed = false } = await discover(ctx);
-  const kubelet = cluster.kubelet.document;
-  const isLenient = isAssumed || kubelet['failCgroupV1'] === false;
-  if (cgroupVersion === 1 && !isLenient) await judge(ctx, joinChecks(ctx.spec, { version, kubelet }), true);
+  const { document: kubelet } = cluster.kubelet;
+  if (!isAssumed) await judge(ctx, clusterChecks(ctx.spec, { version, kubelet }), await asked);
   if (isControlPlane(ctx) && !isAssumed) await checkControlPlane(ctx);
 }
 
-async function judge(ctx: JoinContext, batches: Batches, isAgain = false): Promise<void> {
+async function judge(ctx: JoinContext, batches: Batches, found?: Found): Promise<void> {
   const earlier = await readEarlierJoin(ctx);
   await runChecks({
     host: ctx.host,
@@ -59,7 +58,8 @@ async function judge(ctx: JoinContext, batches: Batches, isAgain = false): Promi
     batches,
     ignore: [...ctx.ignorePreflightErrors],
     isExplained: (finding) => explainJoin(finding, earlier),
-    onResults: (results) => ctx.onChecked?.(isAgain ? results.filter(({ outcome }) => outcome === 'error') : results),
+    onResults: ctx.onChecked,
+    found,
   });
 }
 
@@ -95,9 +95,6 @@ function noSharedEndpoint(ctx: JoinContext): KbError {
     fix: "set the cluster up with --control-plane-endpoint; or, with an address that is in the API server's certificate, add controlPlaneEndpoint to that ConfigMap and point the kubeconfigs and kube-public/cluster-info there",
   });
 }
-
-/** What a KubeletConfiguration can say to make a finding a warning. */
-const lenient = { failCgroupV1: false };
 
 /** A name that another, living node has is refused before anything is written (kubeadm#1711). */
 async function findCluster(ctx: JoinContext, isJoined: boolean): Promise<void> {

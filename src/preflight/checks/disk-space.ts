@@ -1,12 +1,15 @@
 // DiskSpace: room and inodes where Kubernetes writes; kubeadm has no such check and fails in the middle instead.
 import { error, warning, type Check, type Finding } from '../check.ts';
 import type { Filesystem } from '../survey.ts';
+import { count } from '../../util/text.ts';
 
 const name = 'DiskSpace';
 const comfortableMiB = 2048;
 const neededMiB = 200;
 /** Where only small files go. */
 const configurationMiB = 10;
+/** A node with its images unpacked has some tens of thousands of files; its configuration some dozens. */
+const inodes = { comfortable: 50_000, needed: 5000, configuration: 100 };
 
 /** Folders on one filesystem are told of once; `configuration` holds small files only, the others data. */
 export function diskSpace(configuration: readonly string[], data: readonly string[]): Check {
@@ -39,9 +42,21 @@ function judge(disks: readonly Filesystem[], data: readonly string[]): readonly 
   if (!disk.isWritable) {
     return [error(name, `the filesystem of ${where} is read-only`, 'mount it writable')];
   }
-  if (disk.freeInodes === 0) {
-    return [error(name, `the filesystem of ${where} has no free inode`, 'remove files there')];
+  return [...judgeSpace(disk, where, isData), ...judgeInodes(disk, where, isData)];
+}
+
+function judgeInodes({ freeInodes }: Filesystem, where: string, isData: boolean): readonly Finding[] {
+  if (freeInodes === undefined) return [];
+  const text = `the filesystem of ${where} has room for ${count(freeInodes, 'more file')} (inodes)`;
+  const enough = isData ? inodes.comfortable : inodes.configuration;
+  if (freeInodes < (isData ? inodes.needed : inodes.configuration)) {
+    return [error(name, text, `remove files there until ${enough} inodes are free (\`df -i\`)`)];
   }
+  if (freeInodes >= enough) return [];
+  return [warning(name, text, `free at least ${enough} inodes: images will need them (\`df -i\`)`)];
+}
+
+function judgeSpace(disk: Filesystem, where: string, isData: boolean): readonly Finding[] {
   const text = `the filesystem of ${where} has ${disk.freeMiB} MiB free`;
   if (disk.freeMiB < (isData ? neededMiB : configurationMiB)) {
     return [error(name, text, `free at least ${isData ? comfortableMiB : configurationMiB} MiB`)];

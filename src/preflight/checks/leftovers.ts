@@ -2,14 +2,17 @@
 import { X509Certificate } from 'node:crypto';
 import { quote } from '../../host/shell.ts';
 import { paths } from '../../kube/paths.ts';
-import { warning, type Check, type Found } from '../check.ts';
+import { error, warning, type Check, type Found } from '../check.ts';
 
 const name = 'Leftovers';
 
 /** CNI files that container runtimes bring along themselves, cluster or not. */
-const runtimesOwn = /^(?:87-podman.*|(?:99|200)-loopback.*|1(?:00|1)-crio-.*|10-containerd-net.*)$/;
+const runtimesOwn = /^(?:87-podman.*|(?:99|200)-loopback.*|1(?:00|0|1)-crio-.*|10-containerd-net.*|nerdctl-.*)$/;
 
-/** `caPath` is the cluster's CA on this host: a kubelet certificate of another CA is from another cluster. */
+/**
+ * `caPath` is the cluster's CA on this host: a kubelet certificate of another CA is from another cluster. Rules of
+ * kube-proxy alone are only told of: it replaces them when it starts.
+ */
 export function leftovers(caPath: string): Check {
   return {
     name,
@@ -18,14 +21,12 @@ export function leftovers(caPath: string): Check {
       const kubelet = kubeletOf(found, caPath);
       // A node of this very cluster: its network is in use, not left over.
       if (kubelet === 'own') return [];
-      const foreign = `a kubelet certificate of another CA (${paths.kubeletClientCurrent})`;
-      const list = [
-        ...networkLeftovers(found),
-        ...(kubelet === 'foreign' ? [{ what: foreign, cure: 'kbinit reset' }] : []),
-      ];
+      const harmful = kubelet === 'foreign' ? [foreignKubelet] : [];
+      const list = [...harmful, ...networkLeftovers(found), ...ruleLeftovers(found)];
       if (list.length === 0) return [];
       const [whats, cures] = [list.map((l) => l.what).join('; '), list.map((l) => l.cure).join('; ')];
-      return [warning(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\``)];
+      const tell = harmful.length > 0 ? error : warning;
+      return [tell(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\``, { kind: 'leftovers' })];
     },
   };
 }
@@ -36,13 +37,24 @@ interface Leftover {
   readonly cure: string;
 }
 
+const foreignKubelet: Leftover = {
+  what: `a kubelet certificate of another CA (${paths.kubeletClientCurrent})`,
+  cure: 'kbinit reset',
+};
+
 function networkLeftovers({ survey }: Found): readonly Leftover[] {
-  const { links, chains, nftTables } = survey.leftovers;
+  const { links } = survey.leftovers;
   const files = survey.leftovers.cniFiles.filter((f) => /\.(?:conf|conflist|json)$/.test(f) && !runtimesOwn.test(f));
   const at = files.map((file) => quote(`/etc/cni/net.d/${file}`));
   return [
     ...when(files, `CNI configuration in /etc/cni/net.d (${files.join(', ')})`, `rm ${at.join(' ')}`),
     ...when(links, `network links ${links.join(', ')}`, links.map((link) => `ip link delete ${link}`).join('; ')),
+  ];
+}
+
+function ruleLeftovers({ survey }: Found): readonly Leftover[] {
+  const { chains, nftTables } = survey.leftovers;
+  return [
     ...when(chains, `iptables chains ${some(chains)}`, 'iptables-save | grep -v KUBE- | iptables-restore'),
     ...when(
       nftTables,

@@ -60,6 +60,22 @@ const rows: readonly Row[] = [
     says: 'br_netfilter is not loaded',
   },
   {
+    name: 'CgroupDriver',
+    level: 'error',
+    survey: {
+      runtime: {
+        socket: 'listening',
+        tool: 'crictl',
+        state: 'ready',
+        hasRuntimeConfig: false,
+        cgroupDriver: 'cgroupfs',
+      },
+    },
+    spec: initSpec({ version: { major: 1, minor: 34, patch: 0 } }),
+    facts: { kubeletVersion: 'v1.34.0' },
+    says: 'by cgroupfs, the kubelet is to do it by systemd',
+  },
+  {
     name: 'ProxyModules',
     level: 'error',
     spec: initSpec(ipvs),

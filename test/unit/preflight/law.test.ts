@@ -25,6 +25,7 @@ import {
 const ourOwn: ReadonlySet<string> = new Set([
   'DiskSpace',
   'ClockSkew',
+  'CgroupDriver',
   'Leftovers',
   'Resolver',
   'BridgeNetfilter',

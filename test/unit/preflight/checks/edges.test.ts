@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import forge from 'node-forge';
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../../../src/preflight/check.ts';
+import { cgroupDriver } from '../../../../src/preflight/checks/cgroup-driver.ts';
 import { diskSpace } from '../../../../src/preflight/checks/disk-space.ts';
 import { externalEtcdVersion } from '../../../../src/preflight/checks/external-etcd.ts';
 import { dirAvailable } from '../../../../src/preflight/checks/files.ts';
@@ -13,7 +14,7 @@ import { portAvailable } from '../../../../src/preflight/checks/port.ts';
 import { resolver } from '../../../../src/preflight/checks/resolver.ts';
 import { swap } from '../../../../src/preflight/checks/swap.ts';
 import { firewalld, serviceKubelet } from '../../../../src/preflight/checks/units.ts';
-import type { Filesystem, PathState, Survey } from '../../../../src/preflight/survey.ts';
+import type { Filesystem, PathState, Runtime, Survey } from '../../../../src/preflight/survey.ts';
 import { externalEtcd, found } from '../fixtures.ts';
 
 const told = (check: Check, host = found()): readonly string[] => check.run(host).map((f) => `${f.level}: ${f.text}`);
@@ -45,7 +46,7 @@ describe('disk space', () => {
     path,
     device: '1',
     freeMiB: 50_000,
-    freeInodes: 1000,
+    freeInodes: 100_000,
     isWritable: true,
     ...changes,
   });
@@ -70,10 +71,20 @@ describe('disk space', () => {
     expect(on(disk('/etc/kubernetes', { freeMiB: 9 }))).toEqual([expect.stringContaining('error')]);
   });
 
+  test.each([
+    ['/var/lib/kubelet', 50_000, []],
+    ['/var/lib/kubelet', 49_999, ['warning']],
+    ['/var/lib/kubelet', 4999, ['error']],
+    ['/etc/kubernetes', 100, []],
+    ['/etc/kubernetes', 99, ['error']],
+  ])('%s with %i free inodes gives %o', (path, freeInodes, levels) => {
+    expect(on(disk(path, { freeInodes })).map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
   test('no free inode and read-only are errors, uncounted inodes are not', () => {
     const { freeInodes: _, ...btrfs } = disk('/var/lib/etcd');
     expect(on(btrfs)).toEqual([]);
-    expect(on(disk('/var/lib/etcd', { freeInodes: 0 }))).toEqual([expect.stringContaining('no free inode')]);
+    expect(on(disk('/var/lib/etcd', { freeInodes: 0 }))).toEqual([expect.stringContaining('room for 0 more files')]);
     expect(on(disk('/var/lib/etcd', { isWritable: false }))).toEqual([expect.stringContaining('read-only')]);
   });
 });
@@ -189,6 +200,32 @@ test('swap is explained by the cgroup version', () => {
   expect(told(swap, found({ swaps, cgroups: v1 }))[0]).toContain('cgroup v1');
 });
 
+describe('cgroup driver', () => {
+  const runtime = (changes: Partial<Runtime>): Partial<Survey> => ({
+    runtime: { socket: 'listening', tool: 'ctr', state: 'ready', hasRuntimeConfig: false, ...changes },
+  });
+  const judged = (survey: Partial<Survey>, kubelet?: Readonly<Record<string, unknown>>): readonly string[] =>
+    cgroupDriver('unix:///x', kubelet)
+      .run(found(survey))
+      .map(({ level, fix }) => `${level}: ${fix}`);
+
+  test('another driver than the kubelet is to have is an error that names both ways out', () => {
+    expect(judged(runtime({ cgroupDriver: 'cgroupfs' }), {})).toEqual([
+      'error: set SystemdCgroup = true for runc in /etc/containerd/config.toml and restart containerd, or cgroupDriver: cgroupfs in the KubeletConfiguration',
+    ]);
+    expect(judged(runtime({ cgroupDriver: 'systemd' }), { cgroupDriver: 'cgroupfs' })[0]).toContain('= false');
+  });
+
+  test.each<[string, Partial<Runtime>, Readonly<Record<string, unknown>> | undefined]>([
+    ['the same driver', { cgroupDriver: 'systemd' }, {}],
+    ['a runtime that tells the kubelet', { cgroupDriver: 'cgroupfs', hasRuntimeConfig: true }, {}],
+    ['a runtime of which it is not known', {}, {}],
+    ['a KubeletConfiguration that is not known yet', { cgroupDriver: 'cgroupfs' }, undefined],
+  ])('%s is fine', (_, changes, kubelet) => {
+    expect(judged(runtime(changes), kubelet)).toEqual([]);
+  });
+});
+
 describe('resolver', () => {
   const resolvConf = (text: string): Partial<Survey> => ({ texts: new Map([['/etc/resolv.conf', text]]) });
   const stub = resolvConf('nameserver 127.0.0.53\noptions edns0\n');
@@ -248,7 +285,7 @@ describe('leftovers', () => {
       [ca, authorities],
     ]);
     expect(told(check, found({ certificates }))).toEqual([
-      `warning: an earlier cluster left a kubelet certificate of another CA (${client})`,
+      `error: an earlier cluster left a kubelet certificate of another CA (${client})`,
     ]);
   });
 
@@ -269,6 +306,13 @@ describe('leftovers', () => {
     );
     const certificates = new Map([[client, [ownClient]]]);
     expect(check.run(found({ certificates }))[0]?.fix).toBe('remove them: `kbinit reset`');
+  });
+
+  test('rules of kube-proxy alone are a warning: it replaces them', () => {
+    const rules = { cniFiles: [], links: [], chains: ['KUBE-SERVICES'], nftTables: ['ip kube-proxy'] };
+    expect(told(check, found({ leftovers: rules }))).toEqual([
+      'warning: an earlier cluster left iptables chains KUBE-SERVICES; nftables tables ip kube-proxy',
+    ]);
   });
 
   test('a long list of chains is cut', () => {
