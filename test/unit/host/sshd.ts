@@ -45,10 +45,16 @@ export interface SshdOptions {
   readonly hostKeys?: readonly ('ed25519' | 'ecdsa')[];
   /** Lines that go before the usual ones: sshd takes the first value of each. */
   readonly config?: string;
+  /** The Ed25519 host key also gets a certificate, for these principals and times (ssh-keygen -V). */
+  readonly certificate?: { readonly principals: string; readonly validity: string };
 }
 
 /** Start one and wait until it listens. */
-export async function startSshd({ hostKeys = ['ed25519', 'ecdsa'], config = '' }: SshdOptions = {}): Promise<Sshd> {
+export async function startSshd({
+  hostKeys = ['ed25519', 'ecdsa'],
+  config = '',
+  certificate,
+}: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-sshd-'));
   const at = (name: string): string => join(folder, name);
   mkdirSync(at('home'));
@@ -56,9 +62,16 @@ export async function startSshd({ hostKeys = ['ed25519', 'ecdsa'], config = '' }
   makeKey(at('id'), 'ed25519');
   copyFileSync(at('id.pub'), at('authorized'));
   for (const type of hostKeys) makeKey(at(`host-${type}`), type);
+  if (certificate !== undefined) {
+    const { principals, validity } = certificate;
+    makeKey(at('ca'), 'ed25519');
+    const flags = ['-q', '-s', at('ca'), '-I', 'test', '-h', '-n', principals, '-V', validity];
+    execFileSync('ssh-keygen', [...flags, at('host-ed25519.pub')]);
+  }
   const port = await freePort();
   const lines = [
     config,
+    ...(certificate === undefined ? [] : [`HostCertificate ${at('host-ed25519-cert.pub')}`]),
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     ...hostKeys.map((type) => `HostKey ${at(`host-${type}`)}`),
