@@ -35,10 +35,13 @@ const units = { enabled: ['lab-network.service', 'ssh.service'], disabled: idleT
 /** The root of every bare host. */
 export const bareRoot: Step = serverRoot('bare-root', debianBare);
 
+// The last is what cryptography asks for by another name, which debootstrap does not look up.
+const ansiblePackages = ['python3', 'ansible-core', 'openssh-client', 'python3-cffi-backend'];
+
 /** A bare host that Ansible can work on and that can run it: for the bench that has it as its peer. */
 export const ansibleRoot: Step = serverRoot(
   'ansible-root',
-  debootstrapStep('debian-ansible', [...packages, 'python3', 'ansible-core', 'openssh-client']),
+  debootstrapStep('debian-ansible', [...packages, ...ansiblePackages]),
 );
 
 function serverRoot(name: string, debian: Step): Step {
