@@ -79,6 +79,21 @@ export interface Artifact {
   readonly secret?: true;
 }
 
+/** A large file to have on a host. */
+export interface Upload {
+  readonly path: string;
+  readonly mode: number;
+  readonly source: UploadSource;
+  /** Of the whole, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Where the bytes of an upload come from, a piece at a time. */
+export interface UploadSource {
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
 /** A folder to have on a host; its mode is set only when it is made. */
 export interface Directory {
   readonly path: string;
@@ -111,6 +126,8 @@ export interface Host extends HostView {
   /** Make folders, then write files, in one round trip; each file atomically, unchanged files not at all. */
   write(artifacts: readonly Artifact[], directories?: readonly Directory[]): Promise<readonly Change[]>;
   run(command: Shell, why: string, io?: ExecIO): Promise<ExecResult>;
+  /** Send a large file in pieces; cut, it goes on where it was. It takes its place only with the right size and sha256. */
+  upload(file: Upload): Promise<Change>;
   /** Remove files or empty the named folders' contents (paths ending in `/`), in one round trip. */
   remove(paths: readonly string[], why: string): Promise<void>;
   close(): Promise<void>;

@@ -1,8 +1,9 @@
 // The host of a dry run: reads reach the real host, changes become lines of the plan and are seen by later reads.
 import type { Duplex } from 'node:stream';
 import type { Reporter } from '../report/events.ts';
-import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts } from './host.ts';
+import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Upload } from './host.ts';
 import { sh, type Shell } from './shell.ts';
+import { lookCommand, readLook } from './upload.ts';
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
@@ -80,6 +81,14 @@ class RecordingHost implements Host {
     if (text.includes('\n')) this.#plan(why, `${text}\n`);
     else this.#plan(`${why}: ${text}`);
     return { code: 0, stdout: '', stderr: '' };
+  }
+
+  async upload(file: Upload): Promise<Change> {
+    const { path, mode, sha256, source } = file;
+    const { outcome } = readLook(this.name, file, await this.#inner.probe(lookCommand(file)));
+    if (outcome === 'unchanged') return { path, outcome };
+    this.#plan(`upload ${path} (${octal(mode)}, ${source.size} bytes, sha256 ${sha256.slice(0, 12)}…)`);
+    return { path, outcome };
   }
 
   async remove(paths: readonly string[], why: string): Promise<void> {

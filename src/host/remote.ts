@@ -5,8 +5,9 @@ import { retry } from '../util/retry.ts';
 import { factsScript, parseFacts } from './facts.ts';
 import { ConnectionLost, shortened } from './failures.ts';
 import { readAnswer, readCommand, removeAnswer, removeCommand, writeAnswer, writeBatch } from './files.ts';
-import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Transport } from './host.ts';
+import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Transport, Upload } from './host.ts';
 import type { Shell } from './shell.ts';
+import { sendFile, type UploadWay } from './upload.ts';
 
 export interface HostOptions {
   /** The host's name in every line about it. */
@@ -83,6 +84,19 @@ class RemoteHost implements Host {
     );
     for (const change of changes) this.#reporter.emit({ kind: 'file', host: this.name, ...change });
     return changes;
+  }
+
+  async upload(file: Upload): Promise<Change> {
+    const way: UploadWay = {
+      host: this.name,
+      execute: (command, io, text) =>
+        this.#execute(command, io, { text, ...(io.why !== undefined && { why: io.why }) }),
+      tell: (text) => this.#reporter.emit({ kind: 'step', host: this.name, text }),
+      now: () => performance.now(),
+    };
+    const change = await sendFile(way, file);
+    this.#reporter.emit({ kind: 'file', host: this.name, ...change });
+    return change;
   }
 
   async remove(paths: readonly string[], why: string): Promise<void> {

@@ -1,6 +1,6 @@
 // FakeHost: a host of literal answers. A command that no matcher knows fails, so a test says all that may run.
 import type { Duplex } from 'node:stream';
-import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts } from '../../src/host/host.ts';
+import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Upload } from '../../src/host/host.ts';
 import type { RunEvent } from '../../src/report/events.ts';
 import type { Shell } from '../../src/host/shell.ts';
 
@@ -94,6 +94,13 @@ export class FakeHost implements Host {
       this.modes.set(path, mode);
       return { path, outcome: before === undefined ? 'created' : isSame ? 'unchanged' : 'updated' };
     });
+  }
+
+  /** The content is kept as Latin-1, a byte a character. */
+  async upload({ path, mode, source }: Upload): Promise<Change> {
+    const body = Buffer.from(await source.read(0, source.size)).toString('latin1');
+    const [change] = await this.write([{ path, mode, body }]);
+    return change ?? { path, outcome: 'unchanged' };
   }
 
   /** A path that ends in `/` stands for the folder's contents. */

@@ -79,41 +79,41 @@ function rows(): readonly (readonly [string, Case, string])[] {
   const ed = plain.hostKey('ed25519');
   const ec = plain.hostKey('ecdsa');
   const name = at(plain);
-  const case_ = (user: string, more: Partial<Case> = {}): Case => ({ sshd: plain, user, ...more });
+  const row = (user: string, more: Partial<Case> = {}): Case => ({ sshd: plain, user, ...more });
   const [unknown, changed, revoked] = ['KB_SSH_HOST_KEY_UNKNOWN', 'KB_SSH_HOST_KEY_CHANGED', 'KB_SSH_HOST_KEY_REVOKED'];
   return [
-    ['nothing known', case_(''), unknown],
-    ['the Ed25519 key', case_(`${name} ${ed}\n`), 'accepted'],
-    ['only the ECDSA key', case_(`${name} ${ec}\n`), 'accepted'],
-    ['both keys', case_(`${name} ${ed}\n${name} ${ec}\n`), 'accepted'],
-    ['only an RSA key that the host does not have', case_(`${name} ${foreignRsa}\n`), changed],
-    ['a foreign Ed25519 key beside the right ECDSA one', case_(`${name} ${foreign}\n${name} ${ec}\n`), changed],
-    ['a foreign ECDSA key beside the right Ed25519 one', case_(`${name} ${foreignEc}\n${name} ${ed}\n`), 'accepted'],
-    ['a foreign RSA key beside the right ECDSA one', case_(`${name} ${foreignRsa}\n${name} ${ec}\n`), 'accepted'],
-    ['a foreign key alone', case_(`${name} ${foreign}\n`), changed],
-    ['the right key in the system file', case_('', { global: `${name} ${ed}\n` }), 'accepted'],
+    ['nothing known', row(''), unknown],
+    ['the Ed25519 key', row(`${name} ${ed}\n`), 'accepted'],
+    ['only the ECDSA key', row(`${name} ${ec}\n`), 'accepted'],
+    ['both keys', row(`${name} ${ed}\n${name} ${ec}\n`), 'accepted'],
+    ['only an RSA key that the host does not have', row(`${name} ${foreignRsa}\n`), changed],
+    ['a foreign Ed25519 key beside the right ECDSA one', row(`${name} ${foreign}\n${name} ${ec}\n`), changed],
+    ['a foreign ECDSA key beside the right Ed25519 one', row(`${name} ${foreignEc}\n${name} ${ed}\n`), 'accepted'],
+    ['a foreign RSA key beside the right ECDSA one', row(`${name} ${foreignRsa}\n${name} ${ec}\n`), 'accepted'],
+    ['a foreign key alone', row(`${name} ${foreign}\n`), changed],
+    ['the right key in the system file', row('', { global: `${name} ${ed}\n` }), 'accepted'],
     [
       'the right key in the system file, a foreign one in the user file',
-      case_(`${name} ${foreign}\n`, { global: `${name} ${ed}\n` }),
+      row(`${name} ${foreign}\n`, { global: `${name} ${ed}\n` }),
       'accepted',
     ],
     [
       'a foreign key in the system file, the right one in the user file',
-      case_(`${name} ${ed}\n`, { global: `${name} ${foreign}\n` }),
+      row(`${name} ${ed}\n`, { global: `${name} ${foreign}\n` }),
       'accepted',
     ],
-    ['revoked in the system file', case_(`${name} ${ed}\n`, { global: `@revoked * ${ed}\n` }), revoked],
-    ['the other type is revoked', case_(`${name} ${ed}\n@revoked * ${ec}\n`), 'accepted'],
-    ['by alias', case_(`web ${ed}\n`, { alias: 'web' }), 'accepted'],
-    ['by alias, with a port', case_(`[web]:${plain.port} ${ed}\n`, { alias: 'web' }), unknown],
-    ['by alias, the address is known', case_(`${name} ${ed}\n`, { alias: 'web' }), unknown],
-    ['by alias in upper case', case_(`web ${ed}\n`, { alias: 'WEB' }), 'accepted'],
-    ['by alias, a pattern', case_(`w* ${ed}\n`, { alias: 'web' }), 'accepted'],
-    ['by alias, a foreign key', case_(`web ${foreign}\n`, { alias: 'web' }), changed],
-    ['by name, only the address is known', case_(`${name} ${ed}\n`, { host: 'localhost' }), unknown],
-    ['by name', case_(`[localhost]:${plain.port} ${ed}\n`, { host: 'localhost' }), 'accepted'],
-    ['by name, without the port', case_(`localhost ${ed}\n`, { host: 'localhost' }), 'accepted'],
-    ['the key for all hosts', case_(`* ${ed}\n`), 'accepted'],
+    ['revoked in the system file', row(`${name} ${ed}\n`, { global: `@revoked * ${ed}\n` }), revoked],
+    ['the other type is revoked', row(`${name} ${ed}\n@revoked * ${ec}\n`), 'accepted'],
+    ['by alias', row(`web ${ed}\n`, { alias: 'web' }), 'accepted'],
+    ['by alias, with a port', row(`[web]:${plain.port} ${ed}\n`, { alias: 'web' }), unknown],
+    ['by alias, the address is known', row(`${name} ${ed}\n`, { alias: 'web' }), unknown],
+    ['by alias in upper case', row(`web ${ed}\n`, { alias: 'WEB' }), 'accepted'],
+    ['by alias, a pattern', row(`w* ${ed}\n`, { alias: 'web' }), 'accepted'],
+    ['by alias, a foreign key', row(`web ${foreign}\n`, { alias: 'web' }), changed],
+    ['by name, only the address is known', row(`${name} ${ed}\n`, { host: 'localhost' }), unknown],
+    ['by name', row(`[localhost]:${plain.port} ${ed}\n`, { host: 'localhost' }), 'accepted'],
+    ['by name, without the port', row(`localhost ${ed}\n`, { host: 'localhost' }), 'accepted'],
+    ['the key for all hosts', row(`* ${ed}\n`), 'accepted'],
   ];
 }
 
