@@ -143,6 +143,27 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--delete-emptydir-data', 'drain Pods with emptyDir volumes too; their data is lost'),
   'drain-timeout': () => option('--timeout <duration>', 'time for the Pods to leave the node (default: 5m)'),
   'force-file': () => option('-f, --force', "replace a configuration that is not kbinit's; a copy is kept beside it"),
+  binaries: () =>
+    option(
+      '--binaries <folder>',
+      'upload the programs of this folder, checked against its SHA256SUMS, instead of packages',
+    ),
+  repository: () =>
+    option(
+      '--repository <url>',
+      "packages from here instead of upstream; repeatable; host: only the host's own sources",
+      repeated,
+    ),
+  'repository-key': () =>
+    option('--repository-key <path>', 'armored key that signs the packages; repeatable', repeated),
+  'unsigned-repository': () => option('--unsigned-repository', 'take packages that nobody has signed'),
+  'registry-mirror': () =>
+    option('--registry-mirror <registry=url>', 'ask this place first for images of a registry; repeatable', repeated),
+  'cgroup-driver': () =>
+    option('--cgroup-driver <name>', 'of containerd; the same as in KubeletConfiguration (default: systemd)').choices([
+      'systemd',
+      'cgroupfs',
+    ]),
   'firewall-zone': () =>
     option('--firewall-zone <name>', "firewalld's zone for the host's ports (default: that of the default route)"),
   'force-restore': () => option('-f, --force', 'put back what was there before kbinit even where it was changed since'),

@@ -1,21 +1,27 @@
 // What `kbinit host prepare` and `restore` do: judge the flags, reach the hosts, run the phases on each.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
 import { Slots } from '../host/slots.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
 import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
-import { readPrepare, type PrepareFlags } from '../prepare/flags.ts';
-import type { HostsEntry, PrepareSpec } from '../prepare/spec.ts';
+import { readBinaries, readLock } from '../prepare/binaries.ts';
+import { readPrepare, type PrepareFiles, type PrepareFlags } from '../prepare/flags.ts';
+import type { Binary, HostsEntry, PrepareSpec } from '../prepare/spec.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
 import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
+import { readInput } from './prompt.ts';
 import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
 export interface PrepareOptions extends PrepareFlags, Omit<ConnectionOptions, 'host'> {
   readonly host?: readonly string[];
+  readonly binaries?: string;
+  readonly repositoryKey?: readonly string[];
 }
 
 export interface RestoreOptions extends ConnectionOptions {
@@ -29,7 +35,7 @@ const atOnce = 16;
 export async function runPrepare(options: PrepareOptions, only?: string): Promise<void> {
   const { host: hosts = [], ...rest } = options;
   for (const target of hosts) parseTarget(target);
-  const spec = readPrepare(options, {});
+  const spec = readPrepare(options, localFiles(options));
   selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
   if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
   const [first, ...others] = hosts;
@@ -45,6 +51,24 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
     );
     const problems = [...reached.problems, ...surveyed.problems, ...ran.problems];
     if (problems.length > 0) throw new KbError(problems);
+  });
+}
+
+/** What the flags name on this machine. @throws KbError KB_BINARY, KB_CONFIG */
+function localFiles({ binaries: folder, repositoryKey = [] }: PrepareOptions): PrepareFiles {
+  const keys = repositoryKey.map((path) => readInput(path, 'repository-key').toString('utf8'));
+  const binaries = folder === undefined ? undefined : binariesOf(folder);
+  return {
+    ...(keys.length > 0 && { repositoryKeys: keys }),
+    ...(binaries !== undefined && { binaries }),
+  };
+}
+
+function binariesOf(folder: string): readonly Binary[] {
+  const lock = readLock(readInput(join(folder, 'SHA256SUMS'), 'binaries').toString('utf8'));
+  return readBinaries(lock, (name) => {
+    const path = join(folder, name);
+    return existsSync(path) ? readFileSync(path) : undefined;
   });
 }
 

@@ -38,7 +38,8 @@ export type LedgerEntry =
       /** firewall-cmd's own words: `port=6443/tcp`, `source=10.244.0.0/16`, `protocol=vrrp`. */
       readonly rules: readonly string[];
     }
-  | { readonly kind: 'packages'; readonly manager: 'apt' | 'rpm'; readonly added: readonly string[] }
+  /** Which ones came is in a list of its own beside the ledger, kept by the installation itself. */
+  | { readonly kind: 'packages'; readonly manager: 'dpkg' | 'rpm' }
   | { readonly kind: 'hold'; readonly packages: readonly string[] };
 
 /** What tells entries about the same thing. */
@@ -58,7 +59,7 @@ function keyOf(entry: LedgerEntry): string {
     case 'swap':
       return `swap ${entry.devices.join(' ')}`;
     case 'packages':
-      return `packages ${entry.added.join(' ')}`;
+      return 'packages';
     case 'hold':
       return `hold ${entry.packages.join(' ')}`;
     default:

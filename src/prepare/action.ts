@@ -80,3 +80,9 @@ function missingFolders(state: HostState, path: string): readonly string[] {
     .map((_, n) => `/${parts.slice(0, n + 1).join('/')}`)
     .filter((folder) => state.missingFolders.has(folder));
 }
+
+/** What a service is now. */
+export function unitEntry(state: HostState, unit: string): LedgerEntry {
+  const found = state.units.get(unit);
+  return { kind: 'unit', unit, enabled: found?.enabled ?? '', wasActive: found?.isActive ?? false };
+}

@@ -29,7 +29,7 @@ export interface PrepareFlags {
 /** What came out of files of this machine. */
 export interface PrepareFiles {
   readonly binaries?: readonly Binary[];
-  readonly repositoryKey?: string;
+  readonly repositoryKeys?: readonly string[];
 }
 
 const roles: readonly Role[] = ['control-plane', 'worker', 'etcd', 'lb'];
@@ -70,8 +70,10 @@ export function readPrepare(flags: PrepareFlags, files: PrepareFiles): PrepareSp
 
 function readVersion(text: string | undefined, problems: Problems): KubeVersion {
   if (text === undefined) return newestVersion();
-  const version = parseVersion(text.split('.').length === 2 ? `${text}.0` : text);
-  if (version !== undefined && releaseOf(version) !== undefined) return version;
+  const isMinor = text.split('.').length === 2;
+  const version = parseVersion(isMinor ? `${text}.0` : text);
+  const release = version && releaseOf(version);
+  if (version !== undefined && release !== undefined) return isMinor ? release.reference : version;
   problems.add('--kubernetes-version', text, 'is not a version that kbinit knows', `it knows ${supportedRange()}`);
   return newestVersion();
 }
@@ -124,13 +126,11 @@ function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems
     if (urls.length > 0) problems.say('--repository', 'has no use beside --binaries', 'give one of them');
     return { kind: 'binaries', binaries: files.binaries };
   }
-  const key = files.repositoryKey;
-  const isUnsigned = flags.unsignedRepository === true;
   const repositories: Repositories = {
     kind: urls.length === 0 ? 'upstream' : urls.includes('host') ? 'host' : 'given',
     urls,
-    ...(key !== undefined && { key }),
-    isUnsigned,
+    keys: files.repositoryKeys ?? [],
+    isUnsigned: flags.unsignedRepository === true,
   };
   if (repositories.kind === 'host' && urls.length > 1) {
     problems.say('--repository', 'host means what the host knows already', 'give URLs, or host alone');

@@ -1,8 +1,197 @@
 // Packages of the host's system: which ones, how they are installed, pinned and removed again.
-import type { LedgerEntry } from '../host/ledger.ts';
-import { sh, type Shell } from '../host/shell.ts';
+import { script, sh, type Shell } from '../host/shell.ts';
+import { formatVersion } from '../kube/version.ts';
+import { nothing, unitEntry, type Action, type Plan } from './action.ts';
+import { clockUnits, hasClock } from './clock.ts';
+import { distroOf, type Distro } from './distro.ts';
+import { runsNoPods } from './kernel.ts';
+import { places } from './places.ts';
+import type { PrepareSpec } from './spec.ts';
+import type { HostState } from './state.ts';
 
-/** Exactly the packages that came with a preparation; what else needs them by now stops it. */
-export function packageRemoval({ manager, added }: LedgerEntry & { readonly kind: 'packages' }): Shell {
-  return manager === 'apt' ? sh`DEBIAN_FRONTEND=noninteractive dpkg --purge ${added}` : sh`rpm -e ${added}`;
+/** Kubernetes' own, which are never to move by an update of the system. */
+export const pinned: readonly string[] = ['kubelet', 'kubeadm', 'kubectl', 'cri-tools', 'kubernetes-cni'];
+
+/** Programs that kubeadm's preflight looks for and a minimal system may lack, with the package that has them. */
+const tools: readonly { readonly program: string; readonly deb: string; readonly rpm: string }[] = [
+  { program: 'conntrack', deb: 'conntrack', rpm: 'conntrack-tools' },
+  { program: 'socat', deb: 'socat', rpm: 'socat' },
+  { program: 'ethtool', deb: 'ethtool', rpm: 'ethtool' },
+  { program: 'iptables', deb: 'iptables', rpm: 'iptables' },
+  { program: 'tc', deb: 'iproute2', rpm: 'iproute-tc' },
+];
+
+/** What the survey asks about. */
+export const knownPrograms: readonly string[] = [...tools.map(({ program }) => program), 'dnf', 'yum', 'apt-get'];
+export const knownPackages: readonly string[] = [
+  ...pinned,
+  'containerd',
+  'containerd.io',
+  'container-selinux',
+  'chrony',
+];
+
+/** Install what is missing. */
+export function planPackages(state: HostState, spec: PrepareSpec): Plan {
+  const distro = distroOf(state);
+  if ('unknown' in distro || runsNoPods(spec)) return nothing;
+  if (spec.source.kind === 'binaries') return { actions: [], warnings: missingTools(state, distro) };
+  const missing = wantedPackages(state, spec, distro).filter(({ name }) => !state.packages.has(name));
+  const isDebian = distro.family === 'debian';
+  return {
+    actions: [
+      ...(missing.length === 0
+        ? []
+        : [
+            installation(
+              state,
+              distro,
+              missing.map(({ word }) => word),
+            ),
+          ]),
+      ...(isDebian
+        ? holds(
+            state,
+            missing.map(({ name }) => name),
+          )
+        : []),
+    ],
+    warnings: otherVersions(state, spec),
+  };
 }
+
+interface Wanted {
+  readonly name: string;
+  /** With the version, where it matters. */
+  readonly word: string;
+}
+
+function wantedPackages(state: HostState, spec: PrepareSpec, distro: Distro): readonly Wanted[] {
+  const version = formatVersion(spec.version).replace(/^v/, '');
+  const isDebian = distro.family === 'debian';
+  const at = (name: string): Wanted => ({ name, word: isDebian ? `${name}=${version}-*` : `${name}-${version}` });
+  const plain = (name: string): Wanted => ({ name, word: name });
+  const needed = tools
+    .filter(({ program }) => !state.programs.has(program))
+    .map(({ deb, rpm }) => plain(isDebian ? deb : rpm));
+  const hasOther = state.packages.has('containerd') || state.packages.has('containerd.io');
+  // Docker's repository has it under its own name; Debian's own containerd will do for Kubernetes up to 1.35.
+  const containerd = isDebian && !isDockers(spec) ? 'containerd' : 'containerd.io';
+  return [
+    at('kubelet'),
+    at('kubectl'),
+    plain('cri-tools'),
+    plain('kubernetes-cni'),
+    ...(hasOther ? [] : [plain(containerd)]),
+    ...needed,
+    ...(distro.family === 'rhel' && state.selinux !== 'disabled' ? [plain('container-selinux')] : []),
+    ...(hasClock(state) ? [] : [plain('chrony')]),
+  ];
+}
+
+function isDockers({ source }: PrepareSpec): boolean {
+  return source.kind === 'packages' && source.repositories.urls.some((url) => url.includes('docker'));
+}
+
+// What came is written down by the installation itself, also when it is cut: the difference of the list of packages.
+// A signing key is a package to rpm, with its number for a version.
+const kept = script`
+list=$1; shift
+umask 077
+names() {
+  if [ "$kind" = dpkg ]; then
+    dpkg-query -W -f='$''{db:Status-Status} $''{Package}\n' | sed -n 's/^installed //p'
+  else
+    rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' | sed -e '/^gpg-pubkey /s/ /-/' -e '/^gpg-pubkey-/!s/ .*//'
+  fi | sort -u
+}
+before=$(names) || exit 1
+record() {
+  rc=$?
+  trap - EXIT
+  { cat "$list" 2>/dev/null; names | while IFS= read -r name; do
+    case "
+$before
+" in *"
+$name
+"*) ;; *) printf '%s\n' "$name" ;; esac
+  done; } | sort -u >"$list.new" && mv -f -- "$list.new" "$list"
+  exit $rc
+}
+trap record EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+`;
+
+// Nothing is upgraded that is there already, unless a package that is asked for wants it so.
+const apt = script`
+kind=dpkg
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q && apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold "$@"
+`;
+
+const dnf = script`
+kind=rpm
+manager=$(command -v dnf || command -v yum) || { echo 'neither dnf nor yum is there'; exit 1; }
+weak=
+case $manager in */dnf) weak=--setopt=install_weak_deps=False ;; esac
+"$manager" install -y -q $weak --disableexcludes=all "$@"
+`;
+
+function installation(state: HostState, distro: Distro, words: readonly string[]): Action {
+  const isDebian = distro.family === 'debian';
+  const units = ['containerd.service', 'kubelet.service', ...(words.includes('chrony') ? clockUnits(distro) : [])];
+  const kind = isDebian ? 'dpkg' : 'rpm';
+  return {
+    kind: 'command',
+    command: sh`set -- ${places.packageList} ${words}; kind=${kind}; ${kept}${isDebian ? apt : dnf}`,
+    why: `install ${words.join(' ')}`,
+    before: [{ kind: 'packages', manager: kind }, ...units.map((unit) => unitEntry(state, unit))],
+    io: { timeoutSeconds: 1800 },
+  };
+}
+
+/** dpkg's own mark; rpm's family is held by the repository's file, which excludes them from every update. */
+function holds(state: HostState, coming: readonly string[]): readonly Action[] {
+  const loose = pinned.filter((name) => (state.packages.has(name) || coming.includes(name)) && !state.held.has(name));
+  if (loose.length === 0) return [];
+  return [
+    {
+      kind: 'command',
+      command: sh`apt-mark hold ${loose} >/dev/null`,
+      why: `hold ${loose.join(', ')} at their version`,
+      before: [{ kind: 'hold', packages: loose }],
+    },
+  ];
+}
+
+/** A preparation is no upgrade. */
+function otherVersions(state: HostState, { version }: PrepareSpec): readonly string[] {
+  const wanted = formatVersion(version).replace(/^v/, '');
+  return ['kubelet', 'kubectl'].flatMap((name) => {
+    const found = state.packages.get(name);
+    if (found === undefined || found === wanted || found.startsWith(`${wanted}-`)) return [];
+    return [`${name} ${found} is installed and stays; ${wanted} was asked for`];
+  });
+}
+
+function missingTools(state: HostState, { family }: Distro): readonly string[] {
+  const missing = tools.filter(({ program }) => !state.programs.has(program));
+  if (missing.length === 0) return [];
+  const packages = missing.map(({ deb, rpm }) => (family === 'debian' ? deb : rpm));
+  return [`${missing.map(({ program }) => program).join(', ')} are not there: install ${packages.join(' ')}`];
+}
+
+/** Exactly the packages that came and are there still; what else needs them by now stops it. */
+export function packageRemoval(manager: 'dpkg' | 'rpm', names: readonly string[]): Shell {
+  return manager === 'dpkg'
+    ? sh`DEBIAN_FRONTEND=noninteractive dpkg --purge ${names}`
+    : sh`set -- ${names}; ${eraseRpms}`;
+}
+
+const eraseRpms = script`
+there=
+for name do ! rpm -q --quiet "$name" || there="$there $name"; done
+[ -z "$there" ] || rpm -e $there
+`;

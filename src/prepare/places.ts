@@ -18,6 +18,16 @@ export const places = {
   kubeletUnit: '/etc/systemd/system/kubelet.service',
   kubeletDropIn: '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf',
   crictl: '/etc/crictl.yaml',
+  containerdPending: '/run/kbinit-containerd-pending',
+  yumRepository: '/etc/yum.repos.d/kbinit.repo',
+  yumKey: '/etc/pki/rpm-gpg/RPM-GPG-KEY-kbinit',
+  aptRepository: '/etc/apt/sources.list.d/kbinit.list',
+  aptKey: '/etc/apt/keyrings/kbinit.asc',
+  // What was uploaded: `SHA256 SIZE TIME PATH` a line, so that programs need not be read again to be known again.
+  uploads: '/var/lib/kbinit/uploads',
+  // Names of packages that came with a preparation, in the ledger's folder.
+  packageList: '/var/lib/kbinit/ledger/packages',
+  firewallCopies: '/var/lib/kbinit/ledger/firewall',
   binaries: '/usr/local/bin',
   cniBinaries: '/opt/cni/bin',
 } as const;

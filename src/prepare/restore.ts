@@ -6,6 +6,7 @@ import { setSysctl } from './kernel.ts';
 import { withHostsEntries } from './hosts-file.ts';
 import { withSwap } from './swap.ts';
 import { packageRemoval } from './packages.ts';
+import { places } from './places.ts';
 import { firewallRemoval } from './firewall.ts';
 
 /** What a restoration looks at, and what it takes from the ledger. */
@@ -48,7 +49,10 @@ export function restoreQuestions(
 } {
   return {
     sums: entries.flatMap((entry, n) => (entry.kind === 'file' ? [entry.path, copyPath(n)] : [])),
-    texts: entries.flatMap((entry) => (entry.kind === 'file' && entry.edit !== undefined ? [entry.path] : [])),
+    texts: [
+      places.packageList,
+      ...entries.flatMap((entry) => (entry.kind === 'file' && entry.edit !== undefined ? [entry.path] : [])),
+    ],
     sysctls: entries.flatMap((entry) => (entry.kind === 'sysctl' ? [entry.key] : [])),
   };
 }
@@ -109,14 +113,7 @@ function partOf(view: RestoreView, entry: LedgerEntry, index: number, isForced: 
         optional(firewallRemoval(entry), `take ${entry.rules.join(', ')} out of the firewall zone ${entry.zone}`),
       );
     case 'packages':
-      return entry.added.length === 0
-        ? does()
-        : does({
-            kind: 'command',
-            command: packageRemoval(entry),
-            why: `remove ${entry.added.join(' ')}`,
-            seconds: 600,
-          });
+      return packagesAway(view, entry);
     case 'hold':
       return does(
         optional(sh`apt-mark unhold ${entry.packages} >/dev/null`, `let ${entry.packages.join(', ')} be upgraded`),
@@ -124,6 +121,17 @@ function partOf(view: RestoreView, entry: LedgerEntry, index: number, isForced: 
     default:
       return entry satisfies never;
   }
+}
+
+function packagesAway({ texts }: RestoreView, { manager }: LedgerEntry & { readonly kind: 'packages' }): Restoration {
+  const names = (texts.get(places.packageList) ?? '').split('\n').filter((name) => name !== '');
+  if (names.length === 0) return does();
+  return does({
+    kind: 'command',
+    command: packageRemoval(manager, names),
+    why: `remove ${names.join(', ')}`,
+    seconds: 600,
+  });
 }
 
 function optional(text: Shell, why: string): RestoreStep {

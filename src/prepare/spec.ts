@@ -25,6 +25,8 @@ export interface Binary {
   readonly bytes: Uint8Array;
   /** Hexadecimal, as the lock has it. */
   readonly sha256: string;
+  /** What `uname -m` says where it runs. */
+  readonly architecture: string;
 }
 
 /** Where packages come from. */
@@ -32,8 +34,8 @@ export interface Repositories {
   /** Upstream's; the host's own only; or these URLs instead of upstream's. */
   readonly kind: 'upstream' | 'host' | 'given';
   readonly urls: readonly string[];
-  /** The armored text of the key that signs the given ones; undefined means upstream's key. */
-  readonly key?: string;
+  /** Armored keys of files of this machine; without one a repository is asked for its own. */
+  readonly keys: readonly string[];
   /** Nobody signs them: allowed only when it is said. */
   readonly isUnsigned: boolean;
 }

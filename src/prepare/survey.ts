@@ -10,6 +10,8 @@ export interface Questions {
   readonly measured: readonly string[];
   /** Files whose text is needed. */
   readonly texts: readonly string[];
+  /** Folders that may be missing, beside those above the files. */
+  readonly folders: readonly string[];
   readonly sysctls: readonly string[];
   readonly units: readonly string[];
   readonly programs: readonly string[];
@@ -128,7 +130,7 @@ exec 3<&0 </dev/null
 basics
 sums ${asked.files}
 files ${asked.measured}
-folders ${foldersOf([...asked.files, ...asked.measured])}
+folders ${foldersOf([...asked.files, ...asked.measured, ...asked.folders.map((folder) => `${folder}/x`)])}
 texts ${['/etc/os-release', ledgerFile, ...asked.texts]}
 sysctls ${asked.sysctls}
 programs ${asked.programs}

@@ -68,6 +68,8 @@ export function createLines(options: LineOptions): Lines {
     const tally = tallies.get(event.host) ?? new Map<string, number>();
     tallies.delete(event.host);
     if (event.outcome !== 'skipped') times.push(event);
+    // It looked, and there was nothing to do.
+    if (event.outcome === 'unchanged') made.counted++;
     return about(event.host, event.phase, outcomeText(event, tally), (line) => paintOutcome(event, line, paint));
   };
 

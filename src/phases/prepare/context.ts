@@ -1,8 +1,11 @@
 // What the phases of `host prepare` share: what the host is, read once until something changes, and the ledger.
 import { KbError } from '../../errors.ts';
 import type { Ledger, LedgerEntry } from '../../host/ledger.ts';
-import { places } from '../../prepare/places.ts';
+import { timeServices } from '../../prepare/clock.ts';
+import { mirrorPath, runtimeFolders } from '../../prepare/containerd.ts';
 import { sysctls } from '../../prepare/kernel.ts';
+import { knownPackages, knownPrograms } from '../../prepare/packages.ts';
+import { places } from '../../prepare/places.ts';
 import type { PrepareSpec } from '../../prepare/spec.ts';
 import { parseState, type HostState } from '../../prepare/state.ts';
 import { surveyCommand, type Questions } from '../../prepare/survey.ts';
@@ -44,13 +47,17 @@ async function ask(ctx: PrepareContext): Promise<HostState> {
 
 /** Everything that any of the phases wants to know. */
 function questions(spec: PrepareSpec): Questions {
+  const binaries = spec.source.kind === 'binaries' ? spec.source.binaries.map(({ path }) => path) : [];
+  const { containerdPending, uploads, ...compared } = places;
   return {
-    files: [places.hostname, places.hosts, places.fstab, places.modules, places.sysctl],
-    measured: [],
-    texts: [places.hosts, places.fstab, places.userSysctl],
+    files: [...Object.values(compared).filter((path) => path.startsWith('/etc/')), ...spec.mirrors.map(mirrorPath)],
+    measured: [containerdPending, ...binaries],
+    texts: [places.hosts, places.fstab, places.userSysctl, uploads],
+    folders: runtimeFolders,
     sysctls: Object.keys(sysctls(spec)),
-    units: ['kubelet.service', 'containerd.service'],
-    programs: ['restorecon'],
-    packages: [],
+    units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
+    programs: knownPrograms,
+    packages: spec.source.kind === 'packages' ? knownPackages : ['chrony'],
+    ...(spec.firewallZone !== undefined && { zone: spec.firewallZone }),
   };
 }

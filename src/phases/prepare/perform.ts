@@ -52,7 +52,7 @@ async function runAction(ctx: PrepareContext, phase: string, action: CommandActi
     return;
   }
   throw new KbError({
-    code: 'KB_PREPARE_COMMAND',
+    code: action.io?.stdin === undefined ? 'KB_PREPARE_COMMAND' : 'KB_BINARY',
     summary: `could not ${action.why}`,
     host: ctx.host.name,
     detail: `${said.at(-1) ?? `exit code ${code}`} (exit code ${code})`,

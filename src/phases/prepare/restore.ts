@@ -3,6 +3,7 @@ import { KbError } from '../../errors.ts';
 import type { LedgerEntry } from '../../host/ledger.ts';
 import { script, sh } from '../../host/shell.ts';
 import { paths } from '../../kube/paths.ts';
+import { places } from '../../prepare/places.ts';
 import { planRestore, restoreQuestions, type RestoreStep, type RestoreView } from '../../prepare/restore.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn, type RunContext } from '../context.ts';
@@ -39,7 +40,7 @@ async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
     await perform(ctx, one);
   }
   const { folder } = ctx.ledgerFiles;
-  const forget = sh`rm -rf -- ${folder} && rmdir --ignore-fail-on-non-empty -- ${paths.state} 2>/dev/null; true`;
+  const forget = sh`rm -rf -- ${folder} ${places.uploads} && rmdir --ignore-fail-on-non-empty -- ${paths.state} 2>/dev/null; true`;
   await ctx.host.run(forget, 'forget the ledger');
   return 'done';
 }

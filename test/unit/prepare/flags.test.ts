@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { readPrepare, type PrepareFlags } from '../../../src/prepare/flags.ts';
+
+test.each<[PrepareFlags, string]>([
+  [{ kubernetesVersion: '1.24' }, 'is not a version that kbinit knows'],
+  [{ role: ['master'] }, '--role: "master" is no role'],
+  [{ hostname: 'a b' }, '--hostname'],
+  [{ hostname: '$(id)' }, '--hostname'],
+  [{ hostsEntry: ['10.0.0.1'] }, '--hosts-entry'],
+  [{ hostsEntry: ['10.0.0.1=a b'] }, '--hosts-entry'],
+  [{ podNetworkCidr: '10.244.0.0' }, '--pod-network-cidr'],
+  [{ imageRepository: 'a"\nb' }, '--image-repository'],
+  [{ registryMirror: ['registry.k8s.io'] }, '--registry-mirror'],
+  [{ registryMirror: ['registry.k8s.io=https://me:secret@mirror.example'] }, '--registry-mirror'],
+  [{ registryMirror: ['registry.k8s.io=https://mirror.example/"x'] }, '--registry-mirror'],
+  [{ registryMirror: ['../x=https://mirror.example'] }, '--registry-mirror'],
+  [{ repository: ['ftp://mirror.example'] }, '--repository'],
+  [{ repository: ['https://mirror.example/\nexclude='] }, '--repository'],
+  [{ repository: ['host', 'https://mirror.example'] }, '--repository'],
+  [{ firewallZone: 'a b' }, '--firewall-zone'],
+])('%j is refused', (flags, said) => {
+  expect(() => readPrepare(flags, {})).toThrow(said);
+});
+
+test('everything wrong is said at once', () => {
+  expect(() => readPrepare({ role: ['x'], hostname: 'A B' }, {})).toThrow(/--hostname[\s\S]*--role/);
+});
+
+test('a minor stands for the patch that kbinit knows best; without a role it is a worker', () => {
+  const spec = readPrepare({ kubernetesVersion: '1.31' }, {});
+  expect(spec.version).toMatchObject({ major: 1, minor: 31, patch: 14 });
+  expect(spec.roles).toEqual(['worker']);
+});
