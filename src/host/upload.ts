@@ -67,8 +67,8 @@ export function readLook(
  * it writes the same bytes to the same place. Pieces go one after the other, so the size says how much is there.
  */
 const taker = script`
+(umask 022; mkdir -p -- "$(dirname -- "$1")") || exit 1
 umask 077
-mkdir -p -- "$(dirname -- "$1")" || exit 1
 [ "$2" != 0 ] || rm -f -- "$4".*.kbinit-part
 dd of="$1" bs=65536 oflag=seek_bytes seek="$2" conv=notrunc iflag=fullblock || exit 1
 size=$(stat -c %s -- "$1")

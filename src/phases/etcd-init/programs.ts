@@ -16,7 +16,6 @@ export const programs: Phase<EtcdClusterContext> = {
 };
 
 const uploadFolder = '/usr/local/bin';
-const uploadSeconds = 300;
 
 async function bring(ctx: EtcdClusterContext): Promise<PhaseOutcome> {
   ctx.programs = await onAll(ctx.members, (member) => bringTo(ctx, member));
@@ -44,17 +43,12 @@ const planned: Program = { path: `${uploadFolder}/etcd`, version: { ...oldestExt
 
 // ---------------------------------------------------------------------------------------------------------- upload
 
-// Beside its place, judged there, then renamed: a running etcd keeps the file it was started from.
+// Uploaded beside its place, tried there, then renamed: a running etcd keeps the file it was started from.
 const place = script`
-umask 077
-mkdir -p "$(dirname "$1")"
 new="$1.kbinit"
 trap 'rm -f -- "$new"' EXIT
-cat >"$new" || exit 1
 [ "$(sha256sum <"$new" | cut -d ' ' -f 1)" = "$2" ] || { echo "the checksum is not that of the file" >&2; exit 3; }
-chmod 0755 "$new"
 "$new" "$3" >/dev/null || exit 4
-dd if=/dev/null of="$new" conv=notrunc,fsync oflag=append 2>/dev/null
 mv -f -T -- "$new" "$1"
 if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then restorecon -- "$1"; fi
 `;
@@ -75,12 +69,10 @@ async function upload(
     `uploading ${name} (${Math.ceil(bytes.length / 2 ** 20)} MiB, sha256 ${sha256.slice(0, 12)}…)`,
   );
   const question = name === 'etcd' ? '--version' : 'version';
-  const { code, stderr } = await host.run(sh`set -- ${path} ${sha256} ${question}; ${place}`, `upload ${path}`, {
-    stdin: bytes,
-    timeoutSeconds: uploadSeconds,
-    idempotent: true,
-    signal: ctx.signal,
-  });
+  const source = { size: bytes.length, read: async (at: number, length: number) => bytes.subarray(at, at + length) };
+  await host.upload({ path: `${path}.kbinit`, mode: 0o755, source, sha256 });
+  const command = sh`set -- ${path} ${sha256} ${question}; ${place}`;
+  const { code, stderr } = await host.run(command, `put ${path} in its place`, { signal: ctx.signal });
   if (code === 0) return true;
   throw new KbError({
     code: 'KB_ETCD_BINARY',
