@@ -16,6 +16,7 @@ import {
 let lab: Lab;
 let config: string;
 let init: KbinitResult;
+let signedByInit: string;
 let join: KbinitResult;
 
 /** Files whose change would be a change of the host: everything but what runs by itself. */
@@ -38,6 +39,7 @@ beforeAll(async () => {
   config = await clusterConfig();
   init = await kbinit(['init', ...over(lab, 'master1'), '--config', config, '--cni', 'flannel', '--upload-certs']);
   expect(init.stderr + init.stdout).toContain('initialized successfully');
+  signedByInit = await clusterInfo();
   const wanted = joinArguments(init.stdout);
   join = await kbinit([...joinFlags(wanted), ...over(lab, 'node1')], { stdin: wanted.token });
 });
@@ -45,6 +47,11 @@ beforeAll(async () => {
 afterAll(async () => {
   if (process.env['KBINIT_TEST_KEEP'] === undefined) await lab.down();
 });
+
+/** What a node with a token reads: the cluster's kubeconfig and its signatures. */
+async function clusterInfo(): Promise<string> {
+  return (await lab.kubectl(['--namespace=kube-public', 'get', 'cm', 'cluster-info', '-o', 'jsonpath={.data}'])).stdout;
+}
 
 describe('init and join over SSH', () => {
   test('init ends with exit code 0', () => expect(init.code).toBe(0));
@@ -56,6 +63,12 @@ describe('init and join over SSH', () => {
       const { stdout } = await lab.kubectl(['get', 'nodes', '--no-headers']);
       return stdout.match(/ Ready /g)?.length === 2;
     });
+  });
+
+  test('init has signed cluster-info as the controller manager does', async () => {
+    expect(signedByInit).toContain('jws-kubeconfig-');
+    // By now the controller manager has looked at it.
+    expect(await clusterInfo()).toBe(signedByInit);
   });
 
   test(`the API server and the kubelets are those of ${versions.kubernetes}`, async () => {

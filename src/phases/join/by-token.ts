@@ -5,6 +5,7 @@ import type { Api } from '../../cluster/types.ts';
 import type { TokenDiscovery } from '../../config/spec.ts';
 import { KbError } from '../../errors.ts';
 import { parseClusterInfo } from '../../kubeconfig/kubeconfig.ts';
+import { signatureKey } from '../../manifests/cluster-info.ts';
 import { GaveUp, until, type Attempt } from '../../util/until.ts';
 import type { FoundCluster, JoinContext } from '../context.ts';
 import { clusterInfoData, lookAtClusterInfo, waiting } from './cluster-info.ts';
@@ -55,7 +56,7 @@ async function signedClusterInfo(ctx: JoinContext, api: Api, token: Token): Prom
 async function readSigned(ctx: JoinContext, api: Api, { tokenId, tokenSecret }: Token): Promise<Attempt<string>> {
   const { status, body } = await lookAtClusterInfo(ctx, api, 'nobody');
   if (status !== 200) return { notYet: `HTTP ${status} for ConfigMap kube-public/cluster-info` };
-  const { kubeconfig, [`jws-kubeconfig-${tokenId}`]: signature } = clusterInfoData(body);
+  const { kubeconfig, [signatureKey(tokenId)]: signature } = clusterInfoData(body);
   if (kubeconfig === undefined || kubeconfig === '') return { notYet: 'cluster-info has no kubeconfig' };
   if (signature === undefined) return { notYet: `cluster-info has no signature for token ${tokenId}` };
   if (!verifyDetachedJws(signature, { tokenId, tokenSecret, payload: kubeconfig })) {
