@@ -19,8 +19,8 @@ type Answer = Readonly<Record<string, unknown>>;
  * gateway's paths are the same in etcd 3.5 and 3.6 (measured).
  */
 export function openEtcd(dial: Dial, credentials: EtcdCredentials, callSeconds: number = defaultCallSeconds): EtcdApi {
-  const callOne = (endpoint: string, path: string, body: Answer): Promise<Answer> =>
-    callWithin(callSeconds, dial, credentials, { endpoint, path, body });
+  const callOne = (endpoint: string, path: string, body: Answer, seconds = callSeconds): Promise<Answer> =>
+    callWithin(seconds, dial, credentials, { endpoint, path, body });
   const call = (path: string, body: Answer): Promise<Answer> =>
     firstOf(credentials.endpoints, (endpoint) => callOne(endpoint, path, body));
   const members = async (): Promise<readonly EtcdMember[]> => readMembers(await call('/v3/cluster/member/list', {}));
@@ -58,8 +58,8 @@ export function openEtcd(dial: Dial, credentials: EtcdCredentials, callSeconds: 
         if (all.some((member) => member.id === id)) throw error;
       }
     },
-    async status(endpoint) {
-      return readStatus(await callOne(endpoint, '/v3/maintenance/status', {}));
+    async status(endpoint, seconds) {
+      return readStatus(await callOne(endpoint, '/v3/maintenance/status', {}, seconds));
     },
   };
 }

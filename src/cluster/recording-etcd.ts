@@ -8,7 +8,7 @@ export function recordingEtcd(inner: EtcdApi, { host, reporter }: { host: string
   const hex = (id: string): string => BigInt(id).toString(16);
   return {
     members: () => inner.members(),
-    status: (endpoint) => inner.status(endpoint),
+    status: (endpoint, seconds) => inner.status(endpoint, seconds),
     async addLearner(peerUrl) {
       plan(`add ${peerUrl} to the etcd cluster as a learner`);
       return { id: '0', name: '', peerUrls: [peerUrl], clientUrls: [], isLearner: true };

@@ -109,8 +109,8 @@ export interface EtcdApi {
   /** Make a learner vote; done already is done. */
   promote(id: string): Promise<void>;
   remove(id: string): Promise<void>;
-  /** Ask one endpoint (`https://host:port`), whichever the others are. */
-  status(endpoint: string): Promise<EtcdStatus>;
+  /** Ask one endpoint (`https://host:port`), whichever the others are; `callSeconds` where it may not be up yet. */
+  status(endpoint: string, callSeconds?: number): Promise<EtcdStatus>;
 }
 
 export interface EtcdCredentials {

@@ -96,6 +96,7 @@ async function takePart(
   }
   step(node, name, 'etcd votes');
   await untilWell(node, cluster);
+  step(node, name, 'etcd is healthy');
   return 'done';
 }
 
@@ -147,6 +148,9 @@ async function start(
   return outcomeOf(changes);
 }
 
+/** Seconds for a question to an etcd that may be just opening its port: it is lost, and the next one is answered. */
+const startingSeconds = 1;
+
 /** Started first, then promoted: etcd refuses to promote a member that is not in step. One patience for both (R37). */
 async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, member: EtcdMember): Promise<void> {
   const deadline = performance.now() + node.spec.timeouts.etcdAPICall * 1000;
@@ -162,6 +166,13 @@ async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, me
     if (found === undefined) return { notYet: 'it is not among the members' };
     return found.name === '' ? { notYet: 'it has not reported to its cluster' } : { value: true };
   });
+  // Its cluster knows of it before it has heard that: promoted now, a second member leaves the first one without a
+  // quorum until it has (up to 7 s were seen with etcd 3.6).
+  const answering = `etcd on ${own.name} to answer`;
+  await until(answering, waiting(answering), async () => {
+    await etcd.status(own.clientUrl, startingSeconds);
+    return { value: true };
+  });
   step(node, name, 'etcd has started');
   const promoting = `etcd on ${own.name} to be promoted`;
   await until(promoting, waiting(promoting), async () => {
@@ -172,10 +183,13 @@ async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, me
 
 /** It votes; now it must answer, too, before another control plane has its turn. */
 async function untilWell(node: ControlPlaneContext, { etcd, own }: EtcdCluster): Promise<void> {
-  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal };
+  const what = `etcd on ${own.name} to be healthy`;
+  const onTry = (last: string): void =>
+    node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: name, what, last });
+  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal, onTry };
   try {
-    await until(`etcd on ${own.name} to be healthy`, options, async () => {
-      const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl);
+    await until(what, options, async () => {
+      const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl, startingSeconds);
       if (leaderId === '0') return { notYet: 'it knows no leader' };
       if (isLearner) return { notYet: 'it does not know that it votes' };
       return errors.length > 0 ? { notYet: errors.join(', ') } : { value: true };
