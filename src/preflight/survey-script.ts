@@ -175,10 +175,12 @@ network_leftovers() {
 hardware() {
   section macs
   set +f
-  for file in /sys/class/net/*/address; do
-    mac=; { read -r mac <"$file"; } 2>/dev/null
-    file=\${file#/sys/class/net/}; printf '%s %s\n' "$mac" "\${file%/address}"
-  done
+  [ ! -d /sys/class/net ] || (
+    cd /sys/class/net && for name in *; do
+      mac=; { read -r mac <"$name/address"; } 2>/dev/null
+      printf '%s %s\n' "$mac" "$name"
+    done
+  )
   set -f
 }
 

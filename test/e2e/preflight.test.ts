@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { lawOf, type Command, type Level } from '../unit/preflight/law.ts';
 import { output } from './observe.ts';
-import { clusterConfig, joinArguments, kbinit, over, testLab, type KbinitResult } from './support.ts';
-import { existing, fakeFile, fakeProgram, hidden, squatter, type HostFault } from './support/faults.ts';
+import { outcomes } from './support/report.ts';
+import { clusterConfig, joinArguments, joinFlags, kbinit, over, testLab, type KbinitResult } from './support.ts';
+import { existing, fakeFile, fakeProgram, hidden, squatter, withFaults, type HostFault } from './support/faults.ts';
 
 let lab: Lab;
 let wanted: ReturnType<typeof joinArguments>;
@@ -16,7 +17,7 @@ beforeAll(async () => {
   await lab.up(['master1', host]);
   await lab.recreate(['master1', host]);
   const config = await clusterConfig({ cluster: `controlPlaneEndpoint: ${lab.host('master1').address}:6443\n` });
-  const init = await kbinit(['init', ...over(lab, 'master1'), '--config', config]);
+  const init = await kbinit(['init', ...over(lab, 'master1'), '--config', config, '--cni', 'flannel']);
   if (init.code !== 0) throw new Error(init.stderr);
   wanted = joinArguments(init.stdout);
 });
@@ -28,46 +29,7 @@ afterAll(async () => {
 const on = (script: string): Promise<string> => output(lab, host, script);
 
 /** While a fault is there; it goes whatever happens. */
-async function during<T>(faults: readonly HostFault[], work: () => Promise<T>): Promise<T> {
-  const made: HostFault[] = [];
-  try {
-    for (const fault of faults) {
-      await on(fault.apply);
-      made.push(fault);
-    }
-    return await work();
-  } finally {
-    for (const fault of made.toReversed()) await on(fault.undo);
-  }
-}
-
-interface Report {
-  readonly hosts: readonly {
-    readonly host: string;
-    readonly checks: readonly {
-      readonly name: string;
-      readonly outcome: string;
-      readonly found?: string;
-      readonly do?: string;
-    }[];
-  }[];
-}
-
-function isReport(value: unknown): value is Report {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'PreflightReport';
-}
-
-/** The outcome of every check by its name; of several the worst. */
-function outcomes({ stdout, stderr }: KbinitResult): ReadonlyMap<string, string> {
-  const report: unknown = stdout.trim() === '' ? undefined : JSON.parse(stdout);
-  if (!isReport(report)) throw new Error(`no report: ${stdout}${stderr}`);
-  const order = ['passed', 'warning', 'error'];
-  const found = new Map<string, string>();
-  for (const { name, outcome } of report.hosts.flatMap(({ checks }) => checks)) {
-    if (order.indexOf(outcome) >= order.indexOf(found.get(name) ?? 'passed')) found.set(name, outcome);
-  }
-  return found;
-}
+const during = <T>(made: readonly HostFault[], work: () => Promise<T>): Promise<T> => withFaults(on, made, work);
 
 const kubeletOf = (version: string): HostFault =>
   fakeProgram('kubelet', `[ "$1" != --version ] || { echo "Kubernetes ${version}"; exit; }`);
@@ -337,6 +299,17 @@ test('reset asks for root, by the name of the check', async () => {
   const refused = await during(faults['IsPrivilegedUser'] ?? [], reset);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/KB_PREFLIGHT\s+IsPrivilegedUser/);
+});
+
+test('a join under the name of a node that is Ready is refused before anything is written (R15)', async () => {
+  const files = 'find /etc/kubernetes /var/lib/kbinit /var/lib/kubelet -type f 2>/dev/null; true';
+  const before = await on(files);
+  const flags = [...joinFlags(wanted), '--node-name', 'master1', ...over(lab, host)];
+  await lab.kubectl(['wait', 'node', 'master1', '--for=condition=Ready', '--timeout=60s']);
+  const refused = await kbinit(flags, { stdin: wanted.token });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('KB_NODE_NAME_TAKEN');
+  expect(await on(files)).toBe(before);
 });
 
 test('every name of 1.25 and 1.36 is shown by a mode, or there is a reason why not', () => {

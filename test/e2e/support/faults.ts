@@ -19,11 +19,11 @@ export function fakeFile(path: string, text: string, mode = '644'): HostFault {
   };
 }
 
-/** A program that answers some arguments itself and hands the rest to the real one. */
+/** A program that answers some arguments itself and hands the rest to the real one, `$real`. */
 export function fakeProgram(name: string, cases: string): HostFault {
   const folder = `/run/fakes/${++made}`;
   const real = `${folder}/real-${name}`;
-  const script = `#!/bin/sh\n${cases}\nexec ${real} "$@"\n`;
+  const script = `#!/bin/sh\nreal=${real}\n${cases}\nexec $real "$@"\n`;
   const encoded = Buffer.from(script).toString('base64');
   return {
     apply: `mkdir -p ${folder}; path=$(readlink -f "$(command -v ${name})"); cp "$path" ${real}
@@ -51,7 +51,35 @@ until ss -Hltn 'sport = :${port}' | grep -q .; do sleep 0.05; done`,
   };
 }
 
+/** A clock that is off by some seconds, for programs that ask `date`. */
+export function wrongClock(seconds: number): HostFault {
+  return fakeProgram('date', `[ "$1" != +%s ] || { echo $(($($real +%s) + ${seconds})); exit; }`);
+}
+
 /** A file that is there; its folder stays. */
 export function existing(path: string, text = ''): HostFault {
   return { apply: `mkdir -p "$(dirname ${path})"; printf '%s' '${text}' >${path}`, undo: `rm ${path}` };
+}
+
+/** A file system of its own, with these mount options. */
+export function mounted(path: string, options: string): HostFault {
+  return { apply: `mkdir -p ${path}; mount -t tmpfs -o ${options} tmpfs ${path}`, undo: `umount ${path}` };
+}
+
+/** Make faults, do something, and take them away whatever happens. */
+export async function withFaults<T>(
+  on: (script: string) => Promise<unknown>,
+  faults: readonly HostFault[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const applied: HostFault[] = [];
+  try {
+    for (const fault of faults) {
+      await on(fault.apply);
+      applied.push(fault);
+    }
+    return await work();
+  } finally {
+    for (const fault of applied.toReversed()) await on(fault.undo);
+  }
 }

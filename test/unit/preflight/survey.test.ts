@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSurvey } from '../../../src/preflight/survey-parse.ts';
@@ -178,6 +178,29 @@ describe('questions', () => {
   });
 });
 
+describe('the cgroup driver of containerd', () => {
+  const driver = (lines: string): string | undefined =>
+    parse(`\n@@kbinit:socket\nlistening\n\n@@kbinit:cgroup-driver\ncontainerd\n${lines}`).runtime?.cgroupDriver;
+
+  test.each([
+    ['          SystemdCgroup = true', 'systemd'],
+    ['SystemdCgroup=true', 'systemd'],
+    ['  SystemdCgroup = false', 'cgroupfs'],
+    ['', 'cgroupfs'],
+  ])('%o is %s', (line, expected) => {
+    expect(driver(line)).toBe(expected);
+  });
+
+  test('is not known of another runtime', () => {
+    expect(parse('\n@@kbinit:socket\nlistening\n').runtime?.cgroupDriver).toBeUndefined();
+  });
+});
+
+test('what the survey says stays out of the log: it may hold what a runtime logs in with', async () => {
+  const host = new FakeHost({ replies: [['@@kbinit', (_, io) => `\n@@kbinit:text x\n${io.secret}\n@@kbinit:end\n`]] });
+  expect((await survey(host, {})).texts.get('x')).toBe('true');
+});
+
 describe('the script on this machine', () => {
   let server: Server;
   let port = 0;
@@ -254,6 +277,14 @@ describe('the script on this machine', () => {
     expect(seen.kernelName).toBe('Linux');
     expect([1, 2]).toContain(seen.cgroups.version);
     expect(seen.runtime).toEqual({ socket: 'missing', tool: 'none', state: 'unknown' });
+  });
+
+  test('names the interfaces that have a hardware address', () => {
+    const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+      addresses.flatMap(({ mac, internal }) => (internal ? [] : [`${name} ${mac}`])),
+    );
+    expect(seen.links.map(({ name, mac }) => `${name} ${mac}`)).toEqual(expect.arrayContaining([...new Set(own)]));
+    expect(seen.links.map(({ name }) => name)).not.toContain('lo');
   });
 
   test('tells a listening socket from a stale one', async () => {
