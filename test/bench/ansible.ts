@@ -26,13 +26,18 @@ const playbook = `- hosts: all
 export async function setUpAnsible(lab: Lab, control: string, names: readonly string[]): Promise<void> {
   await lab.copyTo(control, lab.identityFile, '/root/.ssh/id_ed25519', 0o600);
   await lab.copyTo(control, lab.knownHostsFile, '/root/.ssh/known_hosts', 0o600);
-  const hosts = names.map((name) => `${name} ansible_host=${lab.host(name).address}\n`).join('');
+  const hosts = names.map((name) => lineOf(name, lab.host(name).address)).join('');
   const files = { 'ansible.cfg': settings, hosts, 'play.yaml': playbook };
   for (const [name, stdin] of Object.entries(files)) {
     const { code, stderr } = await lab.exec(control, `mkdir -p ${folder}; cat >${folder}/${name}`, { stdin });
     if (code !== 0) throw new Error(`cannot write ${name} on ${control}: ${stderr}`);
   }
   await play(lab, control);
+}
+
+/** With its interpreter, so that none has to be looked for. */
+function lineOf(name: string, address: string): string {
+  return `${name} ansible_host=${address} ansible_python_interpreter=/usr/bin/python3\n`;
 }
 
 /** Plays on hosts where nothing is left to change. */

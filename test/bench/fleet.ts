@@ -1,7 +1,9 @@
 // The benches of many hosts: preparing thirty again beside an Ansible playbook, and looking at a hundred beside plain ssh.
 import { spawn } from 'node:child_process';
 import { kbinit, type KbinitResult } from '../e2e/support.ts';
+import { elReleases } from '../lab/el-releases.ts';
 import { openLab, type Lab } from '../lab/lab.ts';
+import { repositoryFolder, repositoryPaths } from '../lab/rpm-repositories.ts';
 import { playAgain, setUpAnsible } from './ansible.ts';
 import { median, timed, watchMemory, type Row } from './measure.ts';
 
@@ -12,15 +14,20 @@ export async function fleetRows(rounds: number, say: Say): Promise<readonly Row[
   return [...(await prepareRows(rounds, say)), ...(await preflightRows(rounds, say))];
 }
 
+const repositories = [repositoryPaths.kubernetes, repositoryPaths.docker(elReleases['rocky-9'])].flatMap((path) => [
+  '--repository',
+  `file://${repositoryFolder}/${path}`,
+]);
+
 /** Hosts on which nothing has to be changed any more, by each tool in turn. */
 async function prepareRows(rounds: number, say: Say): Promise<readonly Row[]> {
-  const lab = await openLab({ prefix: 'bench-fleet', subnet: '10.62.3.0/24', kind: 'ansible' });
+  const lab = await openLab({ prefix: 'bench-fleet', subnet: '10.62.3.0/24', kind: 'rocky-9' });
   const times = { ours: [] as number[], peer: [] as number[] };
   const names = numbered('host', 30);
   let memory = 0;
   try {
-    await lab.up(['control', ...names]);
-    const command = ['host', 'prepare', ...flagsTo(lab, names, '--host')];
+    await lab.up([...names, { name: 'control', kind: 'ansible' }]);
+    const command = ['host', 'prepare', ...repositories, ...flagsTo(lab, names)];
     const first = await succeeded(command, kbinit(command));
     await setUpAnsible(lab, 'control', names);
     say(`host prepare of 30, the first: ${first.seconds.toFixed(1)} s`);
@@ -53,7 +60,7 @@ async function preflightRows(rounds: number, say: Say): Promise<readonly Row[]> 
   let memory = 0;
   try {
     await lab.up(names);
-    const command = ['preflight', '-o', 'json', ...flagsTo(lab, names, '--host')];
+    const command = ['preflight', '-o', 'json', ...flagsTo(lab, names)];
     for (let round = 1; round <= rounds; round++) {
       const watch = watchMemory();
       const looked = await kbinit(command, { onStart: watch.onStart });
@@ -81,8 +88,8 @@ function last(values: readonly number[]): string {
   return `${values.at(-1)?.toFixed(2)} s`;
 }
 
-function flagsTo(lab: Lab, names: readonly string[], flag: string): readonly string[] {
-  const hosts = names.flatMap((name) => [flag, `root@${lab.host(name).address}`]);
+function flagsTo(lab: Lab, names: readonly string[]): readonly string[] {
+  const hosts = names.flatMap((name) => ['--host', `root@${lab.host(name).address}`]);
   return [...hosts, '--identity-file', lab.identityFile, '--known-hosts', lab.knownHostsFile];
 }
 

@@ -65,9 +65,12 @@ describe.each([
   });
 
   test('installs the pinned version, from signed repositories, and starts nothing by itself', async () => {
+    const knownKeys = 'rpm -qa gpg-pubkey | wc -l';
+    expect(await output(host, knownKeys)).toBe('1');
     await output(host, addRepositories(kind));
     const wanted = `kubelet-${versions.kubernetes} kubectl-${versions.kubernetes} cri-tools containerd.io`;
     await output(host, `${manager} install -y -q ${wanted}`);
+    expect(await output(host, knownKeys)).toBe('2');
     expect(await output(host, 'kubelet --version')).toBe(`Kubernetes v${versions.kubernetes}`);
     expect(await output(host, 'rpm -q kubelet kubernetes-cni container-selinux')).toBe(
       `kubelet-${versions.kubernetes}-150500.1.1.x86_64\nkubernetes-cni-${versions.cni}-150500.1.1.x86_64\n` +

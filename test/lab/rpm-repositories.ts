@@ -35,18 +35,19 @@ const packages = (
 /** Debian with what a CentOS has, and with the programs that make packages. */
 export const debianEl: Step = debootstrapStep('debian-el', packages);
 
-const key = signingKeyStep(debianEl);
-const tools = { tools: debianEl, key };
+// The system's own key is known from the start, the other is not.
+const systemKey = signingKeyStep(debianEl, 'system');
+const vendorKey = signingKeyStep(debianEl, 'vendor');
 
 /** Kubernetes' repository: the same for every release of the system. */
 export const kubernetesRepository: Step = {
   name: `rpm-kubernetes${releaseSuffix}`,
   inputs: [packagesText(kubernetesPackages)],
-  needs: [kubernetes, criTools, cni, debianEl, key],
+  needs: [kubernetes, criTools, cni, debianEl, vendorKey],
   lane: 'disk',
   build: async (dir) => {
     const place = repositoryPaths.kubernetes.replace('kubernetes/', '');
-    await repositoryAt(join(dir, place), kubernetesPackages);
+    await repositoryAt(join(dir, place), kubernetesPackages, vendorKey);
   },
 };
 
@@ -67,22 +68,22 @@ function repositoriesOf(name: ElName): Step {
   return {
     name: `rpm-${name}`,
     inputs: [packagesText([...base, ...docker, ...installed])],
-    needs: [containerdPrograms, runc, debianEl, key],
+    needs: [containerdPrograms, runc, debianEl, systemKey, vendorKey],
     lane: 'disk',
     build: async (dir) => {
-      await repositoryAt(join(dir, repositoryPaths.base), base);
-      await repositoryAt(join(dir, repositoryPaths.docker(release)), docker);
-      await copyFile(join(stepDir(key), 'public.asc'), join(dir, repositoryPaths.dockerKey));
-      await repositoryAt(join(dir, 'installed'), installed);
+      await repositoryAt(join(dir, repositoryPaths.base), base, systemKey);
+      await repositoryAt(join(dir, repositoryPaths.docker(release)), docker, vendorKey);
+      await copyFile(join(stepDir(vendorKey), 'public.asc'), join(dir, repositoryPaths.dockerKey));
+      await repositoryAt(join(dir, 'installed'), installed, systemKey);
       // Kubernetes' own is mounted here.
       await mkdir(join(dir, 'kubernetes'));
     },
   };
 }
 
-async function repositoryAt(dir: string, contents: readonly RpmPackage[]): Promise<void> {
+async function repositoryAt(dir: string, contents: readonly RpmPackage[], key: Step): Promise<void> {
   await mkdir(dir, { recursive: true });
-  await buildRepository(contents, dir, tools);
+  await buildRepository(contents, dir, { tools: debianEl, key });
 }
 
 /** Packages as text that changes when they do; a step they come from is known by its name, its content by `needs`. */

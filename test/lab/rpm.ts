@@ -49,6 +49,8 @@ export async function buildRepository(
   await inRoot(stepDir(tools), buildScript, { ...folders, out, key: stepDir(key) });
 }
 
+const keyName = 'kbinit-lab';
+
 const buildScript = `
 cp -r /tmp/key/gnupg /tmp/gnupg; export GNUPGHOME=/tmp/gnupg
 cd /tmp/out
@@ -58,22 +60,22 @@ for spec in .specs/*.spec; do
   rm -rf /tmp/build
 done
 rm -r .specs
-rpmsign --define '__gpg /usr/bin/gpg' --define '_gpg_name kbinit-lab' --addsign *.rpm >/dev/null
+rpmsign --define '__gpg /usr/bin/gpg' --define '_gpg_name ${keyName}' --addsign *.rpm >/dev/null
 createrepo_c --quiet --no-database .
-gpg --batch --yes --local-user kbinit-lab --armor --detach-sign repodata/repomd.xml
+gpg --batch --yes --local-user ${keyName} --armor --detach-sign repodata/repomd.xml
 cp /tmp/key/public.asc repodata/repomd.xml.key
 `;
 
-/** Makes a signing key; nothing but packages for lab hosts is ever signed with it. */
-export function signingKeyStep(tools: Step): Step {
+/** Makes a signing key for packages of that origin; nothing but packages for lab hosts is ever signed with it. */
+export function signingKeyStep(tools: Step, origin: string): Step {
   const script = `
 export GNUPGHOME=/tmp/gnupg; mkdir -m 700 $GNUPGHOME
-gpg --batch --quiet --passphrase '' --quick-generate-key 'kbinit-lab <lab@kbinit.invalid>' rsa3072 sign never
-gpg --batch --armor --export kbinit-lab >/tmp/out/public.asc
+gpg --batch --quiet --passphrase '' --quick-generate-key '${keyName} ${origin} <lab@kbinit.invalid>' rsa3072 sign never
+gpg --batch --armor --export ${keyName} >/tmp/out/public.asc
 gpgconf --kill all; rm -f $GNUPGHOME/S.*
 cp -r $GNUPGHOME /tmp/out/gnupg`;
   return {
-    name: 'rpm-key',
+    name: `rpm-key-${origin}`,
     inputs: [script],
     needs: [tools],
     lane: 'disk',
