@@ -46,6 +46,16 @@ describe('the order of logins', () => {
     expect(await tried(options)).toEqual(['none', 'agent key f', 'agent key a']);
   });
 
+  test('offers no other key of the agent where only the named ones shall be (IdentitiesOnly)', async () => {
+    const options = {
+      agentKeys: [agentKey('a'), agentKey('f')],
+      identities: [identity('f'), identity('g')],
+      areIdentitiesNamed: true,
+      areIdentitiesAll: true,
+    };
+    expect(await tried(options)).toEqual(['none', 'agent key f', 'key g']);
+  });
+
   test('stops at five keys, so that a password is still heard', async () => {
     const agentKeys = Array.from({ length: 9 }, (_, n) => agentKey(String(n)));
     const list = await tried({ agentKeys, askPassword: async () => 'x' });

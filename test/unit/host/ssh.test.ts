@@ -201,6 +201,27 @@ describe.skipIf(!canRunSshd)('ssh', () => {
       }
     });
 
+    test('passes over files of the configuration that are not there, and takes a public one for its agent key', async () => {
+      const nothing = { identityFiles: [], configuredIdentityFiles: ['/nowhere/id'] };
+      expect((await failureOf(connected(nothing))).has('KB_SSH_AUTH')).toBe(true);
+      await connected({ identityFiles: [], configuredIdentityFiles: ['/nowhere/id', sshd.key] });
+      await connected({ identityFiles: [], configuredIdentityFiles: [`${sshd.key}.pub`, sshd.key] });
+    });
+
+    test('that only a user certificate would open is told as such', async () => {
+      const key = join(sshd.home, 'certified');
+      if (!existsSync(key)) makeKey(key, 'ed25519');
+      expect((await failureOf(connected({ identityFiles: [key] }))).has('KB_SSH_AUTH')).toBe(true);
+      execFileSync('ssh-keygen', ['-q', '-s', sshd.key, '-I', 'me', '-n', 'root', `${key}.pub`]);
+      const failure = await failureOf(connected({ identityFiles: [key] }));
+      expect(failure.problems[0]?.code).toBe('KB_SSH_USER_CERTIFICATE');
+      expect(failure.problems[0]?.detail).toContain(`${key}-cert.pub is a certificate`);
+      const named = await failureOf(connected({ identityFiles: [`${key}-cert.pub`] }));
+      expect(named.message).toMatch(/KB_SSH_KEY.*certificate/);
+      // A certificate beside a key that the host takes as it is disturbs nobody.
+      await connected({ certificateFiles: [`${key}-cert.pub`] });
+    });
+
     test('goes on without an agent that does not answer', async () => {
       await connected({ agentSocket: '/nowhere/agent' });
     });
@@ -364,6 +385,19 @@ describe.skipIf(!canRunSshd)('ssh', () => {
       expect(Math.max(...counts)).toBeLessThanOrEqual(8);
     });
 
+    test('five hundred leave no channel behind', async () => {
+      const transport = await connected();
+      const before = logged(/server_input_channel_req: channel \d+ request exec/).length;
+      for (let batch = 0; batch < 25; batch++) {
+        await Promise.all(Array.from({ length: 20 }, () => transport.exec(sh`:`)));
+      }
+      const lines = logged(/server_input_channel_req: channel \d+ request exec/).slice(before);
+      // sshd gives a channel the lowest free number: one that leaked would push the others up.
+      const numbers = lines.map((line) => Number(/channel (\d+) /.exec(line)?.[1]));
+      expect(numbers.length).toBeGreaterThanOrEqual(500);
+      expect(Math.max(...numbers.slice(-100))).toBeLessThanOrEqual(9);
+    });
+
     test('files are written through it in one go', async () => {
       const host = openHost(await connected(), { name: 'master1', reporter: { emit: () => {} } });
       const path = join(sshd.home, 'written/file');
@@ -401,6 +435,28 @@ describe.skipIf(!canRunSshd)('ssh', () => {
     expect((await failureOf(transport.dial('127.0.0.1', 22))).has('KB_SSH_FORWARDING')).toBe(true);
     await transport.close();
     await narrow.stop();
+  });
+
+  test('an sshd that takes few logins at a time is asked again, until all are in', async () => {
+    const few = await startSshd({ config: 'MaxStartups 2:50:4' });
+    const more = { port: few.port, identityFiles: [few.key], homeDirectory: few.home };
+    await connected(more);
+    const transports = await Promise.all(Array.from({ length: 12 }, () => connected(more)));
+    const answers = await Promise.all(transports.map((transport) => transport.exec(sh`echo in`)));
+    expect(answers.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 12 }, () => 'in\n'));
+    expect(few.log()).not.toMatch(/Failed publickey/);
+    await few.stop();
+  });
+
+  test.skipIf(!existsSync('/proc/net/if_inet6'))('an IPv6 address is reached, and known by its own name', async () => {
+    const six = await startSshd({ config: 'ListenAddress ::1' });
+    const more = { host: '::1', port: six.port, identityFiles: [six.key], homeDirectory: six.home };
+    const transport = await connected(more);
+    expect(transport.target).toBe(`root@[::1]:${six.port}`);
+    expect((await transport.exec(sh`echo hi`)).stdout).toBe('hi\n');
+    const known = readFileSync(join(six.home, '.kbinit/known_hosts'), 'utf8');
+    expect(known).toContain(`[::1]:${six.port} ssh-ed25519 `);
+    await six.stop();
   });
 
   test('a login shell that runs nothing is told apart from a lost connection', async () => {
