@@ -17,6 +17,7 @@ import {
   testLab,
   type KbinitResult,
 } from './support.ts';
+import { unplug } from './support/host.ts';
 
 let lab: Lab;
 let endpoint: string;
@@ -224,6 +225,7 @@ describe('two control planes at once', () => {
   async function leave(host: string): Promise<void> {
     const reset = await kbinit(['reset', ...over(lab, host), '--force']);
     expect(reset.code, reset.stderr).toBe(0);
+    await unplug(lab, host);
     await lab.kubectl(['delete', 'node', host]);
   }
 
@@ -302,6 +304,7 @@ describe('a join that cannot be', () => {
     await lab.kubectl(['-n', 'kube-system', 'delete', 'secret', 'kubeadm-certs']);
     const reset = await kbinit(['reset', ...over(lab, 'master3'), '--force']);
     expect(reset.code, reset.stderr).toBe(0);
+    await unplug(lab, 'master3');
     await lab.kubectl(['delete', 'node', 'master3']);
     const result = await kbinit(joinCommand('master3'));
     expect(result.code).toBe(1);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { managedFiles, managedObjects, output } from './observe.ts';
 import { clusterConfig, eventually, program, testLab } from './support.ts';
+import { unplug } from './support/host.ts';
 
 const host = 'master1';
 let lab: Lab;
@@ -76,6 +77,10 @@ describe('kbinit on the host itself', () => {
       ),
     ).toBe('\n\n\n');
     expect((await output(lab, host, 'crictl ps -a -q')).trim()).toBe('');
+    const refused = await here('init --config config.yaml');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_PREFLIGHT\s+Leftovers/);
+    await unplug(lab, host);
     const again = await here('init --config config.yaml');
     expect(again.code, again.stderr).toBe(0);
     const forced = await here('reset -f');

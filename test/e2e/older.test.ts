@@ -5,6 +5,7 @@ import { versions, type Lab } from '../lab/lab.ts';
 import { changedPaths, everyFile, output } from './observe.ts';
 import { etcdMembers } from './support/control-planes.ts';
 import { clusterConfig, eventually, joinArguments, joinFlags, kbinit, over, testLab } from './support.ts';
+import { unplug } from './support/host.ts';
 
 /** What joins whom: a control plane and a worker by kbinit, a worker by kubeadm. */
 const everyHost = ['master1', 'master2', 'node1', 'node2'];
@@ -129,6 +130,7 @@ describe(`a cluster of Kubernetes ${version}`, () => {
   });
 
   test('is made again on the host that was reset', async () => {
+    await unplug(lab, 'master1');
     await succeed('master1', ['init', '--config', config, '--cni', 'flannel']);
     await allReady(['master1']);
   });

@@ -194,6 +194,7 @@ describe('a host alone', () => {
     const left = [existing('/etc/cni/net.d/10-flannel.conflist', '{}'), bridge, chain];
     for (const { apply } of left) await output(lab, 'node1', apply);
     const result = await init('--config', config, '-o', 'json');
+    expect(result.code).toBe(1);
     const told = readReport(result).hosts[0]?.checks.find(({ name }) => name === 'Leftovers');
     expect(told?.found).toContain('10-flannel.conflist');
     expect(told?.found).toContain('network links cni0');

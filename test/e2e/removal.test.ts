@@ -13,6 +13,7 @@ import {
   testLab,
   type KbinitResult,
 } from './support.ts';
+import { unplug } from './support/host.ts';
 
 let lab: Lab;
 let wanted: ReturnType<typeof joinArguments>;
@@ -217,6 +218,7 @@ describe('reset of one of three control planes', () => {
     const gone = await remove('master3', 'master1', '--yes', '--timeout', '90s');
     expect(gone.code, gone.stderr).toBe(0);
     expect(await nodeNames()).not.toContain('master3');
+    await unplug(lab, 'master3');
     await joinControlPlane('master3');
     expect((await members()).size).toBe(3);
   });

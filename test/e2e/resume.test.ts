@@ -15,6 +15,7 @@ import {
   testLab,
   type KbinitResult,
 } from './support.ts';
+import { unplug } from './support/host.ts';
 
 let lab: Lab;
 let config: string;
@@ -76,6 +77,7 @@ async function stopped(args: readonly string[], stop: Stop): Promise<KbinitResul
 async function emptied(host: string): Promise<void> {
   const result = await kbinit(['reset', ...over(lab, host), '--force']);
   expect(result.code, result.stderr).toBe(0);
+  await unplug(lab, host);
 }
 
 /** The cluster of a finished init: it answers, its node is marked, everything is installed and said. */

@@ -23,6 +23,7 @@ import {
   type KbinitResult,
   type RunOptions,
 } from './support.ts';
+import { unplug } from './support/host.ts';
 
 const realKubeadm = '/usr/local/lib/lab/kubeadm';
 const filePath = '/root/discovery.conf';
@@ -244,6 +245,7 @@ async function joined(run: KbinitResult): Promise<void> {
 async function resetNode1(): Promise<void> {
   const reset = await kbinit(['reset', ...over(lab, 'node1'), '--force']);
   expect(reset.code, reset.stderr).toBe(0);
+  await unplug(lab, 'node1');
   expect((await lab.kubectl(['delete', 'node', 'node1'])).code).toBe(0);
 }
 

@@ -21,8 +21,8 @@ export function leftovers(caPath: string): Check {
       const kubelet = kubeletOf(found, caPath);
       // A node of this very cluster: its network is in use, not left over.
       if (kubelet === 'own') return [];
-      const harmful = kubelet === 'foreign' ? [foreignKubelet] : [];
-      const list = [...harmful, ...networkLeftovers(found), ...ruleLeftovers(found)];
+      const harmful = [...(kubelet === 'foreign' ? [foreignKubelet] : []), ...networkLeftovers(found)];
+      const list = [...harmful, ...ruleLeftovers(found)];
       if (list.length === 0) return [];
       const [whats, cures] = [list.map((l) => l.what).join('; '), list.map((l) => l.cure).join('; ')];
       const tell = harmful.length > 0 ? error : warning;

@@ -47,6 +47,15 @@ export async function wipe(lab: Lab, host: string): Promise<void> {
   );
 }
 
+/** Take away what a network of Pods left, which reset leaves alone and preflight refuses (R24). */
+export async function unplug(lab: Lab, host: string): Promise<void> {
+  await inHost(
+    lab,
+    host,
+    'rm -f /etc/cni/net.d/*.conflist; for link in cni0 flannel.1; do [ ! -e /sys/class/net/$link ] || ip link delete $link; done',
+  );
+}
+
 /** Modes, owners and names below /etc/kubernetes, written as the goldens' tree.txt. */
 export async function kubernetesTree(lab: Lab, host: string): Promise<readonly string[]> {
   const listing = await inHost(lab, host, "cd / && find etc/kubernetes -printf '%M %u:%g %y %p\\n' | sort -k 4");

@@ -35,7 +35,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'Leftovers',
-    level: 'warning',
+    level: 'error',
     survey: {
       leftovers: {
         cniFiles: ['10-flannel.conflist'],
