@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { initPhases, joinPhases, resetPhases } from '../src/phases/index.ts';
+import { preparePhases } from '../src/phases/prepare/index.ts';
 import type { Phase } from '../src/workflow/phase.ts';
 
 /** What every phase has, whatever it works on. */
@@ -31,6 +32,7 @@ export async function phasesPage(): Promise<string> {
       joinPhases,
     ),
     section('reset', 'Undoes what init or join did to a host.', resetPhases),
+    section('host prepare', 'Makes a host ready for Kubernetes ([host-prepare.md](host-prepare.md)).', preparePhases),
   ].join('\n');
   const config = await resolveConfig(phasesPath);
   return format(page, { ...config, parser: 'markdown' });

@@ -5,6 +5,7 @@ import { KbError, type Problem } from '../errors.ts';
 import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
 import { Slots } from '../host/slots.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
+import { networkLeftovers } from '../phases/prepare/leftovers.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
 import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
 import { readBinaries, readLock } from '../prepare/binaries.ts';
@@ -19,7 +20,8 @@ import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
 export interface PrepareOptions extends PrepareFlags, Omit<ConnectionOptions, 'host'> {
-  readonly host?: readonly string[];
+  /** One where a phase was asked for by its name. */
+  readonly host?: string | readonly string[];
   readonly binaries?: string;
   readonly repositoryKey?: readonly string[];
 }
@@ -33,7 +35,8 @@ const atOnce = 16;
 
 /** Prepare hosts, or run one phase on them. @throws KbError for bad input, Shown for a failed run */
 export async function runPrepare(options: PrepareOptions, only?: string): Promise<void> {
-  const { host: hosts = [], ...rest } = options;
+  const { host = [], ...rest } = options;
+  const hosts = typeof host === 'string' ? [host] : host;
   for (const target of hosts) parseTarget(target);
   const spec = readPrepare(options, localFiles(options));
   selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
@@ -146,7 +149,13 @@ export async function runRestore(options: RestoreOptions): Promise<void> {
   });
 }
 
-/** For `reset --host-changes` too. */
+/** What a reset with --host-changes does behind its own phases. */
+export async function undoHostChanges(session: Session, isDryRun: boolean, isForced: boolean): Promise<void> {
+  // Of a dry run nothing has been reset yet: that the host is in a cluster is no reason to stop.
+  const ctx = restoreContext(session, { isForced, isDryRun });
+  await runWorkflow([networkLeftovers, ...restorePhases], { ...ctx, isReset: true }, undefined);
+}
+
 function restoreContext(
   session: Session,
   { isForced, isDryRun }: { readonly isForced: boolean; readonly isDryRun: boolean },

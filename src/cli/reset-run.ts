@@ -21,6 +21,7 @@ export interface ResetOptions extends ResetFlags, ConnectionOptions {
   readonly config?: string;
   readonly kubeconfig?: string;
   readonly forceWipeEtcd?: string;
+  readonly hostChanges?: boolean;
 }
 
 /** Run reset, or one phase of it. @throws KbError for bad input, Shown for a failed run */
@@ -51,7 +52,12 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
     };
     const node = await registeredName(session.host);
     await runWorkflow(resetPhases, ctx, only);
-    if (only === undefined && !spec.isDryRun) session.print(leftovers(node));
+    const isWhole = only === undefined && options.hostChanges === true;
+    if (isWhole) {
+      const { undoHostChanges } = await import('./host-run.ts');
+      await undoHostChanges(session, spec.isDryRun, false);
+    }
+    if (only === undefined && !spec.isDryRun) session.print(isWhole ? nodeLeft(node) : leftovers(node));
   });
 }
 
@@ -62,6 +68,10 @@ The reset process does not clean the CNI configuration in /etc/cni/net.d, networ
 and filter rules of the Pod network, and kubeconfig files of users ($HOME/.kube/config).
 ${node === undefined ? '' : nodeStays(node)}
 `;
+}
+
+function nodeLeft(node: string | undefined): string {
+  return node === undefined ? '' : `\n${nodeStays(node)}`;
 }
 
 function nodeStays(node: string): string {

@@ -13,6 +13,7 @@ const resetFlags = [
   'dry-run',
   'force',
   'force-wipe-etcd',
+  'host-changes',
   'ignore-preflight-errors',
   'kubeconfig',
   'skip-phases',

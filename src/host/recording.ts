@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Reporter } from '../report/events.ts';
 import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Upload } from './host.ts';
+import { lineDiff } from '../util/diff.ts';
 import { sh, type Shell } from './shell.ts';
 import { lookCommand, readLook } from './upload.ts';
 
@@ -70,7 +71,9 @@ class RecordingHost implements Host {
       if (outcome === 'unchanged') return { path, outcome };
       this.#written.set(path, artifact);
       this.#removed.delete(path);
-      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : body);
+      const there = bodies.get(path);
+      const shown = there === undefined || there === body ? body : (lineDiff(there, body) ?? body);
+      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : shown);
       return { path, outcome };
     });
   }

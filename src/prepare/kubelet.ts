@@ -43,6 +43,15 @@ ExecStart=${program} $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBE
 `;
 }
 
+/** Folders that init, join and the kubelet make, and a reset leaves. */
+export const clusterFolders: readonly string[] = [
+  '/etc/kubernetes',
+  '/etc/kubernetes/manifests',
+  '/etc/kubernetes/pki',
+  '/etc/kubernetes/pki/etcd',
+  '/etc/kubernetes/tmp',
+];
+
 /** Its files, and started at boot; init and join start it when it has something to do. */
 export function planKubelet(state: HostState, spec: PrepareSpec): Plan {
   if (runsNoPods(spec)) return nothing;
@@ -66,7 +75,12 @@ export function planKubelet(state: HostState, spec: PrepareSpec): Plan {
               kind: 'command' as const,
               command: sh`systemctl daemon-reload && systemctl -q enable kubelet`,
               why: 'start the kubelet at boot',
-              before: [unitEntry(state, 'kubelet.service')],
+              before: [
+                ...clusterFolders
+                  .filter((path) => state.missingFolders.has(path))
+                  .map((path) => ({ kind: 'folder' as const, path })),
+                unitEntry(state, 'kubelet.service'),
+              ],
             },
           ]),
     ],

@@ -4,6 +4,7 @@ import type { Ledger, LedgerEntry } from '../../host/ledger.ts';
 import { timeServices } from '../../prepare/clock.ts';
 import { mirrorPath, runtimeFolders } from '../../prepare/containerd.ts';
 import { sysctls } from '../../prepare/kernel.ts';
+import { clusterFolders } from '../../prepare/kubelet.ts';
 import { knownPackages, knownPrograms } from '../../prepare/packages.ts';
 import { places } from '../../prepare/places.ts';
 import type { PrepareSpec } from '../../prepare/spec.ts';
@@ -53,7 +54,7 @@ function questions(spec: PrepareSpec): Questions {
     files: [...Object.values(compared).filter((path) => path.startsWith('/etc/')), ...spec.mirrors.map(mirrorPath)],
     measured: [containerdPending, ...binaries],
     texts: [places.hosts, places.fstab, places.userSysctl, uploads],
-    folders: runtimeFolders,
+    folders: [...runtimeFolders, ...clusterFolders],
     sysctls: Object.keys(sysctls(spec)),
     units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
     programs: knownPrograms,

@@ -12,6 +12,7 @@ import { stateOf, type PrepareContext } from './context.ts';
 export const detect: Phase<PrepareContext> = {
   name: 'detect',
   summary: 'Look what the host is',
+  flags: ['kubernetes-version'],
   run: look,
 };
 

@@ -15,20 +15,48 @@ import type { PrepareContext } from './context.ts';
 import { detect } from './detect.ts';
 import { planned } from './perform.ts';
 
+/** Where packages come from; `binaries` because then there are none. */
+const sources = ['repository', 'repository-key', 'unsigned-repository', 'binaries'];
+
 export const preparePhases: readonly Phase<PrepareContext>[] = [
   detect,
-  planned('hostname', 'Give the host its name', planHostname),
-  planned('hosts-file', 'Put the other hosts into /etc/hosts', planHostsFile),
-  planned('swap', 'Turn swap off, now and at boot', planSwap),
-  planned('modules', 'Load kernel modules, now and at boot', planModules),
-  planned('sysctl', 'Set what the kernel has to do for Pods', planSysctls),
-  planned('repositories', 'Write where packages come from', planRepositories),
-  planned('packages', 'Install and pin what Kubernetes needs', planPackages),
-  planned('binaries', 'Upload programs, checked against their lock', planBinaries),
-  planned('time', 'See that something keeps the clock', planClock),
-  planned('network-manager', 'Keep NetworkManager off the interfaces of Pods', planNetworkManager),
-  planned('containerd', 'Configure and start containerd', planContainerd),
-  planned('crictl', 'Tell crictl where containerd is', planCrictl),
-  planned('kubelet', "Write the kubelet's unit and enable it", planKubelet),
-  planned('firewall', "Open the role's ports in firewalld, which stays on", planFirewall),
+  planned('hostname', 'Give the host its name', planHostname, ['hostname']),
+  planned('hosts-file', 'Put the other hosts into /etc/hosts', planHostsFile, ['hosts-entry']),
+  planned('swap', 'Turn swap off, now and at boot', planSwap, []),
+  planned('modules', 'Load kernel modules, now and at boot', planModules, ['role']),
+  planned('sysctl', 'Set what the kernel has to do for Pods', planSysctls, ['role', 'pod-network-cidr']),
+  planned('repositories', 'Write where packages come from', planRepositories, [
+    'role',
+    'kubernetes-version',
+    ...sources,
+  ]),
+  planned('packages', 'Install and pin what Kubernetes needs', planPackages, [
+    'role',
+    'kubernetes-version',
+    ...sources,
+  ]),
+  planned('binaries', 'Upload programs, checked against their lock', planBinaries, [
+    'role',
+    'kubernetes-version',
+    'binaries',
+  ]),
+  planned('time', 'See that something keeps the clock', planClock, []),
+  planned('network-manager', 'Keep NetworkManager off the interfaces of Pods', planNetworkManager, ['role']),
+  planned('containerd', 'Configure and start containerd', planContainerd, [
+    'role',
+    'kubernetes-version',
+    'binaries',
+    'image-repository',
+    'registry-mirror',
+    'cgroup-driver',
+  ]),
+  planned('crictl', 'Tell crictl where containerd is', planCrictl, ['role']),
+  planned('kubelet', "Write the kubelet's unit and enable it", planKubelet, ['role', 'binaries']),
+  planned('firewall', "Open the role's ports in firewalld, which stays on", planFirewall, [
+    'role',
+    'pod-network-cidr',
+    'backend',
+    'apiserver-bind-port',
+    'firewall-zone',
+  ]),
 ];

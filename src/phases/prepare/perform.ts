@@ -11,8 +11,14 @@ export function planned(
   name: string,
   summary: string,
   plan: (state: HostState, spec: PrepareContext['spec']) => Plan,
+  flags: readonly string[],
 ): Phase<PrepareContext> {
-  return { name, summary, run: async (ctx) => perform(ctx, name, plan(await stateOf(ctx), ctx.spec)) };
+  return {
+    name,
+    summary,
+    flags: [...flags, 'dry-run'],
+    run: async (ctx) => perform(ctx, name, plan(await stateOf(ctx), ctx.spec)),
+  };
 }
 
 /** Do it. @throws KbError KB_PREPARE_COMMAND, KB_LEDGER and those of host.write */

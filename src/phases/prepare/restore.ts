@@ -10,6 +10,8 @@ import { step, stopIfAsked, warn, type RunContext } from '../context.ts';
 
 export interface RestoreContext extends RunContext {
   readonly spec: { readonly isForced: boolean; readonly isDryRun: boolean; readonly skipPhases: readonly string[] };
+  /** It follows a reset: the host is in no cluster any more. */
+  readonly isReset?: true;
   readonly ledgerFiles: {
     readonly folder: string;
     readonly path: string;
@@ -31,7 +33,7 @@ async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
     return 'unchanged';
   }
   const entries = ctx.ledgerFiles.parse(ctx.host.name, text);
-  if (files.has(paths.kubeletConf) && !ctx.spec.isForced) throw inUse(ctx.host.name);
+  if (files.has(paths.kubeletConf) && ctx.isReset !== true && !ctx.spec.isForced) throw inUse(ctx.host.name);
   const { steps, changed } = planRestore(await look(ctx, entries), ctx.spec.isForced);
   if (changed.length > 0 && !ctx.spec.isForced) throw changedSince(ctx.host.name, changed);
   for (const sentence of changed) warn(ctx, 'restore', sentence);
