@@ -473,24 +473,35 @@ class Connection implements Transport {
   /** Connections that have ended. */
   readonly #gone = new WeakSet<Client>();
   #elevation: Elevation = { kind: 'none' };
-  /** Who the host was at first; undefined inside where it did not say. */
-  #machineId: Promise<string | undefined> | undefined;
+  /** Who the host is, once it has said so. */
+  #machineId: string | undefined;
   #isClosed = false;
+  /** Ends an attempt to connect that nobody waits for any more. */
+  readonly #closing = new AbortController();
+  #commands = 0;
 
   constructor(login: Login) {
-    this.#login = login;
+    const { signal } = login.options;
+    const closing = this.#closing.signal;
+    const stopped = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    this.#login = { ...login, options: { ...login.options, signal: stopped } };
     this.target = sshTarget(login.options);
   }
 
   /** The first connection: a host that is down is not worth three time-outs, one that drops logins is. */
   async open(): Promise<void> {
     await this.#connected();
-    // Not waited for: a host that is only asked one thing shall not wait for two answers.
-    this.#machineId = this.#readMachineId().catch(() => undefined);
     if (this.#login.options.user !== 'root') this.#elevation = await this.#findElevation();
   }
 
   async exec(command: Shell, io: ExecIO = {}): Promise<ExecResult> {
+    // Beside the second command: a host that is asked one thing only is not asked for more, and none waits for it.
+    if (++this.#commands === 2) {
+      this.#readMachineId().then(
+        (id) => (this.#machineId ??= id),
+        () => undefined,
+      );
+    }
     return this.#exec(command, io, this.#elevation, chrootPrefix(this.#login.options.rootfs));
   }
 
@@ -511,6 +522,7 @@ class Connection implements Transport {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
     const client = this.#alive;
     if (client === undefined) return;
     await new Promise<void>((resolve) => {
@@ -546,12 +558,18 @@ class Connection implements Transport {
       return client;
     } catch (error) {
       this.#client = undefined;
-      throw signal?.aborted === true ? commandInterrupted(this.#name, { why: `connect to ${this.target}` }) : error;
+      if (this.#isClosed) throw new ConnectionLost(this.#name, 'kbinit has closed the connection', false, error);
+      if (signal?.aborted !== true) throw error;
+      throw commandInterrupted(this.#name, { why: `connect to ${this.target}` });
     }
   }
 
   async #openClient(): Promise<Client> {
     const client = await openClient(this.#login);
+    if (this.#isClosed) {
+      client.destroy();
+      throw new ConnectionLost(this.#name, 'kbinit has closed the connection', false);
+    }
     client.once('close', () => this.#gone.add(client));
     return client;
   }
@@ -601,7 +619,7 @@ class Connection implements Transport {
 
   /** The same host key may be on two machines that were made from one image. @throws KbError KB_SSH_HOST_REPLACED */
   async #verifyMachine(client: Client): Promise<void> {
-    const before = await this.#machineId;
+    const before = this.#machineId;
     if (before === undefined) return;
     const now = await this.#readMachineId(client);
     if (now === before) return;

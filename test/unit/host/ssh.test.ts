@@ -331,6 +331,32 @@ describe.skipIf(!canRunSshd)('ssh', () => {
       await other.stop();
     });
 
+    test('that is being made again is given up by close', async () => {
+      const wire = await wireTo(sshd.port);
+      const transport = await connected({ port: wire.port });
+      await transport.exec(sh`:`);
+      await wire.stop();
+      await wait(50);
+      const waiting = failureOf(transport.exec(sh`:`));
+      await wait(600);
+      const start = performance.now();
+      await transport.close();
+      await waiting;
+      expect(performance.now() - start).toBeLessThan(1000);
+    });
+
+    test('that does not come back within the time for it is unreachable', async () => {
+      const wire = await wireTo(sshd.port);
+      const transport = await connected({ port: wire.port, reconnectTimeoutSeconds: 1 });
+      await transport.exec(sh`:`);
+      await wire.stop();
+      await wait(50);
+      const start = performance.now();
+      expect((await failureOf(transport.exec(sh`:`))).has('KB_SSH_UNREACHABLE')).toBe(true);
+      expect(performance.now() - start).toBeGreaterThan(900);
+      expect(performance.now() - start).toBeLessThan(6000);
+    });
+
     test('ends with close, and takes no more commands', async () => {
       const transport = await connected();
       await transport.close();
