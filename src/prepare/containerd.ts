@@ -66,7 +66,7 @@ export function mirrorFile({ registry, url }: RegistryMirror): string {
 }
 
 /** Upstream's unit, with the program where it was uploaded to. */
-export function containerdUnit(): string {
+function containerdUnit(): string {
   return `# kbinit host prepare; as containerd's own
 [Unit]
 Description=containerd container runtime

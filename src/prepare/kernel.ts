@@ -8,7 +8,7 @@ import type { PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
 
 /** containerd's snapshots; and what lets bridged packets pass iptables (kubernetes.io, container runtimes). */
-export const modules: readonly string[] = ['overlay', 'br_netfilter'];
+const modules: readonly string[] = ['overlay', 'br_netfilter'];
 
 /** Load them now and at boot. */
 export function planModules(state: HostState, spec: PrepareSpec): Plan {

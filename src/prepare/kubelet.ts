@@ -28,7 +28,7 @@ WantedBy=multi-user.target
 }
 
 /** What kubeadm's package brings: without kubeadm somebody else has to. UMask: files of Pods must not depend on the host's (R25). */
-export function kubeletDropIn(program: string, defaults: string): string {
+function kubeletDropIn(program: string, defaults: string): string {
   return `# kbinit host prepare; as kubeadm's package has it
 [Service]
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"

@@ -46,7 +46,7 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
 }
 
 /** @throws KbError KB_PREPARE_OS */
-export function knownDistro(host: string, state: HostState): Distro {
+function knownDistro(host: string, state: HostState): Distro {
   const distro = distroOf(state);
   if (!('unknown' in distro)) return distro;
   throw new KbError({

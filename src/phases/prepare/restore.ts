@@ -7,6 +7,7 @@ import { places } from '../../prepare/places.ts';
 import { planRestore, restoreQuestions, type RestoreStep, type RestoreView } from '../../prepare/restore.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn, type RunContext } from '../context.ts';
+import { journalFolder } from '../journal.ts';
 
 export interface RestoreContext extends RunContext {
   readonly spec: { readonly isForced: boolean; readonly isDryRun: boolean; readonly skipPhases: readonly string[] };
@@ -42,7 +43,7 @@ async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
     await perform(ctx, one);
   }
   const { folder } = ctx.ledgerFiles;
-  const forget = sh`rm -rf -- ${folder} ${places.uploads} && rmdir --ignore-fail-on-non-empty -- ${paths.state} 2>/dev/null; true`;
+  const forget = sh`rm -rf -- ${folder} ${places.uploads} && rmdir --ignore-fail-on-non-empty -- ${journalFolder} ${paths.state} 2>/dev/null; true`;
   await ctx.host.run(forget, 'forget the ledger');
   return 'done';
 }

@@ -1,0 +1,106 @@
+// A preparation on a host of literal answers: one question when nothing changes, and the ledger before every change.
+import { expect, test } from 'vitest';
+import { openLedger, parseLedger } from '../../../../src/host/ledger.ts';
+import type { PrepareContext } from '../../../../src/phases/prepare/context.ts';
+import { preparePhases } from '../../../../src/phases/prepare/index.ts';
+import { systemChance, systemClock } from '../../../../src/util/keygen.ts';
+import { runPhases } from '../../../../src/workflow/runner.ts';
+import { selectPhases } from '../../../../src/workflow/select.ts';
+import { FakeHost, recordingReporter, type Reply } from '../../../fakes/host.ts';
+import { specOf } from '../../prepare/states.ts';
+
+const osRelease = Buffer.from('ID=rocky\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.6"\n').toString('base64');
+
+/** What a host says that is ready to be a load balancer, or anything with these lines more. */
+function answer(more: readonly string[] = []): string {
+  return [
+    'kernel 5.14.0-570.el9.x86_64',
+    'hostname node1',
+    'machine x86_64',
+    'cgroup cgroup2fs',
+    'capabilities 000001ffffffffff',
+    `text ${osRelease} /etc/os-release`,
+    'unit Id=chronyd.service',
+    'unit LoadState=loaded',
+    'unit ActiveState=active',
+    'unit UnitFileState=enabled',
+    ...more,
+    '',
+  ].join('\n');
+}
+
+async function run(replies: readonly (readonly [string | RegExp, Reply])[], flags = {}): Promise<FakeHost> {
+  const host = new FakeHost({ replies: [...replies, ['ledger.json', ''], [/^/, '']] });
+  const unused = (): never => {
+    throw new Error('nothing of a preparation needs it');
+  };
+  const ctx: PrepareContext = {
+    host,
+    reporter: recordingReporter(),
+    apis: { open: unused },
+    etcds: { open: unused },
+    chance: systemChance(),
+    clock: systemClock,
+    resumeCommand: 'kbinit host prepare',
+    print: unused,
+    signal: new AbortController().signal,
+    startedAt: new Date('2026-11-21T02:12:19.345Z'),
+    ignorePreflightErrors: new Set(),
+    spec: specOf({ role: ['lb'], ...flags }),
+    ledger: openLedger(host),
+    readLedger: (text) => parseLedger('node1', text),
+  };
+  await runPhases(selectPhases(preparePhases, { skip: [] }), ctx, {
+    signal: ctx.signal,
+    now: () => 0,
+    observer: { started: () => undefined, ended: () => undefined },
+  });
+  return host;
+}
+
+test('a host that is ready is asked one question and nothing else', async () => {
+  const host = await run([['basics', answer()]]);
+  expect(host.ran).toHaveLength(1);
+  expect(host.files.size).toBe(0);
+});
+
+test('what is there is kept before it is changed', async () => {
+  const host = await run([['basics', answer(['swap Filename Type', 'swap /dev/dm-1 partition 1 0 -2'])]]);
+  const order = host.ran.map(({ command }) =>
+    command.includes('ledger.json') && !command.includes('basics')
+      ? 'ledger'
+      : command.includes('swapoff')
+        ? 'swapoff'
+        : 'other',
+  );
+  expect(order.indexOf('ledger')).toBeGreaterThan(0);
+  expect(order.indexOf('swapoff')).toBeGreaterThan(order.indexOf('ledger'));
+  const kept = host.ran.find(({ stdin }) => typeof stdin === 'string' && stdin.includes('"swap"'));
+  expect(kept?.stdin).toContain('/dev/dm-1');
+});
+
+test('a ledger that cannot be kept leaves the host as it is', async () => {
+  const swap = answer(['swap /dev/dm-1 partition 1 0 -2']);
+  const replies: readonly (readonly [string, Reply])[] = [
+    ['basics', swap],
+    ['ledger.json', { code: 1, stderr: 'No space left on device' }],
+  ];
+  await expect(run(replies)).rejects.toThrow('KB_LEDGER');
+});
+
+test('CentOS 7 is refused for Kubernetes 1.32 before anything is done', async () => {
+  const seven = Buffer.from('ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="7"\n').toString('base64');
+  const old = answer().replace(osRelease, seven);
+  await expect(run([['basics', old]], { kubernetesVersion: '1.32' })).rejects.toThrow('KB_PREPARE_OS');
+});
+
+test('a step that fails says what the command said', async () => {
+  const swap = answer(['swap /dev/dm-1 partition 1 0 -2']);
+  const failing = run([
+    ['basics', swap],
+    ['swapoff', { code: 255, stderr: 'swapoff: /dev/dm-1: swapoff failed: Cannot allocate memory' }],
+  ]);
+  await expect(failing).rejects.toMatchObject({
+    problems: [{ code: 'KB_PREPARE_COMMAND', detail: expect.stringContaining('Cannot allocate memory') }],
+  });
+});
