@@ -24,8 +24,9 @@ function split(text: string): { readonly before: string; readonly after: string;
   return { before: lines.slice(0, from).join(''), after: lines.slice(to + 1).join(''), found: true };
 }
 
-/** Put the names of the other hosts there. */
+/** Put the names of the other hosts there; names of an earlier run stay where none are asked for. */
 export function planHostsFile(state: HostState, { hosts }: PrepareSpec): Plan {
+  if (hosts.length === 0) return nothing;
   const text = state.texts.get(places.hosts) ?? '';
   const wanted = withHostsEntries(text, hosts);
   if (wanted === text) return nothing;

@@ -42,10 +42,13 @@ export function sysctls(spec: Pick<PrepareSpec, 'podSubnets'>): Readonly<Record<
   };
 }
 
+/** Only CentOS 7's kernel has it: without it containers cannot be removed while another process sees their mounts. */
+export const detachMounts = 'fs.may_detach_mounts';
+
 /** A file for the next boot, and the values now. */
 export function planSysctls(state: HostState, spec: PrepareSpec): Plan {
   if (runsNoPods(spec)) return nothing;
-  const wanted = Object.entries(sysctls(spec));
+  const wanted = Object.entries({ ...sysctls(spec), ...(state.sysctls.has(detachMounts) && { [detachMounts]: '1' }) });
   const body = `# kbinit host prepare: what Kubernetes needs, nothing else\n${wanted.map(([key, value]) => `${key} = ${value}\n`).join('')}`;
   const wrong = wanted.filter(([key, value]) => state.sysctls.get(key) !== value);
   const entries = wrong.map(([key, after]): LedgerEntry => {

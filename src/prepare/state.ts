@@ -108,7 +108,9 @@ function byKey(stdout: string): Answer {
   for (const line of stdout.split('\n')) {
     const [key, rest] = splitOnce(line);
     if (key === '') continue;
-    answer.set(key, [...(answer.get(key) ?? []), rest]);
+    const values = answer.get(key);
+    if (values === undefined) answer.set(key, [rest]);
+    else values.push(rest);
   }
   return answer;
 }

@@ -3,7 +3,7 @@ import { KbError } from '../../errors.ts';
 import type { Ledger, LedgerEntry } from '../../host/ledger.ts';
 import { timeServices } from '../../prepare/clock.ts';
 import { mirrorPath, runtimeFolders } from '../../prepare/containerd.ts';
-import { sysctls } from '../../prepare/kernel.ts';
+import { detachMounts, sysctls } from '../../prepare/kernel.ts';
 import { clusterFolders } from '../../prepare/kubelet.ts';
 import { knownPackages, knownPrograms } from '../../prepare/packages.ts';
 import { places } from '../../prepare/places.ts';
@@ -55,7 +55,7 @@ function questions(spec: PrepareSpec): Questions {
     measured: [containerdPending, ...binaries],
     texts: [places.hosts, places.fstab, places.userSysctl, uploads],
     folders: [...runtimeFolders, ...clusterFolders],
-    sysctls: Object.keys(sysctls(spec)),
+    sysctls: [...Object.keys(sysctls(spec)), detachMounts],
     units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
     programs: knownPrograms,
     packages: spec.source.kind === 'packages' ? knownPackages : ['chrony'],

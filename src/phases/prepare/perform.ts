@@ -29,6 +29,10 @@ async function perform(ctx: PrepareContext, phase: string, plan: Plan): Promise<
   const commands = plan.actions.filter(isCommand);
   if (plan.actions.length === 0) return 'unchanged';
   const entries = [...fileEntries(await stateOf(ctx), files), ...commands.flatMap(({ before }) => before)];
+  for (const entry of entries) {
+    if (entry.kind !== 'file' || entry.isMixed !== true || entry.edit !== undefined) continue;
+    warn(ctx, phase, `${entry.path} was edited after kbinit wrote it: kbinit's text takes its place`);
+  }
   await ctx.ledger.note(entries);
   // What is known of the host ends here; a dry run changes nothing and goes on with it.
   if (!ctx.spec.isDryRun) delete ctx.state;

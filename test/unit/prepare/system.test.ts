@@ -99,6 +99,11 @@ test('the hosts file gets one part, which is replaced and not repeated', () => {
   expect(withHostsEntries(other, [])).toBe('127.0.0.1 localhost\n10.0.0.1 mine\n10.0.0.2 later\n');
 });
 
+test('names of an earlier run stay where none are asked for', () => {
+  const text = withHostsEntries('127.0.0.1 localhost\n', entries);
+  expect(planHostsFile({ ...bareState, texts: new Map([['/etc/hosts', text]]) }, specOf()).actions).toEqual([]);
+});
+
 test('a name that the hosts file has with another address is told', () => {
   const text = '10.9.9.9 master1 old\n';
   const plan = planHostsFile({ ...bareState, texts: new Map([['/etc/hosts', text]]) }, { ...specOf(), hosts: entries });
@@ -130,6 +135,12 @@ net.ipv4.ip_forward = 1
   expect(commands(plan)).toContain('echo 1 >/proc/sys/net/ipv4/ip_forward');
   const forward = plan.actions.find((action) => action.kind === 'command' && action.why.includes('ip_forward'));
   expect(forward).toMatchObject({ before: [{ kind: 'sysctl', key: 'net.ipv4.ip_forward', before: '0', after: '1' }] });
+});
+
+test("sysctl: CentOS 7's kernel has one more, which others do not know", () => {
+  const seven = { ...bareState, sysctls: new Map([['fs.may_detach_mounts', '0']]) };
+  expect(commands(planSysctls(seven, specOf()))).toContain('echo 1 >/proc/sys/fs/may_detach_mounts');
+  expect(commands(planSysctls(bareState, specOf())).join('\n')).not.toContain('may_detach_mounts');
 });
 
 test('sysctl: Pods with IPv6 addresses need forwarding of IPv6', () => {
