@@ -70,7 +70,9 @@ export function planRestore(view: RestoreView, isForced: boolean): Restoration {
       ]
     : [];
   const hasTold = view.entries.some((entry) => entry.kind === 'file' && entry.path === places.networkManager);
-  const networkManager = hasTold ? [optional(sh`! systemctl is-active -q NetworkManager || systemctl reload NetworkManager`, 'tell NetworkManager')] : [];
+  const networkManager = hasTold
+    ? [optional(sh`! systemctl is-active -q NetworkManager || systemctl reload NetworkManager`, 'tell NetworkManager')]
+    : [];
   return {
     steps: [...parts.flatMap(({ steps }) => steps), ...reload, ...networkManager, ...view.entries.flatMap(comeBack)],
     changed: parts.flatMap(({ changed }) => changed),
