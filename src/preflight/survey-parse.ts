@@ -30,7 +30,7 @@ export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | unde
     lookups: lookups(lines('lookups')),
     kernel: kernel(lines('kernel')),
     cgroups: cgroups(lines),
-    disks: lines('disks').flatMap(disk),
+    disks: disks(lines),
     links: lines('macs').flatMap(link),
     ...(runtime === undefined ? {} : { runtime }),
     leftovers: leftovers(lines),
@@ -168,20 +168,23 @@ function cgroups(lines: (name: string) => readonly string[]): Survey['cgroups'] 
   return { version, controllers: new Set(['devices', ...lines('cgroup-v2').flatMap((line) => line.split(' '))]) };
 }
 
-/** `rw DEVICE FREE-BLOCKS BLOCK-SIZE FREE-INODES INODES PATH` */
-function disk(line: string): readonly Filesystem[] {
-  const match = /^(r[wo]) (\d+) (\d+) (\d+) (\d+) (\d+) (.+)$/.exec(line);
-  if (match === null) return [];
-  const [, mode, device = '', blocks, size, freeInodes, inodes, path = ''] = match;
-  return [
-    {
-      path,
-      device,
-      freeMiB: Math.floor((Number(blocks) * Number(size)) / 1024 ** 2),
-      ...(Number(inodes) === 0 ? {} : { freeInodes: Number(freeInodes) }),
-      isWritable: mode === 'rw',
-    },
-  ];
+/** A line a folder in three sections: `rw PATH`, its device, `FREE-BLOCKS BLOCK-SIZE FREE-INODES INODES`. */
+function disks(lines: (name: string) => readonly string[]): readonly Filesystem[] {
+  const [devices, space] = [lines('devices'), lines('space')];
+  return lines('disks').flatMap((line, index) => {
+    const [, mode, path = ''] = /^(r[wo]) (.+)$/.exec(line) ?? [];
+    const [, blocks, size, freeInodes, inodes] = /^(\d+) (\d+) (\d+) (\d+)$/.exec(space[index] ?? '') ?? [];
+    if (mode === undefined || blocks === undefined) return [];
+    return [
+      {
+        path,
+        device: devices[index] ?? '',
+        freeMiB: Math.floor((Number(blocks) * Number(size)) / 1024 ** 2),
+        ...(Number(inodes) === 0 ? {} : { freeInodes: Number(freeInodes) }),
+        isWritable: mode === 'rw',
+      },
+    ];
+  });
 }
 
 /** `MAC NAME`; a loopback has zeros, a tunnel none. */

@@ -10,6 +10,10 @@ export const surveyScript: Shell = script`
 set -f
 IFS='
 '
+# A small file without starting a program.
+show() {
+  while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
+}
 section() { printf '\n@@kbinit:%s\n' "$1"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -49,7 +53,9 @@ path_states() {
   done
   for path in $texts; do
     [ -r "$path" ] || continue
-    section "text $path"; cat "$path" 2>/dev/null
+    section "text $path"
+    # The kernel's switches can only be read in one go, which the shell does not do.
+    case $path in /proc/sys/*) cat "$path" ;; *) show "$path" ;; esac 2>/dev/null
   done
   for path in $certificates; do
     [ -r "$path" ] || continue
@@ -72,11 +78,11 @@ unit_states() {
 cgroups() {
   section mounts; grep cgroup /proc/mounts
   section cgroup-memory; [ -d /sys/fs/cgroup/memory ] && printf 'yes\n'
-  section cgroup-v1; cat /proc/cgroups 2>/dev/null
+  section cgroup-v1; [ ! -r /proc/cgroups ] || show /proc/cgroups
   section cgroup-v2
   mount=$(grep -E '^[^ ]+ [^ ]+ cgroup2 ' /proc/mounts | head -n 1 | cut -d ' ' -f 2)
   [ -n "$mount" ] || return 0
-  cat "$mount/cgroup.controllers" 2>/dev/null
+  [ ! -r "$mount/cgroup.controllers" ] || show "$mount/cgroup.controllers"
   set +f
   for file in "$mount/cgroup.freeze" "$mount"/*/cgroup.freeze; do
     [ -e "$file" ] && { printf 'freezer\n'; break; }
@@ -84,15 +90,23 @@ cgroups() {
   set -f
 }
 
-# Room where a folder is, or would be: the nearest parent that exists.
+# Room where a folder is, or would be: the nearest parent that exists. A line of $disks is a folder and its parents.
 room() {
+  [ -n "$disks" ] || return 0
   section disks
-  for path in $disks; do
-    at=$path
-    while [ ! -e "$at" ]; do at=$(dirname "$at"); done
+  found=
+  for chain in $disks; do
+    IFS=$tab; set -- $chain; path=$1
+    for at in "$@"; do [ -e "$at" ] && break; done
+    IFS='
+'
     mode=ro; [ -w "$at" ] && mode=rw
-    printf '%s %s %s %s\n' "$mode" "$(stat -c %d "$at")" "$(stat -f -c '%a %S %d %c' "$at")" "$path"
+    printf '%s %s\n' "$mode" "$path"
+    found="$found$at
+"
   done
+  section devices; stat -c %d $found
+  section space; stat -f -c '%a %S %d %c' $found
 }
 
 socket_state() {
@@ -188,7 +202,7 @@ runtime </dev/null | { exec 3<&0; runtime_config </dev/null | { exec 4<&0; kerne
 lookups </dev/null | { exec 6<&0; network_leftovers </dev/null | {
 exec 7<&0 </dev/null
 section identity; id -u; uname -s
-section swaps; cat /proc/swaps 2>/dev/null
+section swaps; [ ! -r /proc/swaps ] || show /proc/swaps
 listeners
 path_states
 executables

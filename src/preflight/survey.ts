@@ -150,11 +150,17 @@ export function mergeQuestions(all: readonly Questions[]): Questions {
 export function surveyCommand(questions: Questions): Shell {
   const lines = (list: readonly string[] | undefined): string => (list ?? []).join('\n');
   const hex = (questions.ports ?? []).map((port) => port.toString(16).toUpperCase().padStart(4, '0'));
-  return sh`ports=${hex.join('|')} paths=${lines(questions.paths)} texts=${lines(questions.texts)}
+  return sh`tab=${'\t'} ports=${hex.join('|')} paths=${lines(questions.paths)} texts=${lines(questions.texts)}
 certificates=${lines(questions.certificates)} executables=${lines(questions.executables)}
-units=${lines(questions.units)} lookups=${lines(questions.lookups)} disks=${lines(questions.disks)}
+units=${lines(questions.units)} lookups=${lines(questions.lookups)} disks=${lines(questions.disks?.map(chain))}
 options=${(questions.kernelOptions ?? []).join('|')} socket=${socketPath(questions.criSocket)} leftovers=${questions.leftovers ? 'yes' : ''}
 ${surveyScript}`;
+}
+
+/** A folder and all above it, `/var/lib/etcd`, `/var/lib`, `/var`, `/`, with tabs between. */
+function chain(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  return [...parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`), '/'].join('\t');
 }
 
 /** The path of `unix:///run/x.sock`; a bare path stays. */

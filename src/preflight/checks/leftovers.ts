@@ -26,10 +26,16 @@ export function leftovers(caPath: string): Check {
       if (list.length === 0) return [];
       const [whats, cures] = [list.map((l) => l.what).join('; '), list.map((l) => l.cure).join('; ')];
       const tell = harmful.length > 0 ? error : warning;
-      return [tell(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\``, { kind: 'leftovers' })];
+      return [
+        tell(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\`; ${alsoByReset}`, {
+          kind: 'leftovers',
+        }),
+      ];
     },
   };
 }
+
+const alsoByReset = '`kbinit reset --host-changes` does it too, and takes back what `host prepare` did';
 
 /** Something left over, and the command that removes it and nothing else. */
 interface Leftover {

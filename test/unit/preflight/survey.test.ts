@@ -120,7 +120,9 @@ fd00::1         STREAM
   });
 
   test('disks tell room, inodes where they are counted, and whether they can be written', () => {
-    const { disks } = parse('\n@@kbinit:disks\nrw 65024 512 1048576 9 10 /var/lib/a b\nro 3 1 4096 0 0 /etc\n');
+    const { disks } = parse(
+      '\n@@kbinit:disks\nrw /var/lib/a b\nro /etc\n\n@@kbinit:devices\n65024\n3\n\n@@kbinit:space\n512 1048576 9 10\n1 4096 0 0\n',
+    );
     expect(disks).toEqual([
       { path: '/var/lib/a b', device: '65024', freeMiB: 512, freeInodes: 9, isWritable: true },
       { path: '/etc', device: '3', freeMiB: 0, isWritable: false },

@@ -301,11 +301,13 @@ describe('leftovers', () => {
       chains: [],
       nftTables: ['ip kube-proxy'],
     };
-    expect(check.run(found({ leftovers: network2 }))[0]?.fix).toBe(
+    expect(check.run(found({ leftovers: network2 }))[0]?.fix.split('; `kbinit')[0]).toBe(
       "remove them: `rm '/etc/cni/net.d/10 it'\\''s.conf'; ip link delete cni0; ip link delete flannel.1; nft delete table ip kube-proxy`",
     );
     const certificates = new Map([[client, [ownClient]]]);
-    expect(check.run(found({ certificates }))[0]?.fix).toBe('remove them: `kbinit reset`');
+    expect(check.run(found({ certificates }))[0]?.fix).toBe(
+      'remove them: `kbinit reset`; `kbinit reset --host-changes` does it too, and takes back what `host prepare` did',
+    );
   });
 
   test('rules of kube-proxy alone are a warning: it replaces them', () => {
