@@ -74,7 +74,8 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
         hasLocalEtcd: plan.cluster.etcd.kind === 'local',
       },
     );
-    const all = looked.map((one) => ('seen' in one ? reportOf(reports, one.seen.candidate.host) : one.report));
+    const hosts = looked.map((one) => ('seen' in one ? reportOf(reports, one.seen.candidate.host) : one.report));
+    const all = [...hosts, ...reports.filter(({ host }) => targets.every(({ label }) => label !== host))];
     session.print(print(preflightAnswer(all)));
     const missing = looked.flatMap((one) => ('problems' in one ? one.problems : []));
     const failed = reports.filter(({ results }) => results.some(({ outcome }) => outcome === 'error'));

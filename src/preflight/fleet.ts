@@ -133,9 +133,10 @@ function clocks(hosts: readonly FleetHost[]): readonly FleetFinding[] {
   });
 }
 
-/** Seconds that this machine's clock is away from the median; certificates get their dates from it. */
-export function ownSkew(hosts: readonly FleetHost[]): number {
-  return hosts.length < 2 ? 0 : -median([0, ...hosts.map(({ facts: { clock } }) => clock.host - clock.local)]);
+/** This machine's clock against the median: certificates get their dates from it, whatever the hosts agree on. */
+export function ownClock(hosts: readonly FleetHost[]): Finding | undefined {
+  const offset = -median([0, ...hosts.map(({ facts: { clock } }) => clock.host - clock.local)]);
+  return hosts.length < 2 || Math.abs(offset) <= toleratedSeconds ? undefined : skewed(offset, 'that of the hosts');
 }
 
 function median(values: readonly number[]): number {

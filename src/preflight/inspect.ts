@@ -6,6 +6,7 @@ import {
   fleetCheckNames,
   fleetFindings,
   fleetQuestions,
+  ownClock,
   type FleetFinding,
   type FleetHost,
   type Role,
@@ -45,16 +46,25 @@ export async function lookAt(candidate: Candidate): Promise<Seen> {
 /** What became of every check, of each host and between them. */
 export async function inspect(all: readonly Seen[], run: Inspection): Promise<readonly HostReport[]> {
   const across = all.length < 2 ? undefined : await compare(all, run);
-  return all.map(({ candidate: { host, batches }, found }) => {
+  const reports = all.map(({ candidate: { host, batches }, found }) => {
     const own = judgeBatches(batches, found, run);
     if (across === undefined) return { host, results: own };
     // Several clocks are held against each other.
     return { host, results: [...own.filter(({ name }) => name !== clockSkewName), ...across(host)] };
   });
+  const off = ownClock(all.map(asFleetHost));
+  return off === undefined ? reports : [...reports, { host: thisMachine, results: resultsOf([], [off], run) }];
+}
+
+/** Where kbinit runs is a host of the report when its clock is the one that is off. */
+const thisMachine = 'this machine';
+
+function asFleetHost({ candidate, found }: Seen): FleetHost {
+  return { ...candidate, ...found };
 }
 
 async function compare(all: readonly Seen[], run: Inspection): Promise<(host: string) => readonly CheckResult[]> {
-  const hosts = all.map(({ candidate, found }): FleetHost => ({ ...candidate, ...found }));
+  const hosts = all.map(asFleetHost);
   const tried = await tryAll(all, run);
   const findings: readonly FleetFinding[] = [...fleetFindings(hosts), ...reachFindings(tried)];
   return (host) => {

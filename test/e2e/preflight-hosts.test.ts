@@ -93,6 +93,16 @@ describe('hosts beside each other', () => {
     },
   );
 
+  test('clocks that agree against that of this machine: the table says so of this machine', async () => {
+    const off = [wrongClock(-600)];
+    const result = await during('master1', off, () =>
+      during('node1', off, () => during('node2', off, () => preflight('-o', 'json'))),
+    );
+    expect(result.code).toBe(1);
+    expect(names.map((name) => findings(result, name))).toEqual([[], [], []]);
+    expect([...outcomes(result, 'this machine')]).toEqual([['ClockSkew', 'error']]);
+  });
+
   test('a clock that is less than 30 seconds off is fine', async () => {
     const result = await during('node2', [wrongClock(-20)], () => preflight('-o', 'json'));
     expect(result.code, result.stderr).toBe(0);

@@ -1,6 +1,6 @@
 // What hosts are told beside each other: who looks like another, whose clock is off.
 import { describe, expect, test } from 'vitest';
-import { fleetFindings, type FleetHost } from '../../../src/preflight/fleet.ts';
+import { fleetFindings, ownClock, type FleetHost } from '../../../src/preflight/fleet.ts';
 import { plainFacts } from '../../fakes/host.ts';
 import { goodSurvey } from './fixtures.ts';
 
@@ -85,7 +85,10 @@ describe('clocks', () => {
   });
 
   test('a machine of ours that is off is not the measure of hosts that agree', () => {
-    expect(told(host(1, { offset: 600 }), host(2, { offset: 600 }), host(3, { offset: 601 }))).toEqual([]);
+    const agreeing = [host(1, { offset: 600 }), host(2, { offset: 600 }), host(3, { offset: 601 })];
+    expect(told(...agreeing)).toEqual([]);
+    expect(ownClock(agreeing)?.text).toBe('its clock is 600 seconds behind that of the hosts');
+    expect(ownClock([host(1), host(2), host(3, { offset: 600 })])).toBeUndefined();
   });
 
   test('of two hosts the one that disagrees with this machine is told', () => {

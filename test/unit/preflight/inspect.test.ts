@@ -9,10 +9,15 @@ const refused = (): Promise<never> => Promise.reject(Object.assign(new Error('re
 const fine: Check = { name: 'Fine', run: () => [] };
 const bad: Check = { name: 'Bad', run: () => [error('Bad', 'it is bad', 'make it good')] };
 
-function candidate(name: string, checks: readonly Check[], machineId: string): Candidate & { readonly view: FakeHost } {
+function candidate(
+  name: string,
+  checks: readonly Check[],
+  machineId: string,
+  clock = { host: 0, local: 0 },
+): Candidate & { readonly view: FakeHost } {
   const view = new FakeHost({
     name,
-    facts: { machineId, defaultRoutes: [] },
+    facts: { machineId, defaultRoutes: [], clock },
     replies: [['@@kbinit', answer]],
     dial: refused,
   });
@@ -54,4 +59,18 @@ test('several hosts are held against each other, and every way that is open is t
       ],
     ]),
   );
+});
+
+test('where the hosts agree and this machine does not, the report has a line for this machine', async () => {
+  const late = { host: 0, local: 90 };
+  const all = await Promise.all(['a', 'bb', 'ccc'].map((name) => lookAt(candidate(name, [fine], name, late))));
+  const reports = await inspect(all, run);
+  expect(
+    reports.map(({ host, results }) => [host, results.filter(({ outcome }) => outcome === 'error').length]),
+  ).toEqual([
+    ['a', 0],
+    ['bb', 0],
+    ['ccc', 0],
+    ['this machine', 1],
+  ]);
 });
