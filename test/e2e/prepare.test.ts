@@ -60,6 +60,10 @@ ls -d /var/lib/kbinit 2>&1
 true`;
 
 async function keepState(host: string): Promise<void> {
+  // On a machine that is busy, systemd answers late, and services are still on their way.
+  await eventually(`${host} to have started`, 180, async () =>
+    /^(?:running|degraded)$/m.test((await lab.exec(host, 'systemctl is-system-running')).stdout),
+  );
   await output(lab, host, `rm -rf /root/etc.0; cp -a /etc /root/etc.0; ( ${state} ) >/root/state.0`);
 }
 
