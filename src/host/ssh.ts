@@ -172,22 +172,32 @@ async function prepareLogin(options: SshOptions, bastion?: Connection): Promise<
 }
 
 /** A connection of our own to the host. */
-async function openSocket({ host, port }: KeyOwner): Promise<Socket> {
+async function openSocket({ host, port }: KeyOwner, signal: AbortSignal): Promise<Socket> {
   // noDelay: without it every command waits out a delayed ACK (ssh2's own socket has Nagle on).
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
   return new Promise((resolve, reject) => {
+    // Left alone it would go on for minutes, and keep the process from ending.
+    const stop = (): void => {
+      socket.destroy();
+      reject(new Error('given up'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
     socket.once('connect', () => {
+      signal.removeEventListener('abort', stop);
       socket.removeAllListeners('error');
       resolve(socket);
     });
-    socket.once('error', reject);
+    socket.once('error', (error) => {
+      signal.removeEventListener('abort', stop);
+      reject(error);
+    });
   });
 }
 
 /** The stream that SSH is spoken over. @throws Unreachable, or what a jump host on the way failed with */
 async function openStream(login: Login, signal: AbortSignal): Promise<Duplex> {
   const { owner, options, timeoutSeconds } = login;
-  const opening: Promise<Duplex> = login.dial?.(owner.host, owner.port) ?? openSocket(owner);
+  const opening: Promise<Duplex> = login.dial?.(owner.host, owner.port) ?? openSocket(owner, signal);
   return new Promise((resolve, reject) => {
     let isLate = false;
     const stop = (): void => {
@@ -441,6 +451,8 @@ interface Run {
   readonly elevation: Elevation;
   readonly io: ExecIO;
   readonly input: Buffer;
+  /** Fires when a command that lasts has to give way. */
+  readonly lasting: AbortSignal;
 }
 
 /** A channel that runs a command line; undefined when sshd has no session left for it. */
@@ -479,6 +491,8 @@ class Connection implements Transport {
   /** Ends an attempt to connect that nobody waits for any more. */
   readonly #closing = new AbortController();
   #commands = 0;
+  /** Ends the command that stays for the whole run. */
+  #lasting = new AbortController();
 
   constructor(login: Login) {
     const { signal } = login.options;
@@ -641,7 +655,9 @@ class Connection implements Transport {
     if (io.signal?.aborted === true) throw commandInterrupted(this.#name, io);
     for (let refused = 0; ; refused++) {
       // Whoever waits for the connection holds a slot already; the question that it waits for needs none.
-      const release = own === undefined ? await this.#slots.take() : () => undefined;
+      // What lasts would take a place from the others for ever.
+      const isCounted = own === undefined && io.isLasting !== true;
+      const release = isCounted ? await this.#slots.take() : () => undefined;
       const fence = randomBytes(12).toString('hex');
       let client: Client;
       let channel: ClientChannel | undefined;
@@ -654,7 +670,10 @@ class Connection implements Transport {
       }
       if (channel !== undefined) {
         channel.on('close', release);
+        const lasting = new AbortController();
+        if (io.isLasting === true) this.#lasting = lasting;
         return this.#converse({
+          lasting: lasting.signal,
           client,
           channel,
           answer: new Answer(fence),
@@ -665,7 +684,9 @@ class Connection implements Transport {
       }
       // Once may be a session that sshd has not yet laid to rest; twice means that it allows fewer (MaxSessions).
       release();
-      if (refused > 0) this.#slots.shrink(this.#slots.taken);
+      if (refused > 0) this.#slots.shrink(this.#slots.taken - (io.isLasting === true ? 1 : 0));
+      // With one session a connection (MaxSessions 1) nothing else would ever run.
+      if (refused > 1 && io.isLasting !== true && this.#slots.taken === 0) this.#lasting.abort();
       if (refused >= sessionTries) throw noSession(this.#login.options);
       await sleep(0.05 * (refused + 1), io.signal);
     }
@@ -710,6 +731,7 @@ class Connection implements Transport {
         channel.on('error', () => {}); // 'close' follows
         channel.on('data', (chunk: Buffer) => {
           answer.pushStdout(chunk);
+          io.onOutput?.(answer.result.stdout);
           onOutput();
         });
         channel.stderr.on('data', (chunk: Buffer) => {
@@ -722,6 +744,7 @@ class Connection implements Transport {
         timer = setTimeout(() => giveUp(timedOut(this.#name, io, seconds, answer.result)), seconds * 1000);
         stop = () => giveUp(commandInterrupted(this.#name, io));
         io.signal?.addEventListener('abort', stop, { once: true });
+        run.lasting.addEventListener('abort', () => giveUp(noSession(this.#login.options)), { once: true });
         // sudo would take the script for passwords: with a password, the input waits until the shell has begun.
         if (run.elevation.kind !== 'sudo-password') sendInput();
       });

@@ -15,7 +15,7 @@ let lab: Lab;
 /** A configuration whose keys are made in a moment. */
 let config: string;
 /** A run on node1 whose link goes dead under it; it takes a while, so it runs beside the other tests. */
-let blackHoled: Promise<KbinitResult>;
+let blackHoled: Promise<BlackHoled>;
 
 const certs = ['init', 'phase', 'certs', 'all'];
 const pki = (path: string): boolean => path.startsWith('etc/kubernetes/pki');
@@ -433,13 +433,13 @@ describe('a connection that is reset', () => {
 
 describe('a link that goes dead', () => {
   test('under a command is noticed within a minute and told as a lost connection', async () => {
-    const run = await blackHoled;
+    const { run, silentSeconds } = await blackHoled;
     expect(run.code, run.stderr).toBe(4);
     expect(run.stderr).toMatch(/went away; trying again/);
     expect(run.stderr).toMatch(/KB_SSH_(LOST|UNREACHABLE)/);
     expect(run.stderr).toContain(lab.host('node1').address);
     // A minute to notice it, and five seconds and a last try for the host to come back.
-    expect(run.seconds).toBeLessThan(80);
+    expect(silentSeconds).toBeLessThan(75);
     const again = await kbinit(['init', 'phase', 'kubelet-start', ...to({ host: 'node1' }), '--config', config]);
     expect(again.code, again.stderr).toBe(0);
   });
@@ -454,8 +454,14 @@ describe('a link that goes dead', () => {
   });
 });
 
+interface BlackHoled {
+  readonly run: KbinitResult;
+  /** From the moment the link went dead. */
+  readonly silentSeconds: number;
+}
+
 /** The kubelet takes its time to start, and meanwhile nothing gets through between this machine and the host. */
-async function runIntoBlackHole(): Promise<KbinitResult> {
+async function runIntoBlackHole(): Promise<BlackHoled> {
   const slow = '[Service]\nExecStartPre=/bin/sleep 600\n';
   await inHost(
     lab,
@@ -473,7 +479,9 @@ async function runIntoBlackHole(): Promise<KbinitResult> {
       return stdout.trim() === 'activating' && (await lab.exec('node1', 'pgrep -x sleep')).code === 0;
     });
     await inHost(lab, 'node1', drop('-I'));
-    return await running;
+    const start = performance.now();
+    const run = await running;
+    return { run, silentSeconds: (performance.now() - start) / 1000 };
   } finally {
     await inHost(
       lab,
