@@ -19,39 +19,44 @@ export interface AddonOptions extends ConnectionOptions {
 
 /** Install flannel through a control-plane host. @throws Shown */
 export async function applyFlannel(options: AddonOptions): Promise<void> {
-  await withSession('addon apply flannel', options, async (session) => {
-    const path = options.kubeconfig ?? paths.adminConf;
-    const text = await session.host.read(path);
-    if (text === undefined) {
-      throw new KbError({
-        code: 'KB_KUBECONFIG_MISSING',
-        summary: 'there is no kubeconfig to talk to the API server with',
-        host: session.host.name,
-        detail: `${path} does not exist on ${session.host.name}`,
-        fix: 'run this on a control-plane host (--host), or name the file with --kubeconfig',
-      });
-    }
-    const api = session.apis.open(clientOf(text, path));
-    const start = performance.now();
-    const [phase, host] = ['addon flannel', session.host.name];
-    session.reporter.emit({ kind: 'phase-start', phase, host, summary: 'Install flannel' });
-    try {
-      const objects = flannelObjects({
-        network: options.podNetworkCidr ?? (await podSubnet(api)),
-        backend: options.backend ?? 'vxlan',
-        ...(options.imageRepository === undefined ? {} : { imageRepository: options.imageRepository }),
-      });
-      if (options.printManifest === true) {
-        session.print(objects.map(writeYaml).join('---\n'));
-        return;
+  await withSession(
+    'addon apply flannel',
+    options,
+    async (session) => {
+      const path = options.kubeconfig ?? paths.adminConf;
+      const text = await session.host.read(path);
+      if (text === undefined) {
+        throw new KbError({
+          code: 'KB_KUBECONFIG_MISSING',
+          summary: 'there is no kubeconfig to talk to the API server with',
+          host: session.host.name,
+          detail: `${path} does not exist on ${session.host.name}`,
+          fix: 'run this on a control-plane host (--host), or name the file with --kubeconfig',
+        });
       }
-      const outcome = await applyInOrder(api, objects);
-      const seconds = (performance.now() - start) / 1000;
-      session.reporter.emit({ kind: 'phase-end', phase, host, outcome, seconds });
-    } finally {
-      api.close();
-    }
-  });
+      const api = session.apis.open(clientOf(text, path));
+      const start = performance.now();
+      const [phase, host] = ['addon flannel', session.host.name];
+      session.reporter.emit({ kind: 'phase-start', phase, host, summary: 'Install flannel' });
+      try {
+        const objects = flannelObjects({
+          network: options.podNetworkCidr ?? (await podSubnet(api)),
+          backend: options.backend ?? 'vxlan',
+          ...(options.imageRepository === undefined ? {} : { imageRepository: options.imageRepository }),
+        });
+        if (options.printManifest === true) {
+          session.print(objects.map(writeYaml).join('---\n'));
+          return;
+        }
+        const outcome = await applyInOrder(api, objects);
+        const seconds = (performance.now() - start) / 1000;
+        session.reporter.emit({ kind: 'phase-end', phase, host, outcome, seconds });
+      } finally {
+        api.close();
+      }
+    },
+    options.printManifest === true ? 'look' : 'change',
+  );
 }
 
 /** The namespace first: everything else lives in it. */

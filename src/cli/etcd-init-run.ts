@@ -33,24 +33,29 @@ export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
     ...upload('etcdctl', options.etcdctlBinary, 'etcdctl-binary'),
   };
   const isDryRun = options.dryRun === true;
-  await withSession('etcd init', { ...rest, ...(first === undefined ? {} : { host: first }) }, async (session) => {
-    const [further, clients] = await Promise.all([reachAll(session, others), reachAll(session, client)]);
-    const ctx: EtcdClusterContext = {
-      ...session,
-      chance: systemChance(),
-      clock: systemClock,
-      ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
-      spec: { ...cluster, isDryRun, skipPhases: [] },
-      hosts: [session, ...further],
-      uploads,
-      clients: [...clients.map(({ host }) => hostClient(host)), ...folderPlaces(session, options)],
-      members: [],
-      programs: [],
-      touched: new Set(),
-    };
-    await runOnHosts(ctx);
-    session.print(nextSteps(ctx, options));
-  });
+  await withSession(
+    'etcd init',
+    { ...rest, ...(first === undefined ? {} : { host: first }) },
+    async (session) => {
+      const [further, clients] = await Promise.all([reachAll(session, others), reachAll(session, client)]);
+      const ctx: EtcdClusterContext = {
+        ...session,
+        chance: systemChance(),
+        clock: systemClock,
+        ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
+        spec: { ...cluster, isDryRun, skipPhases: [] },
+        hosts: [session, ...further],
+        uploads,
+        clients: [...clients.map(({ host }) => hostClient(host)), ...folderPlaces(session, options)],
+        members: [],
+        programs: [],
+        touched: new Set(),
+      };
+      await runOnHosts(ctx);
+      session.print(nextSteps(ctx, options));
+    },
+    'change',
+  );
 }
 
 /** Each phase is told of every host, with what it did there. */
@@ -90,7 +95,7 @@ async function reachAll(
   session: Session,
   targets: readonly string[],
 ): Promise<readonly Awaited<ReturnType<Session['reach']>>[]> {
-  const ended = await Promise.allSettled(targets.map((target) => session.reach(target)));
+  const ended = await Promise.allSettled(targets.map((target) => session.reach(target, 'change')));
   const failed = ended.flatMap((one): readonly unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   const unknown = failed.find((reason) => !(reason instanceof KbError));
   if (unknown !== undefined) throw unknown;

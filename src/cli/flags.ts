@@ -192,6 +192,8 @@ const flags: Readonly<Record<string, () => Option>> = {
   'worker-host': () => option('--host <[user@]addr[:port]>', 'a host that is to be a worker; repeatable', repeated),
   'copy-certs-from': () =>
     option('--copy-certs-from <[user@]addr[:port]>', 'copy the keys that control planes share from this one, over SSH'),
+  'join-host': () =>
+    option('--host <[user@]addr[:port]>', 'a host that joins; several workers may (default: this machine)', repeated),
   'host-changes': () =>
     option('--host-changes', "also remove the Pod network's links and rules, and put back what host prepare changed"),
   hostname: () => option('--hostname <name>', 'name to give the host'),

@@ -15,6 +15,7 @@ import { systemChance, systemClock } from '../util/keygen.ts';
 import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { readInput } from './prompt.ts';
+import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
 import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
@@ -30,9 +31,6 @@ export interface RestoreOptions extends ConnectionOptions {
   readonly force?: boolean;
 }
 
-/** Hosts that are worked on at the same time. */
-const atOnce = 16;
-
 /** Prepare hosts, or run one phase on them. @throws KbError for bad input, Shown for a failed run */
 export async function runPrepare(options: PrepareOptions, only?: string): Promise<void> {
   const { host = [], ...rest } = options;
@@ -41,19 +39,21 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
   const spec = readPrepare(options, localFiles(options));
   selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
   if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
-  const [first, ...others] = hosts;
+  assertDifferent(hosts);
   const command = only === undefined ? 'host prepare' : `host prepare phase ${only}`;
-  await withSession(command, { ...rest, ...(first === undefined ? {} : { host: first }) }, async (session) => {
-    const slots = new Slots(atOnce);
-    const reached = await onEach(slots, others, (target) => session.reach(target));
-    const contexts = [session, ...reached.values].map((one) => contextOf(session, one, spec));
-    const surveyed = await onEach(slots, contexts, async (ctx) => (await stateOf(ctx), ctx));
-    const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(surveyed.values) : [])];
-    const ran = await onEach(slots, surveyed.values, (ctx) =>
-      runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only),
+  await withHosts(command, { options: rest, hosts }, async ({ session, each }) => {
+    const surveyed = await each(async (reached) => {
+      const ctx = contextOf(session, reached, spec);
+      await stateOf(ctx);
+      return { ctx, reached };
+    });
+    const known = surveyed.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
+    const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(known.map(({ ctx }) => ctx)) : [])];
+    const ran = await onEach(new Slots(atOnce), known, ({ ctx, reached }) =>
+      unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
     );
-    const problems = [...reached.problems, ...surveyed.problems, ...ran.problems];
-    if (problems.length > 0) throw new KbError(problems);
+    const failed = failuresOf(ran).map(({ item, problems }) => ({ item: item.target, problems }));
+    return [...failuresOf(surveyed), ...failed];
   });
 }
 
@@ -90,28 +90,6 @@ function contextOf(session: Session, reached: Reached, spec: PrepareSpec): HostC
   };
 }
 
-/** Do something for each, as many at once as there are slots; what fails is told with its host at the end. */
-async function onEach<T, R>(
-  slots: Slots,
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-): Promise<{ readonly values: readonly R[]; readonly problems: readonly Problem[] }> {
-  const ended = await Promise.allSettled(
-    items.map(async (item) => {
-      const leave = await slots.take();
-      return work(item).finally(leave);
-    }),
-  );
-  const bug = ended.find((one) => one.status === 'rejected' && !(one.reason instanceof KbError));
-  if (bug?.status === 'rejected') throw bug.reason;
-  return {
-    values: ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
-    problems: ended.flatMap((one) =>
-      one.status === 'rejected' && one.reason instanceof KbError ? one.reason.problems : [],
-    ),
-  };
-}
-
 /** What the hosts are to know about each other: the address each was reached at and its own name. */
 async function namesOf(contexts: readonly HostContext[]): Promise<readonly HostsEntry[]> {
   const all = await Promise.all(
@@ -140,13 +118,18 @@ function oneName(): Problem {
 /** Restore a host. @throws Shown for a failed run */
 export async function runRestore(options: RestoreOptions): Promise<void> {
   const isDryRun = options.dryRun === true;
-  await withSession('host restore', options, async (session) => {
-    await runWorkflow(
-      restorePhases,
-      restoreContext(session, { isForced: options.force === true, isDryRun }),
-      undefined,
-    );
-  });
+  await withSession(
+    'host restore',
+    options,
+    async (session) => {
+      await runWorkflow(
+        restorePhases,
+        restoreContext(session, { isForced: options.force === true, isDryRun }),
+        undefined,
+      );
+    },
+    'change',
+  );
 }
 
 /** What a reset with --host-changes does behind its own phases. */

@@ -4,7 +4,7 @@ import { assertNotMixed, type JoinFlags } from '../config/flags.ts';
 import { completeJoin } from '../config/complete.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import { loadJoin } from '../config/load.ts';
-import type { JoinDraft } from '../config/draft.ts';
+import type { ConfigWarning, JoinDraft } from '../config/draft.ts';
 import { KbError } from '../errors.ts';
 import { paths } from '../kube/paths.ts';
 import type { JoinContext } from '../phases/context.ts';
@@ -15,15 +15,18 @@ import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { checkedPrinter } from './checked.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
+import { assertDifferent, failuresOf, withHosts } from './many.ts';
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
-import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for join and its phases. */
-export interface JoinOptions extends JoinFlags, ConnectionOptions, OutputOptions {
+export interface JoinOptions extends JoinFlags, Omit<ConnectionOptions, 'host'>, OutputOptions {
+  /** One where a phase was asked for by its name. */
+  readonly host?: string | readonly string[];
   readonly dryRun?: boolean;
   readonly config?: string;
   readonly tokenFile?: string;
@@ -39,12 +42,14 @@ export async function runJoin(
   changed: readonly string[],
   only?: string,
 ): Promise<void> {
+  const { host = [], ...rest } = options;
+  const hosts = typeof host === 'string' ? [host] : host;
   if (options.config !== undefined) assertNotMixed(changed, ownFlags);
   const { draft, warnings } = loadJoin(
     options.config === undefined ? undefined : readInput(options.config, 'config'),
     options.config ?? 'the command line',
     {
-      ...options,
+      ...rest,
       ...impliedByPhase(options, endpoint, only),
       ...(endpoint === undefined ? {} : { apiServerEndpoint: endpoint }),
       ...(options.tokenFile === undefined ? {} : { token: readSecretFile(options.tokenFile, 'token-file') }),
@@ -54,6 +59,7 @@ export async function runJoin(
     },
   );
   assertOneSource(draft, options);
+  assertJoinTogether(hosts, draft, only);
   // What no host could make good is refused before one is asked.
   completeJoin(draft, factsOfNoHost('', [draft.controlPlane?.localAPIEndpoint.advertiseAddress]));
   selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
@@ -65,27 +71,87 @@ export async function runJoin(
   if (draft.controlPlane !== undefined && (only ?? 'control-plane-prepare').startsWith('control-plane-prepare')) {
     pool.warm('RSA-2048', ownKeys);
   }
-  await withSession(command, { ...options, dryRun: isDryRun }, async (session) => {
-    const copyFrom = draft.controlPlane === undefined ? undefined : openSource(session, options.copyCertsFrom);
-    const [facts, patches] = await Promise.all([
-      session.host.facts(),
-      readPatches(session.host, draft.patchesDirectory),
-    ]);
-    const completed = completeJoin({ ...draft, isDryRun }, facts, { reachedAddress: session.reachedAddress });
-    tellWarnings([...warnings, ...completed.warnings], session.reporter, session.host.name);
-    const { spec } = completed;
-    const ctx: JoinContext = {
-      ...session,
-      ...checked,
-      chance: systemChance(pool),
-      clock: systemClock,
-      ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
-      spec,
-      settings: { patches, ...(copyFrom === undefined ? {} : { copyFrom }), runner: runnerFor(spec.node.name) },
-    };
-    await runWorkflow(joinPhases, ctx, only).finally(() => checked?.show(session));
-    if (only === undefined && !isDryRun) session.print(await result(ctx));
-  }).finally(() => pool.close());
+  const given: Given = {
+    draft: { ...draft, isDryRun },
+    pool,
+    ...(options.copyCertsFrom === undefined ? {} : { copyCertsFrom: options.copyCertsFrom }),
+    ...(only === undefined ? {} : { only }),
+  };
+  const run = { ...rest, dryRun: isDryRun };
+  if (hosts.length > 1) return joinMany(command, { options: run, hosts }, { ...given, warnings });
+  const [target] = hosts;
+  const one = { ...run, ...(target === undefined ? {} : { host: target }) };
+  const work = async (session: Session): Promise<void> => {
+    tellWarnings(warnings, session.reporter, session.host.name);
+    session.print(await joinHost(session, given, checked));
+  };
+  await withSession(command, one, work, useOf(only)).finally(() => pool.close());
+}
+
+/** What is the same for every host that joins. */
+interface Given {
+  readonly draft: JoinDraft;
+  readonly copyCertsFrom?: string;
+  readonly only?: string;
+  readonly pool: KeyPool;
+}
+
+/** Workers beside each other. */
+async function joinMany(
+  command: string,
+  where: { readonly options: ConnectionOptions; readonly hosts: readonly string[] },
+  given: Given & { readonly warnings: readonly ConfigWarning[] },
+): Promise<void> {
+  await withHosts(command, where, async ({ session, each }) => {
+    tellWarnings(given.warnings, session.reporter, session.host.name);
+    const ended = await each(async (host) => {
+      await joinHost({ ...session, ...host }, given);
+      if (!given.draft.isDryRun) session.print(`${host.host.name} has joined the cluster\n`);
+    });
+    return failuresOf(ended);
+  }).finally(() => given.pool.close());
+}
+
+/** Join one host; the answer is what to print. */
+async function joinHost(
+  session: Session,
+  { draft, copyCertsFrom, only, pool }: Given,
+  checked?: Awaited<ReturnType<typeof checkedPrinter>>,
+): Promise<string> {
+  const copyFrom = draft.controlPlane === undefined ? undefined : openSource(session, copyCertsFrom);
+  const [facts, patches] = await Promise.all([session.host.facts(), readPatches(session.host, draft.patchesDirectory)]);
+  const { spec, warnings } = completeJoin(draft, facts, { reachedAddress: session.reachedAddress });
+  tellWarnings(warnings, session.reporter, session.host.name);
+  const ctx: JoinContext = {
+    ...session,
+    ...checked,
+    chance: systemChance(pool),
+    clock: systemClock,
+    ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
+    spec,
+    settings: { patches, ...(copyFrom === undefined ? {} : { copyFrom }), runner: runnerFor(spec.node.name) },
+  };
+  await runWorkflow(joinPhases, ctx, only).finally(() => checked?.show(session));
+  return only === undefined && !draft.isDryRun ? result(ctx) : '';
+}
+
+/** Several at once are workers, with nothing that is one host's own. @throws KbError KB_CONFIG, KB_TARGET */
+function assertJoinTogether(hosts: readonly string[], draft: JoinDraft, only: string | undefined): void {
+  for (const target of hosts) parseTarget(target);
+  assertDifferent(hosts);
+  if (hosts.length < 2) return;
+  const own = [
+    only !== undefined && 'a phase is run alone',
+    draft.controlPlane !== undefined && 'a control plane joins',
+    draft.node.name !== undefined && 'a node name is given',
+  ].find((reason) => reason !== false);
+  if (own === undefined) return;
+  throw new KbError({
+    code: 'KB_CONFIG',
+    summary: 'this is for one host at a time',
+    detail: `${own}, and more than one --host is named`,
+    fix: 'run the command once for each host',
+  });
 }
 
 /** Certificates that no control planes share, and the kubeconfigs of its admin, controller manager and scheduler. */

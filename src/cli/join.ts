@@ -1,7 +1,7 @@
 // kbinit join: make a host a node of a cluster.
 import { Command } from 'commander';
 import { joinPhases } from '../phases/index.ts';
-import { changedFlags, withFlags } from './flags.ts';
+import { changedFlags, withFlagsForHosts } from './flags.ts';
 import type { JoinOptions } from './join-run.ts';
 import { addPhaseCommands } from './workflow.ts';
 
@@ -20,8 +20,10 @@ const joinFlags = [
   'discovery-token-unsafe-skip-ca-verification',
   'dry-run',
   'ignore-preflight-errors',
+  'join-host',
   'node-name',
   'patches',
+  'rootfs',
   'skip-phases',
   'tls-bootstrap-token',
   'token',
@@ -30,7 +32,7 @@ const joinFlags = [
 
 /** `kbinit join` and `kbinit join phase …`. */
 export function joinCommand(): Command {
-  const command = withFlags(
+  const command = withFlagsForHosts(
     new Command('join')
       .description('Make a host a node of a cluster')
       .argument('[api-server-endpoint]', 'address of the API server: host:port'),

@@ -10,6 +10,7 @@ import type { ApiOpener, EtcdOpener } from '../cluster/types.ts';
 import { exitCode, interrupted, KbError } from '../errors.ts';
 import type { Host, Transport } from '../host/host.ts';
 import { localTransport } from '../host/local.ts';
+import { lockedHost, noLock, takeLock, type HostLock, type LockOwner } from '../host/lock.ts';
 import { openHost } from '../host/remote.ts';
 import { recordingHost } from '../host/recording.ts';
 import type { Reporter } from '../report/events.ts';
@@ -19,6 +20,8 @@ import { plainReporter } from '../report/plain.ts';
 import { wantsColor } from '../report/style.ts';
 import { teeReporter } from '../report/tee.ts';
 import { ttyReporter } from '../report/tty.ts';
+import { sleep } from '../util/retry.ts';
+import { runnerFor } from './runner-identity.ts';
 import { Shown } from './shown.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
 import { parseTarget } from './target.ts';
@@ -27,6 +30,8 @@ import { resumeCommand } from './resume.ts';
 /** The flags that every command has, as commander gives them. */
 export interface ConnectionOptions extends SshFlags {
   readonly host?: string;
+  /** Of a command for several, which are reached one by one. */
+  readonly hosts?: readonly string[];
   readonly logFormat?: 'text' | 'json';
   /** Verbosity: from 1 on, every step is shown. */
   readonly v?: number;
@@ -41,6 +46,16 @@ export interface Reached {
   readonly reachedPort?: number;
   readonly apis: ApiOpener;
   readonly etcds: EtcdOpener;
+  /** Keeps other runs off the host, where this one changes it. */
+  readonly lock: HostLock;
+}
+
+/** What a command does to a host: changes are made under the host's lock, and not in a dry run. */
+export type HostUse = 'look' | 'change';
+
+/** Of a whole command or one of its phases. */
+export function useOf(only: string | undefined): HostUse {
+  return only === 'preflight' ? 'look' : 'change';
 }
 
 export interface Session extends Reached {
@@ -54,7 +69,7 @@ export interface Session extends Reached {
   /** How hosts are reached over SSH. */
   readonly ssh: SshSession;
   /** Connect to one more host (`[user@]address[:port]`) with this command's flags; it is closed with the session. */
-  readonly reach: (target: string) => Promise<Reached>;
+  readonly reach: (target: string, use?: HostUse) => Promise<Reached>;
 }
 
 /** Seconds that the first Ctrl-C gives a running step to end. */
@@ -65,6 +80,7 @@ export async function withSession(
   command: string,
   options: ConnectionOptions,
   body: (session: Session) => Promise<void>,
+  use: HostUse = 'look',
 ): Promise<void> {
   const start = performance.now();
   const target = options.host === undefined ? undefined : parseTarget(options.host);
@@ -79,47 +95,61 @@ export async function withSession(
   reporter.emit({
     kind: 'run-start',
     command,
-    hosts: [name],
+    hosts: options.hosts?.map((one) => parseTarget(one).address) ?? [name],
     ...(log.path === undefined ? {} : { logPath: log.path }),
   });
   let code: number = exitCode.done;
   const transports: Transport[] = [];
+  const locks: HostLock[] = [];
   let isOver = false;
   const run = { reporter, signal: interrupt.signal };
   const ssh = openSsh(options, { reporter, signal: interrupt.signal, name, aside: (talk) => aside(view, talk) });
-  const reach = async (to: ReturnType<typeof parseTarget> | undefined): Promise<Reached> => {
+  const ownCommand = resumeCommand(process.argv.slice(2));
+  const reach = async (to: ReturnType<typeof parseTarget> | undefined, hostUse: HostUse): Promise<Reached> => {
     const route = to === undefined ? undefined : await ssh.route(to);
     const transport = route === undefined ? localTransport(name, options.rootfs) : await ssh.connect(route);
     // The run has ended while the host was being reached: nobody is left to close it.
     if (isOver) await transport.close();
     else transports.push(transport);
+    const hostName = route?.name ?? name;
+    const isLocked = hostUse === 'change' && options.dryRun !== true && !isOver;
+    const owner = { identity: runnerFor(hostName).identity, command: ownCommand };
+    const lock = isLocked ? lockOf(transport, hostName, owner, reporter) : noLock;
+    locks.push(lock);
     return reached(transport, options.dryRun === true, {
       ...run,
-      ...(route === undefined ? { name } : { name: route.name, address: route.host, port: route.port }),
+      lock,
+      name: hostName,
+      ...(route === undefined ? {} : { address: route.host, port: route.port }),
     });
   };
   try {
-    await body({
-      ...(await reach(target)),
+    const first = await reach(target, use);
+    const running = body({
+      ...first,
       ssh,
-      reach: (to) => reach(parseTarget(to)),
+      reach: (to, hostUse = 'look') => reach(parseTarget(to), hostUse),
       reporter,
       signal: interrupt.signal,
       startedAt: new Date(),
-      resumeCommand: resumeCommand(process.argv.slice(2)),
+      resumeCommand: ownCommand,
       print: (text) => {
         view.pause();
         process.stdout.write(text);
         view.resume();
       },
-      ask: (question) => aside(view, () => askYesNo(question)),
+      ask: (question) => aside(view, () => askYesNo(question, interrupt.signal)),
     });
+    await unlessLocked(first.lock, running, interrupt);
   } catch (error) {
     code = show(error, name, reporter, interrupt.signal);
   } finally {
     interrupt.stop();
     isOver = true;
+    // A lock that waits for its host to come back is let go of with the connection.
+    const released = locks.map((lock) => lock.release());
     await Promise.allSettled(transports.map((transport) => transport.close()));
+    await Promise.allSettled(released);
     await ssh.close();
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
@@ -153,6 +183,28 @@ async function aside<T>(view: View, talk: () => Promise<T> | T): Promise<T> {
   }
 }
 
+function lockOf(transport: Transport, name: string, owner: LockOwner, reporter: Reporter): HostLock {
+  const warn = (text: string): void => reporter.emit({ kind: 'warning', host: name, text });
+  return takeLock(transport, { name, owner, warn });
+}
+
+/** The body's end; where another run has the host, it is stopped, and waited for as long as a step may take to see that. */
+async function unlessLocked(
+  lock: HostLock,
+  running: Promise<void>,
+  interrupt: { readonly abort: () => void },
+): Promise<void> {
+  try {
+    await Promise.race([running, lock.refused]);
+  } catch (error) {
+    if (error instanceof KbError && error.has('KB_LOCKED')) {
+      interrupt.abort();
+      await Promise.race([Promise.allSettled([running]), sleep(0.5)]);
+    }
+    throw error;
+  }
+}
+
 /** What a command works with on one host; in a dry run all of it records. */
 function reached(
   transport: Transport,
@@ -163,13 +215,15 @@ function reached(
     readonly port?: number;
     readonly reporter: Reporter;
     readonly signal: AbortSignal;
+    readonly lock: HostLock;
   },
 ): Reached {
-  const { name, address, port, reporter, signal } = run;
+  const { name, address, port, reporter, signal, lock } = run;
   const real = openHost(transport, { name, reporter });
-  const host = isDryRun ? recordingHost(real, reporter) : real;
+  const host = isDryRun ? recordingHost(real, reporter) : lock === noLock ? real : lockedHost(real, lock);
   return {
     host,
+    lock,
     ...(address === undefined ? {} : { reachedAddress: address }),
     ...(port === undefined ? {} : { reachedPort: port }),
     apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
@@ -199,7 +253,10 @@ function dryApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener
 }
 
 /** The first signal asks the run to stop between two steps, the second ends it at once. */
-function watchSignals(reporter: Reporter, host: string): { readonly signal: AbortSignal; stop(): void } {
+function watchSignals(
+  reporter: Reporter,
+  host: string,
+): { readonly signal: AbortSignal; readonly abort: () => void; stop(): void } {
   const controller = new AbortController();
   // Every request of a phase listens to it while it runs.
   setMaxListeners(100, controller.signal);
@@ -219,6 +276,7 @@ function watchSignals(reporter: Reporter, host: string): { readonly signal: Abor
   for (const name of signals) process.on(name, onSignal);
   return {
     signal: controller.signal,
+    abort: () => controller.abort(),
     stop() {
       clearTimeout(timer);
       for (const name of signals) process.off(name, onSignal);
@@ -254,8 +312,8 @@ function asInterruption(error: unknown, signal: AbortSignal): KbError | undefine
 }
 
 /** Ask a yes/no question on the terminal or standard input; false when nobody answers. */
-async function askYesNo(question: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin });
+async function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, signal });
   process.stdout.write(question);
   try {
     for await (const line of lines) return ['y', 'yes'].includes(line.trim().toLowerCase());

@@ -12,6 +12,10 @@ export interface ExecIO {
   readonly secret?: boolean;
   /** True where running it twice does no harm: it is run again when the connection is lost under it. */
   readonly idempotent?: boolean;
+  /** Called with all of stdout so far, whenever there is more of it. */
+  readonly onOutput?: (stdout: string) => void;
+  /** True for one that stays for the whole run: where sshd allows one command at a time, it gives way. */
+  readonly isLasting?: boolean;
   /** What the command is for, for messages about it. */
   readonly why?: string;
 }

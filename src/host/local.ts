@@ -56,6 +56,7 @@ async function execHere(name: string, command: Shell, io: ExecIO, rootfs?: strin
       child.stdin.on('error', () => {}); // EPIPE: the command ended without reading its data
       child.stdout.on('data', (chunk: Buffer) => {
         answer.pushStdout(chunk);
+        io.onOutput?.(answer.result.stdout);
         settle();
       });
       child.stderr.on('data', (chunk: Buffer) => {

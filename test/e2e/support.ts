@@ -19,6 +19,8 @@ export interface KbinitResult {
 
 export interface RunOptions {
   readonly stdin?: string;
+  /** Leave standard input open: a question waits for its answer. */
+  readonly keepsStdin?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   /** Called with the process as soon as it runs. */
   readonly onStart?: (child: ChildProcess) => void;
@@ -40,7 +42,7 @@ export function kbinit(args: readonly string[], options: RunOptions = {}): Promi
     options.onProgress?.(chunk.toString('utf8'));
   });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(options.stdin ?? '');
+  if (options.keepsStdin !== true) child.stdin.end(options.stdin ?? '');
   options.onStart?.(child);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
