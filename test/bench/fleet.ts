@@ -37,6 +37,7 @@ async function prepareRows(rounds: number, say: Say): Promise<readonly Row[]> {
     for (let round = 1; round <= rounds; round++) {
       const watch = watchMemory();
       const again = await succeeded(command, kbinit(command, { onStart: watch.onStart }));
+      if (!again.stderr.includes('no changes')) throw new Error(`host prepare changed something:\n${again.stderr}`);
       times.ours.push(again.seconds);
       memory = Math.max(memory, watch.peak());
       times.peer.push(await timed(() => playAgain(lab, 'control', names.length)));
