@@ -49,7 +49,8 @@ const restore = (host: string, ...more: readonly string[]): Promise<KbinitResult
 
 /** All that a preparation may change, as text; /etc itself is kept beside it. */
 const state = `
-systemctl list-unit-files --state=enabled,disabled,masked --no-legend
+until files=$(systemctl list-unit-files --state=enabled,disabled,masked --no-legend) && [ -n "$files" ]; do sleep 1; done
+printf '%s\\n' "$files"
 systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1 | grep -v ^user@
 if command -v dpkg-query >/dev/null; then dpkg-query -W; else rpm -qa | sort; fi
 find /opt /usr/local | sort
