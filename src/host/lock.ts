@@ -37,7 +37,8 @@ export const noLock: HostLock = {
  * The shell that runs this ends with its connection (frame.ts), and the kernel then frees the lock: a run that was
  * killed leaves nothing behind, and one that is stopped (SIGSTOP) keeps it, because its kernel still answers. Only a
  * machine that is gone, or cannot be reached, is not noticed by sshd; so the shell says something every few seconds, and
- * ends when the kernel has sent that six times (13 s at least) without an answer: column 7 of /proc/net/tcp.
+ * ends when the kernel has sent that six times (13 s at least) without an answer, or has asked as often whether there is
+ * room for it: columns 7 and 9 of /proc/net/tcp.
  * The first lines of stdin are: a word of this lock alone, the owner, its command. After a reconnect the shell of the lost
  * connection may still be there: it has the same word, and is told to go.
  * No child inherits the lock (9>&-).
@@ -69,8 +70,10 @@ ports=$([ $# -lt 4 ] || printf ':%04X [0-9A-F]*:%04X 01 ' "$4" "$2")
 while sleep 5 9>&-; do
   printf .
   [ -n "$ports" ] || continue
-  tries=$(grep -h "$ports" /proc/net/tcp /proc/net/tcp6 2> /dev/null 9>&- | { read -r a b c d e f tries rest; echo "0x$tries"; } 9>&-)
-  [ "$tries" = 0x ] || [ $((tries)) -lt 6 ] || exit 5
+  grep -h "$ports" /proc/net/tcp /proc/net/tcp6 2> /dev/null 9>&- | {
+    read -r a b c d e f repeats uid probes rest || exit 0
+    [ $((0x$repeats)) -lt 6 ] && [ "$probes" -lt 6 ]
+  } 9>&- || exit 5
 done
 `;
 

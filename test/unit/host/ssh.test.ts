@@ -463,6 +463,36 @@ describe.skipIf(!canRunSshd)('ssh', () => {
     await narrow.stop();
   });
 
+  /** Start a command that stays for the whole run. */
+  async function startLasting(transport: Transport): Promise<{ readonly end: Promise<unknown> }> {
+    let said = '';
+    const end = transport.exec(sh`echo on; sleep 60`, { isLasting: true, onOutput: (stdout) => (said = stdout) });
+    end.catch(() => undefined);
+    await expect.poll(() => said).toBe('on\n');
+    return { end };
+  }
+
+  test('a command that lasts takes no place from the others', async () => {
+    const transport = await connected();
+    const { end } = await startLasting(transport);
+    const results = await Promise.all(Array.from({ length: 12 }, (_, n) => transport.exec(sh`sleep 0.2; echo ${n}`)));
+    expect(results.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 12 }, (_, n) => `${n}\n`));
+    expect(await Promise.race([end, Promise.resolve('still there')])).toBe('still there');
+    await transport.close();
+    expect((await failureOf(end)).has('KB_SSH_LOST')).toBe(true);
+  });
+
+  test('a command that lasts gives way where sshd allows one session at a time', async () => {
+    const narrow = await startSshd({ config: 'MaxSessions 1' });
+    const transport = await connected({ port: narrow.port, identityFiles: [narrow.key], homeDirectory: narrow.home });
+    const { end } = await startLasting(transport);
+    const results = await Promise.all([1, 2, 3].map((n) => transport.exec(sh`echo ${n}`)));
+    expect(results.map(({ stdout }) => stdout)).toEqual(['1\n', '2\n', '3\n']);
+    expect((await failureOf(end)).has('KB_SSH_SHELL')).toBe(true);
+    await transport.close();
+    await narrow.stop();
+  });
+
   test('an sshd that takes few logins at a time is asked again, until all are in', async () => {
     const few = await startSshd({ config: 'MaxStartups 2:50:4' });
     const more = { port: few.port, identityFiles: [few.key], homeDirectory: few.home };
