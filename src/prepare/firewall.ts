@@ -76,23 +76,33 @@ elif [ "$(sha256sum 2>/dev/null <"$file")" != "$(cat "$kept/after" 2>/dev/null)"
 fi
 umask 022
 firewall-cmd -q --permanent --zone="$zone" "$@" && firewall-cmd -q --zone="$zone" "$@" || exit 1
-sha256sum <"$file" >"$kept/after"
+sha256sum 2>/dev/null <"$file" >"$kept/after" || rm -f -- "$kept/after"
 `;
 
+/*
+ * firewalld is told even where the files are put back after it: it goes by what it remembers of them, and would write
+ * rules that it was not told to forget into the zone's file with somebody's next change.
+ */
 const close = script`
 folder=$1 zone=$2
 shift 2
 file=/etc/firewalld/zones/$zone.xml
 kept=$folder/$zone
-if systemctl is-active --quiet firewalld; then firewall-cmd -q --zone="$zone" "$@"; fi
-if [ -d "$kept" ] && [ ! -e "$kept/mixed" ] && [ "$(sha256sum 2>/dev/null <"$file")" = "$(cat "$kept/after" 2>/dev/null)" ]; then
-  for one in "$file" "$file.old"; do
-    copy=$kept/$(basename "$one")
-    if [ -e "$copy" ]; then cp -a -- "$copy" "$one" || exit 1; else rm -f -- "$one"; fi
-  done
-elif systemctl is-active --quiet firewalld; then firewall-cmd -q --permanent --zone="$zone" "$@"
-else firewall-offline-cmd -q --zone="$zone" "$@"
+ours=
+if [ -d "$kept" ] && [ ! -e "$kept/mixed" ] && [ "$(sha256sum 2>/dev/null <"$file")" = "$(cat "$kept/after" 2>/dev/null)" ]; then ours=yes; fi
+if systemctl is-active --quiet firewalld; then
+  firewall-cmd -q --zone="$zone" "$@"
+  firewall-cmd -q --permanent --zone="$zone" "$@" || exit 1
+elif [ -z "$ours" ]; then
+  firewall-offline-cmd -q --zone="$zone" "$@" || exit 1
 fi
+[ -n "$ours" ] || exit 0
+for one in "$file" "$file.old"; do
+  copy=$kept/$(basename "$one")
+  if [ -e "$copy" ]; then cp -a -- "$copy" "$one" || exit 1; else rm -f -- "$one"; fi
+done
+# Several sets of rules may go one after the other: the file is then as it was, and the rest is only told.
+sha256sum 2>/dev/null <"$file" >"$kept/after" || rm -f -- "$kept/after"
 `;
 
 function opening(zone: string, rules: readonly string[]): readonly Action[] {
