@@ -262,4 +262,20 @@ describe('host restore', () => {
     expect(again.code, again.stderr).toBe(0);
     expect(again.stderr).toContain('no changes');
   });
+
+  test('a host that is prepared again has the same ports, and none of them is left behind', async () => {
+    const others = ['packages', 'repositories', 'containerd', 'kubelet', 'crictl', 'swap'].join(',');
+    const open = (): Promise<string> =>
+      output(lab, rocky, 'for when in "" --permanent; do firewall-cmd $when --list-ports; done');
+    for (const round of ['first', 'second']) {
+      expect((await prepare(rocky, '--skip-phases', others)).code, round).toBe(0);
+      expect(await open()).toMatch(/6443\/tcp.*\n.*6443\/tcp/);
+      expect((await restore(rocky)).code, round).toBe(0);
+      expect(await open()).toBe('\n\n');
+      expect(await differences(rocky)).toBe('');
+    }
+    // What firewalld remembers would come back with the next change of anybody.
+    await output(lab, rocky, 'firewall-cmd -q --permanent --add-port=8080/tcp');
+    expect(await output(lab, rocky, 'firewall-cmd --permanent --list-ports')).toBe('8080/tcp\n');
+  });
 });
