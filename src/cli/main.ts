@@ -7,6 +7,7 @@ import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { etcdCommand } from './etcd.ts';
 import { plainArguments } from './flags.ts';
+import { hostCommand } from './host.ts';
 import { initCommand } from './init.ts';
 import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
@@ -32,6 +33,7 @@ export function program(): Command {
   root.addCommand(joinCommand());
   root.addCommand(resetCommand());
   root.addCommand(preflightCommand());
+  root.addCommand(hostCommand());
   root.addCommand(addonCommand());
   root.addCommand(lbCommand());
   root.addCommand(etcdCommand());
