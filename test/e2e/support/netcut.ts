@@ -17,6 +17,8 @@ export interface CutRule {
   readonly afterBytes: number;
   /** How many connections are cut; those after them are left alone. */
   readonly times: number;
+  /** How fast the link is, each way; without it as fast as it goes. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Pass connections on to an address until the rule says to reset them. Listens on 127.0.0.1. */
@@ -46,8 +48,13 @@ export async function netcut(target: { readonly host: string; readonly port: num
         for (const other of pair) other.destroy();
       });
     }
-    near.pipe(far);
-    far.pipe(near);
+    if (rule.bytesPerSecond === undefined) {
+      near.pipe(far);
+      far.pipe(near);
+    } else {
+      trickle(near, far, rule.bytesPerSecond);
+      trickle(far, near, rule.bytesPerSecond);
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -70,4 +77,18 @@ export async function netcut(target: { readonly host: string; readonly port: num
       await once(server, 'close');
     },
   };
+}
+
+/** A pipe that takes its time: what arrives is passed on when a link of that speed would have brought it. */
+function trickle(from: Socket, to: Socket, bytesPerSecond: number): void {
+  from.on('data', (chunk: Buffer) => {
+    from.pause();
+    setTimeout(
+      () => {
+        if (!to.destroyed) to.write(chunk);
+        from.resume();
+      },
+      (chunk.length / bytesPerSecond) * 1000,
+    );
+  });
 }
