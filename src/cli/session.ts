@@ -100,7 +100,8 @@ export async function withSession(
   });
   let code: number = exitCode.done;
   const transports: Transport[] = [];
-  const locks: HostLock[] = [];
+  // By address: a run may reach one host twice, in two roles, and must not keep itself out.
+  const locks = new Map<string, HostLock>();
   let isOver = false;
   const run = { reporter, signal: interrupt.signal };
   const ssh = openSsh(options, { reporter, signal: interrupt.signal, name, aside: (talk) => aside(view, talk) });
@@ -114,8 +115,9 @@ export async function withSession(
     const hostName = route?.name ?? name;
     const isLocked = hostUse === 'change' && options.dryRun !== true && !isOver;
     const owner = { identity: runnerFor(hostName).identity, command: ownCommand };
-    const lock = isLocked ? lockOf(transport, hostName, owner, reporter) : noLock;
-    locks.push(lock);
+    const place = route === undefined ? '' : `${route.host} ${route.port}`;
+    const lock = isLocked ? (locks.get(place) ?? lockOf(transport, hostName, owner, reporter)) : noLock;
+    if (isLocked) locks.set(place, lock);
     return reached(transport, options.dryRun === true, {
       ...run,
       lock,
@@ -147,7 +149,7 @@ export async function withSession(
     interrupt.stop();
     isOver = true;
     // A lock that waits for its host to come back is let go of with the connection.
-    const released = locks.map((lock) => lock.release());
+    const released = [...locks.values()].map((lock) => lock.release());
     await Promise.allSettled(transports.map((transport) => transport.close()));
     await Promise.allSettled(released);
     await ssh.close();
