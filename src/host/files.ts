@@ -1,6 +1,7 @@
 // Files on a host: the scripts that read, write and remove many of them in one round trip, and their answers.
 import { KbError } from '../errors.ts';
 import { shortened } from './failures.ts';
+import { folderOf, hiddenBeside, isLink, notWritten } from './file-target.ts';
 import type { Artifact, Change, Directory, ExecResult } from './host.ts';
 import { script, sh, type Shell } from './shell.ts';
 import { ustar } from './tar.ts';
@@ -135,14 +136,9 @@ settle() {
 }
 `;
 
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-/** The name begins with a dot (the kubelet reads every other file in the manifests folder) and is the same each time,
- *  so that what a killed run left is removed by the next one. */
+/** The same each time, so that what a killed run left is removed by the next one. */
 function temporaryOf(path: string): string {
-  return `${folderOf(path).replace(/\/$/, '')}/.${path.slice(path.lastIndexOf('/') + 1)}.kbinit`;
+  return `${hiddenBeside(path)}.kbinit`;
 }
 
 function octal(mode: number): string {
@@ -195,26 +191,9 @@ function writeFailure(
     which === 'stage'
       ? '/run'
       : ((directory === undefined ? artifacts[Number(which)] : directories[Number(directory)])?.path ?? 'a file');
-  if (word === 'symlink') {
-    return new KbError({
-      code: 'KB_SYMLINK',
-      summary: 'a file to write is a symbolic link',
-      detail: `${path} is a link; kbinit does not write through links`,
-      fix: `find out who put it there; remove the link, then run again`,
-      host,
-    });
-  }
+  if (word === 'symlink') return isLink(host, path);
   const said = word === 'folder' ? 'it is a folder' : shortened(result.stderr) || `exit code ${result.code}`;
-  const isFull = /No space left|quota exceeded/i.test(said);
-  return new KbError({
-    code: isFull ? 'KB_DISK_FULL' : 'KB_WRITE',
-    summary: isFull ? 'the disk is full' : 'a file cannot be written',
-    detail: `${path}: ${said}; the file that was there before is untouched`,
-    fix: isFull
-      ? `free some space under ${folderOf(path)}, then run again`
-      : 'make the path writable for root, then run again',
-    host,
-  });
+  return notWritten(host, path, said);
 }
 
 /** What became of each file, in the order given. @throws KbError KB_WRITE, KB_DISK_FULL, KB_SYMLINK */

@@ -1,6 +1,7 @@
 // Large files to a host: in pieces that each can be sent again, checked by size and sha256 before they take their place.
 import { KbError } from '../errors.ts';
 import { shortened } from './failures.ts';
+import { hiddenBeside, isLink, notWritten } from './file-target.ts';
 import type { Change, ExecIO, ExecResult, Upload } from './host.ts';
 import { script, sh, type Shell } from './shell.ts';
 
@@ -43,16 +44,8 @@ export function readLook(
   { path, sha256, mode, source }: Upload,
   { stdout }: ExecResult,
 ): { readonly outcome: Change['outcome']; readonly offset: number } {
-  if (/^symlink$/m.test(stdout)) {
-    throw new KbError({
-      code: 'KB_SYMLINK',
-      summary: 'a file to write is a symbolic link',
-      detail: `${path} is a link; kbinit does not write through links`,
-      fix: 'find out who put it there; remove the link, then run again',
-      host,
-    });
-  }
-  if (/^folder$/m.test(stdout)) throw failed(host, path, 'it is a folder');
+  if (/^symlink$/m.test(stdout)) throw isLink(host, path);
+  if (/^folder$/m.test(stdout)) throw notWritten(host, path, 'it is a folder');
   const there = /^is (\S+) (\d+) (\S+)$/m.exec(stdout);
   const isRight = there?.[1] === sha256 && there[2] === mode.toString(8) && there[3] === '0:0';
   const part = Number(/^part (\d+)$/m.exec(stdout)?.[1] ?? 0);
@@ -87,30 +80,9 @@ dd if=/dev/null conv=fsync 2> /dev/null 1< "$(dirname -- "$2")" || :
 echo placed
 `;
 
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-/** Beside the target, hidden, and named by the content: an upload of other content never goes on from it. */
-function stemOf({ path }: Upload): string {
-  return `${folderOf(path).replace(/\/$/, '')}/.${path.slice(path.lastIndexOf('/') + 1)}`;
-}
-
+/** Named by the content: an upload of other content never goes on from it. */
 function partOf(upload: Upload): string {
-  return `${stemOf(upload)}.${upload.sha256.slice(0, 16)}.kbinit-part`;
-}
-
-function failed(host: string, path: string, said: string): KbError {
-  const isFull = /No space left|quota exceeded/i.test(said);
-  return new KbError({
-    code: isFull ? 'KB_DISK_FULL' : 'KB_WRITE',
-    summary: isFull ? 'the disk is full' : 'a file cannot be written',
-    detail: `${path}: ${said}; the file that was there before is untouched`,
-    fix: isFull
-      ? `free some space under ${folderOf(path)}, then run again`
-      : 'make the path writable for root, then run again',
-    host,
-  });
+  return `${hiddenBeside(upload.path)}.${upload.sha256.slice(0, 16)}.kbinit-part`;
 }
 
 /** The size of the next piece, from how long the last one took. */
@@ -151,7 +123,7 @@ export async function sendFile(way: UploadWay, upload: Upload): Promise<Change> 
 
 async function sendPieces(way: UploadWay, upload: Upload, from: number): Promise<void> {
   const { path, source } = upload;
-  const [part, stem] = [partOf(upload), stemOf(upload)];
+  const [part, stem] = [partOf(upload), hiddenBeside(path)];
   let [offset, piece, told] = [from, firstPiece, way.now()];
   if (from > 0) way.tell(`uploading ${path}: going on at ${megabytes(from)} of ${megabytes(source.size)}`);
   // An empty file is one empty piece.
@@ -168,7 +140,7 @@ async function sendPieces(way: UploadWay, upload: Upload, from: number): Promise
       timeoutSeconds: pieceTimeoutSeconds,
     };
     const result = await way.execute(command, io, `(upload ${path}, bytes ${offset} to ${end})`);
-    if (result.code !== 0) throw failed(way.host, path, shortened(result.stderr) || `exit code ${result.code}`);
+    if (result.code !== 0) throw notWritten(way.host, path, shortened(result.stderr) || `exit code ${result.code}`);
     piece = nextPiece(bytes.length, (way.now() - start) / 1000);
     offset = end;
     if (way.now() - told > tellEverySeconds * 1000 && offset < source.size) {
@@ -190,5 +162,5 @@ async function place(way: UploadWay, upload: Upload): Promise<string | undefined
   const [, size, sha] = /^wrong (\d+) (\S+)$/m.exec(result.stdout) ?? [];
   if (size !== undefined && sha !== undefined) return `${size} bytes with sha256 ${sha}`;
   if (result.code === 0 && /^placed$/m.test(result.stdout)) return undefined;
-  throw failed(way.host, path, shortened(result.stderr) || `exit code ${result.code}`);
+  throw notWritten(way.host, path, shortened(result.stderr) || `exit code ${result.code}`);
 }
