@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
-import { Slots } from '../host/slots.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
 import { networkLeftovers } from '../phases/prepare/leftovers.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
@@ -49,7 +48,7 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
     });
     const known = surveyed.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
     const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(known.map(({ ctx }) => ctx)) : [])];
-    const ran = await onEach(new Slots(atOnce), known, ({ ctx, reached }) =>
+    const ran = await onEach(atOnce, known, ({ ctx, reached }) =>
       unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
     );
     const failed = failuresOf(ran).map(({ item, problems }) => ({ item: item.target, problems }));

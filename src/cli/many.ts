@@ -12,12 +12,13 @@ export const atOnce = 16;
 /** What became of one. */
 export type Ended<T, R> = { readonly item: T } & ({ readonly value: R } | { readonly problems: readonly Problem[] });
 
-/** Do something for each, as many at once as there are slots. @throws what is no KbError: a bug is none host's alone */
+/** Do something for each, so many at a time. @throws what is no KbError: a bug is none host's alone */
 export async function onEach<T, R>(
-  slots: Slots,
+  atATime: number,
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<readonly Ended<T, R>[]> {
+  const slots = new Slots(atATime);
   const ended = await Promise.allSettled(
     items.map(async (item): Promise<Ended<T, R>> => {
       const leave = await slots.take();
@@ -47,8 +48,11 @@ export interface Failure<T> {
   readonly problems: readonly Problem[];
 }
 
-/** Refuse a host that is named twice. @throws KbError KB_TARGET */
-export function assertDifferent(targets: readonly string[]): void {
+/** Refuse a host that is named twice, with these flags. @throws KbError KB_TARGET */
+export function assertDifferent(
+  targets: readonly string[],
+  { flags = '--host', fix = 'name each host once' }: { readonly flags?: string; readonly fix?: string } = {},
+): void {
   const places = targets.map((target) => {
     const { user: _, ...place } = parseTarget(target);
     return JSON.stringify(place);
@@ -58,8 +62,8 @@ export function assertDifferent(targets: readonly string[]): void {
   throw new KbError({
     code: 'KB_TARGET',
     summary: 'a host is named twice',
-    detail: `${twice} is given more than once with --host`,
-    fix: 'name each host once',
+    detail: `${twice} is given more than once with ${flags}`,
+    fix,
   });
 }
 
@@ -83,7 +87,7 @@ export async function withHosts(
   if (others.length === 0) {
     const own = { ...options, ...(target === undefined ? {} : { host: target }) };
     const alone = async (session: Session): Promise<void> => {
-      const each: Hosts['each'] = (work) => onEach(new Slots(1), [target ?? session.host.name], () => work(session));
+      const each: Hosts['each'] = (work) => onEach(1, [target ?? session.host.name], () => work(session));
       const failed = await body({ session, each });
       if (failed.length > 0) throw new KbError(failed.flatMap(({ problems }) => problems));
     };
@@ -92,7 +96,7 @@ export async function withHosts(
   // The session is this machine's, to which nothing is done: none of the hosts is more important than another.
   return withSession(command, { ...options, hosts }, async (session) => {
     const each: Hosts['each'] = (work) =>
-      onEach(new Slots(atOnce), hosts, async (one) => {
+      onEach(atOnce, hosts, async (one) => {
         const host = await session.reach(one, 'change');
         return unlessTaken(host, work(host));
       });

@@ -9,7 +9,6 @@ import { factsOfNoHost } from '../config/no-host.ts';
 import type { ClusterSpec } from '../config/spec.ts';
 import { KbError, type Problem } from '../errors.ts';
 import type { HostFacts } from '../host/host.ts';
-import { Slots } from '../host/slots.ts';
 import { paths } from '../kube/paths.ts';
 import { parseVersion } from '../kube/version.ts';
 import type { Role } from '../preflight/fleet.ts';
@@ -21,6 +20,7 @@ import { formatIp, joinHostPort, parseIp } from '../util/net.ts';
 import { count } from '../util/text.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
+import { assertDifferent, onEach } from './many.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
 import { readInput } from './prompt.ts';
 import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
@@ -107,24 +107,15 @@ function targetsOf(controlPlanes: readonly string[], workers: readonly string[])
     ...controlPlanes.map((text) => ({ text, role: 'control-plane' as const })),
     ...workers.map((text) => ({ text, role: 'worker' as const })),
   ].map((target) => ({ ...target, ...parseTarget(target.text) }));
-  const isSame = (one: (typeof all)[number], other: (typeof all)[number]): boolean =>
-    one.address === other.address && one.port === other.port;
-  const twice = all.find((one, index) => all.findIndex((other) => isSame(one, other)) < index);
-  if (twice !== undefined) throw namedTwice(twice.text);
+  assertDifferent(
+    all.map(({ text }) => text),
+    { flags: '--host or --control-plane-host', fix: 'name each host once, as what it is to become' },
+  );
   if (all.length === 0) return [{ role: 'control-plane', label: hostname() }];
   // Behind one address there may be several hosts, each with a port of its own.
   return all.map(({ text, role, address }) => {
     const isAlone = all.filter((other) => other.address === address).length === 1;
     return { text, role, label: isAlone ? address : text };
-  });
-}
-
-function namedTwice(text: string): KbError {
-  return new KbError({
-    code: 'KB_TARGET',
-    summary: 'a host is named twice',
-    detail: `${text} is given more than once with --host or --control-plane-host`,
-    fix: 'name each host once, as what it is to become',
   });
 }
 
@@ -143,24 +134,15 @@ type Looked =
 
 /** A host that cannot be reached does not hold the others. */
 async function lookAtAll(session: Session, targets: readonly Target[], plan: Plan): Promise<readonly Looked[]> {
-  const slots = new Slots(atOnce);
-  return Promise.all(
-    targets.map(async (target): Promise<Looked> => {
-      const free = await slots.take();
-      try {
-        const reached = target.text === undefined ? session : await session.reach(target.text);
-        return { seen: await lookAt(await candidateOf(reached, target, plan)) };
-      } catch (error) {
-        if (!(error instanceof KbError)) throw error;
-        return unreached(target.label, error.within({ host: target.label }).problems);
-      } finally {
-        free();
-      }
-    }),
-  );
+  const ended = await onEach(atOnce, targets, async (target) => {
+    const reached = target.text === undefined ? session : await session.reach(target.text);
+    return lookAt(await candidateOf(reached, target, plan));
+  });
+  return ended.map((one) => ('value' in one ? { seen: one.value } : unreached(one.item.label, one.problems)));
 }
 
-function unreached(host: string, problems: readonly Problem[]): Looked {
+function unreached(host: string, found: readonly Problem[]): Looked {
+  const { problems } = new KbError(found).within({ host });
   const results = problems.map(({ code, detail, fix }) => ({
     name: code,
     outcome: 'error' as const,

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { fingerprint, judgeHostKeys, type JudgedKey, type KeyOwner } from '../host/known-hosts.ts';
 import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from '../host/known-hosts-files.ts';
-import { Slots } from '../host/slots.ts';
 import { hostKeyFailure } from '../host/ssh-host-key.ts';
 import type { Route } from '../host/ssh-route.ts';
 import { columns } from '../util/columns.ts';
+import { failuresOf, onEach } from './many.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 
@@ -31,46 +31,37 @@ const atOnce = 8;
 export async function runSshScan(targets: readonly string[], options: SshScanOptions): Promise<void> {
   for (const target of targets) parseTarget(target);
   await withSession('ssh scan', options, async (session) => {
-    const slots = new Slots(atOnce);
-    const ended = await Promise.allSettled([...new Set(targets)].map((target) => scanOne(target, session, slots)));
-    const unknown = ended.find((one) => one.status === 'rejected' && !(one.reason instanceof KbError));
-    if (unknown?.status === 'rejected') throw unknown.reason;
-    const scanned = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const ended = await onEach(atOnce, [...new Set(targets)], (target) => scanOne(target, session));
+    const scanned = ended.flatMap((one) => ('value' in one ? [one.value] : []));
     session.print(table(scanned));
-    const problems: Problem[] = ended.flatMap((one) =>
-      one.status === 'rejected' && one.reason instanceof KbError ? one.reason.problems : [],
-    );
-    problems.push(...scanned.flatMap(refusals));
-    problems.push(...(await record(scanned, options, session)));
+    const problems = [
+      ...failuresOf(ended).flatMap((one) => one.problems),
+      ...scanned.flatMap(refusals),
+      ...(await record(scanned, options, session)),
+    ];
     if (problems.length > 0) throw new KbError(problems);
   });
 }
 
-async function scanOne(target: string, session: Session, slots: Slots): Promise<Scanned> {
-  const release = await slots.take();
-  try {
-    const { ssh } = session;
-    const route = await ssh.route(parseTarget(target));
-    const keys = await ssh.hostKeys(route);
-    const owner: KeyOwner = {
-      host: route.host,
-      port: route.port,
-      ...(route.hostKeyAlias !== undefined && { alias: route.hostKeyAlias }),
-    };
-    const given = ssh.settings.knownHostsFile;
-    const home = ssh.settings.homeDirectory ?? homedir();
-    const chosen = knownHostsFiles(home, {
-      given,
-      user: route.userKnownHostsFiles,
-      global: route.globalKnownHostsFiles,
-    });
-    // The place that ssh itself looks at, and not kbinit's own: this was asked for by name.
-    const write = given ?? route.userKnownHostsFiles?.[0] ?? join(home, '.ssh', 'known_hosts');
-    const files = { ...chosen, write };
-    return { target, owner, route, files, keys: judgeHostKeys(await readKnownHosts(files), owner, keys) };
-  } finally {
-    release();
-  }
+async function scanOne(target: string, { ssh }: Session): Promise<Scanned> {
+  const route = await ssh.route(parseTarget(target));
+  const keys = await ssh.hostKeys(route);
+  const owner: KeyOwner = {
+    host: route.host,
+    port: route.port,
+    ...(route.hostKeyAlias !== undefined && { alias: route.hostKeyAlias }),
+  };
+  const given = ssh.settings.knownHostsFile;
+  const home = ssh.settings.homeDirectory ?? homedir();
+  const chosen = knownHostsFiles(home, {
+    given,
+    user: route.userKnownHostsFiles,
+    global: route.globalKnownHostsFiles,
+  });
+  // The place that ssh itself looks at, and not kbinit's own: this was asked for by name.
+  const write = given ?? route.userKnownHostsFiles?.[0] ?? join(home, '.ssh', 'known_hosts');
+  const files = { ...chosen, write };
+  return { target, owner, route, files, keys: judgeHostKeys(await readKnownHosts(files), owner, keys) };
 }
 
 function table(scanned: readonly Scanned[]): string {

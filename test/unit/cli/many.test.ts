@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { assertDifferent, endTogether, failuresOf, onEach } from '../../../src/cli/many.ts';
 import { KbError, type Problem } from '../../../src/errors.ts';
-import { Slots } from '../../../src/host/slots.ts';
 
 const problem = (code: Problem['code']): Problem => ({ code, summary: 's', detail: 'd', fix: 'f' });
 
@@ -20,7 +19,7 @@ function endOf(targets: readonly string[], failed: readonly string[], argv: read
 }
 
 test('one that fails does not hold the others', async () => {
-  const ended = await onEach(new Slots(2), ['a', 'dead', 'c'], async (name) => {
+  const ended = await onEach(2, ['a', 'dead', 'c'], async (name) => {
     if (name === 'dead') throw new KbError(problem('KB_SSH_UNREACHABLE'));
     return name.toUpperCase();
   });
@@ -30,7 +29,7 @@ test('one that fails does not hold the others', async () => {
 
 test('a slow one holds only its own place', async () => {
   const order: string[] = [];
-  await onEach(new Slots(2), ['slow', 'b', 'c', 'd'], async (name) => {
+  await onEach(2, ['slow', 'b', 'c', 'd'], async (name) => {
     if (name === 'slow') await wait(100);
     order.push(name);
   });
@@ -39,7 +38,7 @@ test('a slow one holds only its own place', async () => {
 
 test('no more are worked on at a time than there are places', async () => {
   let [now, most] = [0, 0];
-  await onEach(new Slots(3), [1, 2, 3, 4, 5, 6, 7, 8], async () => {
+  await onEach(3, [1, 2, 3, 4, 5, 6, 7, 8], async () => {
     most = Math.max(most, ++now);
     await wait(5);
     now--;
@@ -48,7 +47,7 @@ test('no more are worked on at a time than there are places', async () => {
 });
 
 test('a bug is not a host that failed', async () => {
-  const work = onEach(new Slots(2), ['a', 'b'], () => Promise.reject(new TypeError('a bug')));
+  const work = onEach(2, ['a', 'b'], () => Promise.reject(new TypeError('a bug')));
   await expect(work).rejects.toThrow(TypeError);
 });
 
