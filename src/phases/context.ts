@@ -8,8 +8,10 @@ import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { CheckResult } from '../preflight/check.ts';
 import type { Reporter } from '../report/events.ts';
 import type { Chance, Clock } from '../util/keygen.ts';
+import type { UntilOptions } from '../util/until.ts';
 import type { EarlierJoin } from './join/earlier.ts';
 import type { JoinJournal } from './join/journal.ts';
+import type { AdminOpener } from './join/same-name.ts';
 
 /** What every workflow has. */
 export interface RunContext {
@@ -88,6 +90,8 @@ export interface JoinSettings {
   readonly patches: InitSettings['patches'];
   /** The control plane that certificates are copied from (--copy-certs-from), connected to once. */
   readonly copyFrom?: () => Promise<HostView>;
+  /** A node of this name that is not Ready may be deleted (--replace), by this client where joining may not. */
+  readonly replace?: { readonly admin?: AdminOpener };
   /** Who takes a turn among joining control planes, and whether another of this machine is dead. */
   readonly runner: { readonly identity: string; readonly isDead: (identity: string) => boolean };
 }
@@ -114,6 +118,16 @@ export function step(ctx: RunContext, phase: string, text: string): void {
 
 export function warn(ctx: RunContext, phase: string, text: string, name?: string): void {
   ctx.reporter.emit({ kind: 'warning', host: ctx.host.name, phase, text, ...(name === undefined ? {} : { name }) });
+}
+
+/** How `until` waits in a phase: it ends with the run, and tells each answer that is not the wanted one yet. */
+export function toldOf(
+  ctx: Pick<RunContext, 'host' | 'reporter' | 'signal'>,
+  phase: string,
+  what: string,
+): Pick<UntilOptions, 'signal' | 'onTry'> {
+  const onTry = (last: string): void => ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase, what, last });
+  return { signal: ctx.signal, onTry };
 }
 
 /** End cleanly between two remote steps when the user asked to stop. @throws KbError KB_INTERRUPTED */

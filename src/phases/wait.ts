@@ -4,7 +4,7 @@ import { healthEndpoints } from '../manifests/health.ts';
 import { GaveUp, until } from '../util/until.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
-import type { ControlPlaneContext, InitContext, RunContext } from './context.ts';
+import { toldOf, type ControlPlaneContext, type InitContext, type RunContext } from './context.ts';
 import { explainFailure } from './diagnose.ts';
 
 export const wait: Phase<InitContext> = {
@@ -66,10 +66,9 @@ async function healthy(
   timeoutSeconds: number,
 ): Promise<void> {
   if (api === undefined) return;
-  const onTry = (last: string): void =>
-    ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'wait', what: component, last });
+  const options = { timeoutSeconds, intervalMs, ...toldOf(ctx, 'wait', component) };
   try {
-    await until(`${component} to be healthy`, { timeoutSeconds, intervalMs, signal: ctx.signal, onTry }, async () => {
+    await until(`${component} to be healthy`, options, async () => {
       const { status, body } = await api.raw(path, 5);
       return status === 200 ? { value: true } : { notYet: `HTTP ${status} ${body.slice(0, 200)}` };
     });

@@ -5,7 +5,7 @@ import { script, sh } from '../../host/shell.ts';
 import { etcdPaths } from '../../manifests/etcd-unit.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { stopIfAsked } from '../context.ts';
+import { stopIfAsked, toldOf } from '../context.ts';
 import { onAll, stepOn, type EtcdClusterContext, type Member } from './context.ts';
 import { explain } from './explain.ts';
 import { unhealthy, type Unhealthy } from './health.ts';
@@ -107,9 +107,7 @@ async function begin(
 
 async function waitForAll(ctx: EtcdClusterContext): Promise<void> {
   const [what, begun] = ['the etcd members', performance.now()];
-  const onTry = (last: string): void =>
-    ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'start', what, last });
-  const given = { timeoutSeconds: healthSeconds, intervalMs: 300, signal: ctx.signal, onTry };
+  const given = { timeoutSeconds: healthSeconds, intervalMs: 300, ...toldOf(ctx, 'start', what) };
   try {
     const crash = await until<GaveUp | undefined>(what, given, async () => {
       const bad = await unhealthy(ctx);

@@ -3,8 +3,8 @@ import type { Api, ApiAnswer } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { isJsonObject, parseJson } from '../../util/json.ts';
 import { isCertificateError } from '../../util/tls-error.ts';
-import type { until } from '../../util/until.ts';
-import type { JoinContext } from '../context.ts';
+import type { UntilOptions } from '../../util/until.ts';
+import { toldOf, type JoinContext } from '../context.ts';
 
 /** Readable by everybody (spec 04: Role kubeadm:bootstrap-signer-clusterinfo). */
 export const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info';
@@ -32,13 +32,11 @@ export function clusterInfoData(body: string): Readonly<Record<string, string>> 
 }
 
 /** How discovery waits: the configured time, a short one in a dry run. */
-export function waiting(ctx: JoinContext): Parameters<typeof until>[1] {
+export function waiting(ctx: JoinContext): UntilOptions {
   return {
     timeoutSeconds: ctx.spec.isDryRun ? dryRunSeconds : ctx.spec.timeouts.discovery,
     intervalMs,
-    signal: ctx.signal,
-    onTry: (last) =>
-      ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'preflight', what: 'cluster-info', last }),
+    ...toldOf(ctx, 'preflight', 'cluster-info'),
   };
 }
 

@@ -3,7 +3,7 @@ import type { EtcdApi, EtcdMember } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { joinHostPort } from '../../util/net.ts';
 import { GaveUp, until } from '../../util/until.ts';
-import type { ControlPlaneContext } from '../context.ts';
+import { toldOf, type ControlPlaneContext } from '../context.ts';
 import { podEndpoints } from '../etcd-pods.ts';
 import { memberStates, type MemberState } from '../etcd-quorum.ts';
 import { readExisting } from '../existing.ts';
@@ -91,9 +91,8 @@ export function listMembers(
 
 /** Ask etcd until it does what it is asked. @throws KbError KB_ETCD_JOIN with its last words */
 export async function patiently<T>(node: ControlPlaneContext, what: string, ask: () => Promise<T>): Promise<T> {
-  const onTry = (last: string): void =>
-    node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: 'etcd-join', what, last });
-  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal, onTry };
+  const { etcdAPICall: timeoutSeconds } = node.spec.timeouts;
+  const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, 'etcd-join', what) };
   try {
     return await until(what, options, async () => ({ value: await ask() }));
   } catch (error) {

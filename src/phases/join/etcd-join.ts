@@ -4,9 +4,9 @@ import type { EtcdMember } from '../../cluster/types.ts';
 import { sh } from '../../host/shell.ts';
 import { manifestPath } from '../../kube/paths.ts';
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { GaveUp, until, type UntilOptions } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { step, toldOf, type ControlPlaneContext, type JoinContext } from '../context.ts';
 import { outcomeOf } from '../control-plane.ts';
 import { explainFailure } from '../diagnose.ts';
 import { etcdArtifacts, etcdFolders } from '../etcd.ts';
@@ -154,11 +154,10 @@ const startingSeconds = 1;
 /** Started first, then promoted: etcd refuses to promote a member that is not in step. One patience for both (R37). */
 async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, member: EtcdMember): Promise<void> {
   const deadline = performance.now() + node.spec.timeouts.etcdAPICall * 1000;
-  const waiting = (what: string): Parameters<typeof until>[1] => ({
+  const waiting = (what: string): UntilOptions => ({
     timeoutSeconds: Math.max(0.1, Math.round((deadline - performance.now()) / 100) / 10),
     intervalMs: 100,
-    signal: node.signal,
-    onTry: (last) => node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: name, what, last }),
+    ...toldOf(node, name, what),
   });
   const starting = `etcd on ${own.name} to start`;
   await until(starting, waiting(starting), async () => {
@@ -184,9 +183,8 @@ async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, me
 /** It votes; now it must answer, too, before another control plane has its turn. */
 async function untilWell(node: ControlPlaneContext, { etcd, own }: EtcdCluster): Promise<void> {
   const what = `etcd on ${own.name} to be healthy`;
-  const onTry = (last: string): void =>
-    node.reporter.emit({ kind: 'waiting', host: node.host.name, phase: name, what, last });
-  const options = { timeoutSeconds: node.spec.timeouts.etcdAPICall, intervalMs: 100, signal: node.signal, onTry };
+  const { etcdAPICall: timeoutSeconds } = node.spec.timeouts;
+  const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, name, what) };
   try {
     await until(what, options, async () => {
       const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl, startingSeconds);

@@ -12,11 +12,12 @@ import { isKubeletActive, restartKubelet } from '../kubelet-start.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';
 import { journalArtifact, readEarlierJoin } from './earlier.ts';
+import { replaceNode } from './same-name.ts';
 
 export const joinKubeletStart: Phase<JoinContext> = {
   name: 'kubelet-start',
   summary: 'Write the kubelet configuration and start the kubelet',
-  flags: ['config', 'cri-socket', 'node-name', ...discoveryFlags, 'patches', 'dry-run'],
+  flags: ['config', 'cri-socket', 'node-name', 'replace', 'admin-host', ...discoveryFlags, 'patches', 'dry-run'],
   run: start,
 };
 
@@ -26,6 +27,7 @@ async function start(ctx: JoinContext): Promise<PhaseOutcome> {
     readEarlierJoin(ctx),
     ctx.host.facts(),
   ]);
+  await replaceNode(ctx);
   const bootstrap: Artifact = {
     path: paths.bootstrapKubeletConf,
     mode: 0o600,

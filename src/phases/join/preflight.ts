@@ -14,6 +14,7 @@ import { controlPlaneOf, isControlPlane } from './control-plane.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';
 import { explainJoin, readEarlierJoin } from './earlier.ts';
+import { refuseTakenName } from './same-name.ts';
 import { certificatesMissing, missingShared } from './shared-certificates.ts';
 
 export const joinPreflight: Phase<JoinContext> = {
@@ -28,6 +29,8 @@ export const joinPreflight: Phase<JoinContext> = {
     'apiserver-bind-port',
     'cri-socket',
     'node-name',
+    'replace',
+    'admin-host',
     'certificate-key',
     'certificate-key-file',
     'copy-certs-from',
@@ -38,12 +41,12 @@ export const joinPreflight: Phase<JoinContext> = {
 };
 
 async function check(ctx: JoinContext): Promise<void> {
-  const [earlier, { kubeletVersion = '' }] = await Promise.all([readEarlierJoin(ctx), ctx.host.facts()]);
+  const { kubeletVersion = '' } = await ctx.host.facts();
   const version = parseVersion(kubeletVersion) ?? newestVersion();
   const batches = joinChecks(ctx.spec, { version });
   const asked = askFor(ctx.host, batches);
   // The host is judged while the cluster is looked for; what only the cluster's configuration can tell comes after that.
-  await Promise.all([asked.then((found) => judge(ctx, batches, found)), findCluster(ctx, earlier.isJoined)]);
+  await Promise.all([asked.then((found) => judge(ctx, batches, found)), refuseTakenName(ctx)]);
   const { cluster, isAssumed = false } = await discover(ctx);
   const { document: kubelet } = cluster.kubelet;
   if (!isAssumed) await judge(ctx, clusterChecks(ctx.spec, { version, kubelet }), await asked);
@@ -94,34 +97,4 @@ function noSharedEndpoint(ctx: JoinContext): KbError {
     detail: 'controlPlaneEndpoint is not set in the ClusterConfiguration of ConfigMap kube-system/kubeadm-config',
     fix: "set the cluster up with --control-plane-endpoint; or, with an address that is in the API server's certificate, add controlPlaneEndpoint to that ConfigMap and point the kubeconfigs and kube-public/cluster-info there",
   });
-}
-
-/** A name that another, living node has is refused before anything is written (kubeadm#1711). */
-async function findCluster(ctx: JoinContext, isJoined: boolean): Promise<void> {
-  const { api, isAssumed = false } = await discover(ctx);
-  if (isJoined || isAssumed) return;
-  const { name } = ctx.spec.node;
-  const node = await api.get({ apiVersion: 'v1', kind: 'Node', name });
-  if (node === undefined || !isReady(node['status'])) return;
-  throw new KbError({
-    code: 'KB_NODE_NAME_TAKEN',
-    summary: `a node named ${name} is in the cluster already, and Ready`,
-    host: ctx.host.name,
-    detail: `Node ${name} reports Ready; this host has not joined`,
-    fix: 'give this host another name (--node-name), or remove the old node first (kubectl delete node)',
-  });
-}
-
-function isReady(status: unknown): boolean {
-  const conditions = typeof status === 'object' && status !== null && 'conditions' in status ? status.conditions : [];
-  if (!Array.isArray(conditions)) return false;
-  return conditions.some(
-    (condition: unknown) =>
-      typeof condition === 'object' &&
-      condition !== null &&
-      'type' in condition &&
-      'status' in condition &&
-      condition.type === 'Ready' &&
-      condition.status === 'True',
-  );
 }

@@ -4,7 +4,7 @@ import type { Api, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { leaseObject, leaseRef, readLease } from '../../manifests/lease.ts';
 import { GaveUp, until } from '../../util/until.ts';
-import { warn, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { toldOf, warn, type ControlPlaneContext, type JoinContext } from '../context.ts';
 import { openAdmin } from './control-plane.ts';
 import { judgeTurn, takenBy } from './turn-rules.ts';
 
@@ -40,11 +40,10 @@ async function take(ctx: JoinContext, node: ControlPlaneContext, api: Api): Prom
   const { identity, isDead } = ctx.settings.runner;
   const timeoutSeconds = patience * node.spec.timeouts.etcdAPICall;
   let [version, since, told]: [string | undefined, number, string] = [undefined, performance.now(), ''];
-  const onTry = (last: string): void => {
-    ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'etcd-join', what: 'its turn to join', last });
-  };
+  const what = 'its turn to join';
+  const options = { timeoutSeconds, intervalMs: 200, ...toldOf(ctx, 'etcd-join', what) };
   try {
-    await until('its turn to join', { timeoutSeconds, intervalMs: 200, signal: ctx.signal, onTry }, async () => {
+    await until(what, options, async () => {
       const found = await api.get(leaseRef(lease));
       if (found?.metadata.resourceVersion !== version) {
         version = found?.metadata.resourceVersion;

@@ -2,7 +2,7 @@
 import type { Api, PodRef } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { GaveUp, until } from '../../util/until.ts';
-import { warn } from '../context.ts';
+import { toldOf, warn } from '../context.ts';
 import type { NodeRemoveContext } from './context.ts';
 import { isReady } from './find.ts';
 import { podName, podsOf, sortPods } from './pods.ts';
@@ -14,13 +14,7 @@ export async function evictAll(ctx: NodeRemoveContext, api: Api, pods: readonly 
   let left = pods;
   const { drainSeconds, name } = ctx.spec;
   const what = `the Pods of ${name} to be gone`;
-  const options = {
-    timeoutSeconds: drainSeconds,
-    intervalMs: 500,
-    signal: ctx.signal,
-    onTry: (last: string): void =>
-      ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase: 'drain', what, last }),
-  };
+  const options = { timeoutSeconds: drainSeconds, intervalMs: 500, ...toldOf(ctx, 'drain', what) };
   try {
     const end = await until<'gone' | 'not Ready'>(what, options, async () => {
       left = sortPods(await podsOf(api, name)).leaving.filter(({ uid }) => wanted.has(uid));
