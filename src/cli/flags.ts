@@ -190,6 +190,10 @@ const flags: Readonly<Record<string, () => Option>> = {
       repeated,
     ),
   'worker-host': () => option('--host <[user@]addr[:port]>', 'a host that is to be a worker; repeatable', repeated),
+  replace: () =>
+    option('--replace', 'delete a node that has the name of this one and is not Ready; never a control plane'),
+  'admin-host': () =>
+    option('--admin-host <[user@]addr[:port]>', 'the control plane whose admin.conf deletes the node for --replace'),
   'copy-certs-from': () =>
     option('--copy-certs-from <[user@]addr[:port]>', 'copy the keys that control planes share from this one, over SSH'),
   'join-host': () =>
@@ -242,6 +246,8 @@ export const ownFlags: readonly string[] = [
   'force-wipe-etcd',
   'host-changes',
   'copy-certs-from',
+  'replace',
+  'admin-host',
 ];
 
 const connectionFlags = [

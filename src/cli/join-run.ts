@@ -9,7 +9,9 @@ import { KbError } from '../errors.ts';
 import { paths } from '../kube/paths.ts';
 import type { JoinContext } from '../phases/context.ts';
 import { joinPhases } from '../phases/index.ts';
+import { hostClient } from '../phases/host-client.ts';
 import { controlPlaneOf } from '../phases/join/control-plane.ts';
+import type { AdminOpener } from '../phases/join/same-name.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
@@ -33,6 +35,9 @@ export interface JoinOptions extends JoinFlags, Omit<ConnectionOptions, 'host'>,
   readonly certificateKeyFile?: string;
   /** `[user@]address[:port]` of a control plane. */
   readonly copyCertsFrom?: string;
+  readonly replace?: boolean;
+  /** `[user@]address[:port]` of a control plane. */
+  readonly adminHost?: string;
 }
 
 /** Run join, or one phase of it. @throws KbError for bad input, Shown for a failed run */
@@ -59,6 +64,7 @@ export async function runJoin(
     },
   );
   assertOneSource(draft, options);
+  assertReplacing(options);
   assertJoinTogether(hosts, draft, only);
   // What no host could make good is refused before one is asked.
   completeJoin(draft, factsOfNoHost('', [draft.controlPlane?.localAPIEndpoint.advertiseAddress]));
@@ -75,6 +81,8 @@ export async function runJoin(
     draft: { ...draft, isDryRun },
     pool,
     ...(options.copyCertsFrom === undefined ? {} : { copyCertsFrom: options.copyCertsFrom }),
+    ...(options.adminHost === undefined ? {} : { adminHost: options.adminHost }),
+    isReplacing: options.replace === true,
     ...(only === undefined ? {} : { only }),
   };
   const run = { ...rest, dryRun: isDryRun };
@@ -92,6 +100,8 @@ export async function runJoin(
 interface Given {
   readonly draft: JoinDraft;
   readonly copyCertsFrom?: string;
+  readonly adminHost?: string;
+  readonly isReplacing: boolean;
   readonly only?: string;
   readonly pool: KeyPool;
 }
@@ -115,7 +125,7 @@ async function joinMany(
 /** Join one host; the answer is what to print. */
 async function joinHost(
   session: Session,
-  { draft, copyCertsFrom, only, pool }: Given,
+  { draft, copyCertsFrom, adminHost, isReplacing, only, pool }: Given,
   checked?: Awaited<ReturnType<typeof checkedPrinter>>,
 ): Promise<string> {
   const copyFrom = draft.controlPlane === undefined ? undefined : openSource(session, copyCertsFrom);
@@ -129,7 +139,12 @@ async function joinHost(
     clock: systemClock,
     ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
     spec,
-    settings: { patches, ...(copyFrom === undefined ? {} : { copyFrom }), runner: runnerFor(spec.node.name) },
+    settings: {
+      patches,
+      ...(copyFrom === undefined ? {} : { copyFrom }),
+      ...(isReplacing ? { replace: { ...(adminHost !== undefined && { admin: adminOf(session, adminHost) }) } } : {}),
+      runner: runnerFor(spec.node.name),
+    },
   };
   await runWorkflow(joinPhases, ctx, only).finally(() => checked?.show(session));
   return only === undefined && !draft.isDryRun ? result(ctx) : '';
@@ -192,6 +207,27 @@ function openSource(session: Session, target: string | undefined): JoinContext['
   // Whoever wants it sees the failure; a run that fails before must not end by it.
   source.catch(() => undefined);
   return () => source;
+}
+
+/** @throws KbError KB_CONFIG, KB_TARGET */
+function assertReplacing({ replace, adminHost }: JoinOptions): void {
+  if (adminHost === undefined) return;
+  parseTarget(adminHost);
+  if (replace === true) return;
+  throw new KbError({
+    code: 'KB_CONFIG',
+    summary: 'a host is named that nothing is asked of',
+    detail: '--admin-host is given, but not --replace',
+    fix: 'give --replace too, or leave it out',
+  });
+}
+
+/** The administrator of the cluster, through one of its control planes; reached only when it is wanted. */
+function adminOf(session: Session, target: string): AdminOpener {
+  return async () => {
+    const { host, apis } = await session.reach(target);
+    return apis.open(await hostClient(host, paths.adminConf));
+  };
 }
 
 async function result(ctx: JoinContext): Promise<string> {

@@ -6,6 +6,7 @@ import type { JoinOptions } from './join-run.ts';
 import { addPhaseCommands } from './workflow.ts';
 
 const joinFlags = [
+  'admin-host',
   'apiserver-advertise-address',
   'apiserver-bind-port',
   'certificate-key',
@@ -23,6 +24,7 @@ const joinFlags = [
   'join-host',
   'node-name',
   'patches',
+  'replace',
   'rootfs',
   'skip-phases',
   'tls-bootstrap-token',
