@@ -2,6 +2,7 @@
 import { ansibleRoot, bareRoot } from './bare-root.ts';
 import { stepDir, type Step } from './cache.ts';
 import { containerdTemplate } from './containerd-template.ts';
+import { debFolder, debRepositories } from './deb-repositories.ts';
 import type { ElName } from './el-releases.ts';
 import { elRoot } from './el-root.ts';
 import { hostRoot } from './rootfs.ts';
@@ -39,7 +40,7 @@ const bare: Kind = {
   init: systemd,
   services: ['ssh'],
   sysctls: routesNothing,
-  mounts: {},
+  mounts: { [debFolder]: debRepositories },
 };
 
 const table: Readonly<Record<HostKind, Kind>> = {
@@ -52,8 +53,8 @@ const table: Readonly<Record<HostKind, Kind>> = {
     mounts: {},
   },
   bare,
-  light: { ...bare, init: ['/bin/sh', '-c', sshdAlone], services: [] },
-  ansible: { ...bare, root: ansibleRoot },
+  light: { ...bare, init: ['/bin/sh', '-c', sshdAlone], services: [], mounts: {} },
+  ansible: { ...bare, root: ansibleRoot, mounts: {} },
   'centos-7': imitation('centos-7'),
   'rocky-9': imitation('rocky-9'),
   'centos-stream-10': imitation('centos-stream-10'),

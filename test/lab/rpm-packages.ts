@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Step } from './cache.ts';
 import type { ElRelease } from './el-releases.ts';
 import { cni, cniPluginNames, containerdPrograms, criTools, kubernetes, runc } from './go-build.ts';
-import type { RpmFile, RpmPackage } from './rpm.ts';
+import type { PackageFile } from './package-file.ts';
+import type { RpmPackage } from './rpm.ts';
 import { versions } from './versions.ts';
 
 const kubernetesRelease = '150500.1.1';
@@ -171,11 +172,11 @@ export function installedPackages(release: ElRelease): readonly RpmPackage[] {
   ];
 }
 
-function program(step: Step, file: string, path: string): RpmFile {
+function program(step: Step, file: string, path: string): PackageFile {
   return { path, mode: 0o755, content: { step, file } };
 }
 
-function labFile(name: string, path: string): RpmFile {
+function labFile(name: string, path: string): PackageFile {
   return {
     path,
     mode: 0o644,

@@ -5,6 +5,7 @@ import { stepDir, type Step } from './cache.ts';
 import { debootstrapStep } from './debian.ts';
 import { elReleases, type ElName, type ElRelease } from './el-releases.ts';
 import { cni, containerdPrograms, criTools, kubernetes, runc } from './go-build.ts';
+import { packagesText } from './package-file.ts';
 import { buildRepository, signingKeyStep, type RpmPackage } from './rpm.ts';
 import { basePackages, dockerPackages, installedPackages, kubernetesPackages } from './rpm-packages.ts';
 import { releaseSuffix, versions } from './versions.ts';
@@ -36,8 +37,10 @@ const packages = (
 export const debianEl: Step = debootstrapStep('debian-el', packages);
 
 // The system's own key is known from the start, the other is not.
-const systemKey = signingKeyStep(debianEl, 'system');
-const vendorKey = signingKeyStep(debianEl, 'vendor');
+/** Signs what a system itself brings. */
+export const systemKey: Step = signingKeyStep(debianEl, 'system');
+/** Signs what Kubernetes and Docker publish. */
+export const vendorKey: Step = signingKeyStep(debianEl, 'vendor');
 
 /** Kubernetes' repository: the same for every release of the system. */
 export const kubernetesRepository: Step = {
@@ -84,11 +87,4 @@ function repositoriesOf(name: ElName): Step {
 async function repositoryAt(dir: string, contents: readonly RpmPackage[], key: Step): Promise<void> {
   await mkdir(dir, { recursive: true });
   await buildRepository(contents, dir, { tools: debianEl, key });
-}
-
-/** Packages as text that changes when they do; a step they come from is known by its name, its content by `needs`. */
-function packagesText(contents: readonly RpmPackage[]): string {
-  return JSON.stringify(contents, (name, value: unknown) =>
-    name === 'step' && typeof value === 'object' && value !== null && 'name' in value ? value.name : value,
-  );
 }

@@ -3,15 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stepDir, type Step } from './cache.ts';
 import { inRoot } from './in-root.ts';
-
-/** A file of a package: a file of a step, or a text. */
-export interface RpmFile {
-  readonly path: string;
-  readonly mode: number;
-  /** Whether a change on the host outlives an update, as with %config(noreplace). */
-  readonly isConfig?: true;
-  readonly content: { readonly step: Step; readonly file: string } | { readonly text: string };
-}
+import { stepsOfFiles, type PackageFile } from './package-file.ts';
 
 /** A package, by what an administrator or a dependency sees of it. */
 export interface RpmPackage {
@@ -25,7 +17,7 @@ export interface RpmPackage {
   readonly provides?: readonly string[];
   readonly conflicts?: readonly string[];
   readonly folders?: readonly string[];
-  readonly files?: readonly RpmFile[];
+  readonly files?: readonly PackageFile[];
   /** The unit that its scripts tell systemd of. */
   readonly unit?: string;
 }
@@ -38,7 +30,7 @@ export async function buildRepository(
 ): Promise<void> {
   const specs = join(out, '.specs');
   await mkdir(specs, { recursive: true });
-  const steps = [...new Set(packages.flatMap(({ files = [] }) => files.flatMap(stepsIn)))];
+  const steps = stepsOfFiles(packages.flatMap(({ files = [] }) => files));
   for (const [i, one] of packages.entries()) {
     await writeFile(
       join(specs, `${i}.spec`),
@@ -49,7 +41,8 @@ export async function buildRepository(
   await inRoot(stepDir(tools), buildScript, { ...folders, out, key: stepDir(key) });
 }
 
-const keyName = 'kbinit-lab';
+/** Whose key it is, to gpg. */
+export const keyName = 'kbinit-lab';
 
 const buildScript = `
 cp -r /tmp/key/gnupg /tmp/gnupg; export GNUPGHOME=/tmp/gnupg
@@ -83,10 +76,6 @@ cp -r $GNUPGHOME /tmp/out/gnupg`;
       await inRoot(stepDir(tools), script, { out: dir });
     },
   };
-}
-
-function stepsIn({ content }: RpmFile): Step[] {
-  return 'step' in content ? [content.step] : [];
 }
 
 /** The spec file of a package whose files lie ready. */
