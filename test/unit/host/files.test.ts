@@ -15,13 +15,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { writeBatch } from '../../../src/host/files.ts';
 import type { Artifact, Host } from '../../../src/host/host.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { openHost } from '../../../src/host/remote.ts';
 import { ustar } from '../../../src/host/tar.ts';
 import type { RunEvent } from '../../../src/report/events.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 const isRoot = process.getuid?.() === 0;
 let folder = '';
@@ -45,15 +45,6 @@ function file(name: string, body: string, mode = 0o600): Artifact {
 
 function modeOf(path: string): string {
   return (statSync(path).mode & 0o7777).toString(8);
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<KbError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof KbError) return error;
-  throw new Error(`expected a KbError, got ${String(error)}`);
 }
 
 /** Names of staging folders in /run; each test compares with what was there before it. */

@@ -2,23 +2,14 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { sh } from '../../../src/host/shell.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 const here = localTransport('here');
 
 function isRunning(words: string): boolean {
   return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n').includes(words);
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<KbError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof KbError) return error;
-  throw new Error(`expected a KbError, got ${String(error)}`);
 }
 
 test('a non-zero exit is a result', async () => {

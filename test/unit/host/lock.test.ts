@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { ConnectionLost } from '../../../src/host/failures.ts';
 import type { Transport } from '../../../src/host/host.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { lockedHost, takeLock, type HostLock } from '../../../src/host/lock.ts';
 import { openHost } from '../../../src/host/remote.ts';
 import { sh } from '../../../src/host/shell.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 let folder: string;
 let locks: HostLock[];
@@ -30,15 +30,6 @@ function take(identity: string, transport: Transport = localTransport('here')): 
   const lock = takeLock(transport, { name: 'here', owner, folder, warn: (text) => void warnings.push(text) });
   locks.push(lock);
   return lock;
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<KbError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof KbError) return error;
-  throw new Error(`expected a KbError, got ${String(error)}`);
 }
 
 const holder = async (): Promise<readonly string[]> => (await readFile(join(folder, 'holder'), 'utf8')).split('\n');

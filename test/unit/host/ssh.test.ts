@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { ConnectionLost } from '../../../src/host/failures.ts';
 import type { Transport } from '../../../src/host/host.ts';
 import { openHost } from '../../../src/host/remote.ts';
@@ -12,6 +11,7 @@ import { sh, type Shell } from '../../../src/host/shell.ts';
 import { connectSsh } from '../../../src/host/ssh.ts';
 import type { SshOptions } from '../../../src/host/ssh-options.ts';
 import { canRunSshd, freePort, makeKey, startSshd, wireTo, type Sshd } from './sshd.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 let sshd: Sshd;
 let open: Transport[] = [];
@@ -32,15 +32,6 @@ async function connected(more: Partial<SshOptions> = {}): Promise<Transport> {
   const transport = await connectSsh(options({ acceptNewHostKeys: true, ...more }));
   open.push(transport);
   return transport;
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<KbError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof KbError) return error;
-  throw new Error(`expected a KbError, got ${String(error)}`);
 }
 
 /** Lines of sshd's log that match, from a place in it on. */

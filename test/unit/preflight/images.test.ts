@@ -1,8 +1,8 @@
 // ImagePull: what is missing, how it is fetched, and how failure is told.
 import { describe, expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { ensureImages, missingImages, type PullRequest } from '../../../src/preflight/images.ts';
 import { FakeHost, recordingReporter, type Reply } from '../../fakes/host.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 const socket = 'unix:///run/containerd/containerd.sock';
 const images = ['registry.k8s.io/kube-apiserver:v1.36.3', 'registry.k8s.io/pause:3.10.2'];
@@ -40,15 +40,6 @@ function request(host: FakeHost, changes: Partial<PullRequest> = {}): PullReques
 }
 
 const pulls = (host: FakeHost): readonly string[] => host.ran.flatMap((r) => (r.why === undefined ? [] : [r.why]));
-
-async function failure(result: Promise<unknown>): Promise<KbError> {
-  try {
-    await result;
-  } catch (cause) {
-    if (cause instanceof KbError) return cause;
-  }
-  throw new Error('nothing failed with a KbError');
-}
 
 describe('what is missing', () => {
   test.each([
@@ -90,7 +81,7 @@ describe('policy', () => {
 describe('failure', () => {
   test('an image is tried five times, and all that failed are in one error', async () => {
     const host = hostWith('', { code: 1, stderr: 'unexpected status: 500 Internal Server Error\n' });
-    const { problems } = await failure(ensureImages(request(host)));
+    const { problems } = await failureOf(ensureImages(request(host)));
     expect(pulls(host)).toHaveLength(10);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ code: 'KB_PREFLIGHT', summary: 'ImagePull', host: 'master1' });
@@ -110,7 +101,7 @@ describe('failure', () => {
       clock += 30;
       return { code: 1, stderr: 'dial tcp 1.2.3.4:443: i/o timeout' };
     });
-    const { problems } = await failure(ensureImages(request(host, { now: () => clock })));
+    const { problems } = await failureOf(ensureImages(request(host, { now: () => clock })));
     expect(pulls(host)).toHaveLength(1);
     expect(problems[0]?.detail).toContain(images.join(', '));
   });
@@ -120,19 +111,19 @@ describe('failure', () => {
       command.includes('registry.k8s.io') ? { code: 1, stderr: 'no such host' } : '',
     );
     const wanted = [...images, 'mirror.lan:5000/etcd:1'];
-    const { problems } = await failure(ensureImages(request(host, { images: wanted })));
+    const { problems } = await failureOf(ensureImages(request(host, { images: wanted })));
     expect(problems[0]?.detail).not.toContain('mirror.lan');
   });
 
   test('in parallel every image is tried', async () => {
     const host = hostWith('', { code: 1, stderr: 'no such host' });
-    await failure(ensureImages(request(host, { isSerial: false })));
+    await failureOf(ensureImages(request(host, { isSerial: false })));
     expect(pulls(host)).toHaveLength(10);
   });
 
   test('a runtime that does not answer is an error, and only told when ImagePull is ignored', async () => {
     const host = hostWith({ code: 1, stderr: 'connection refused' }, '');
-    expect((await failure(ensureImages(request(host)))).problems[0]?.detail).toContain('connection refused');
+    expect((await failureOf(ensureImages(request(host)))).problems[0]?.detail).toContain('connection refused');
     const reporter = recordingReporter();
     expect(await ensureImages(request(host, { ignore: ['imagepull'], reporter }))).toEqual([]);
     expect(reporter.events).toEqual([expect.objectContaining({ kind: 'warning', name: 'ImagePull' })]);

@@ -1,9 +1,9 @@
 // Running checks: what stops the run, what is only told, and how the failure reads.
 import { describe, expect, test } from 'vitest';
-import { KbError } from '../../../src/errors.ts';
 import { error, warning, type Check, type CheckResult, type Finding } from '../../../src/preflight/check.ts';
 import { runChecks, type PreflightRun } from '../../../src/preflight/run.ts';
 import { FakeHost, recordingReporter } from '../../fakes/host.ts';
+import { failureOf } from '../../fakes/failure.ts';
 
 const answer = '\n@@kbinit:identity\n0\nLinux\n\n@@kbinit:end\n';
 const check = (...findings: readonly Finding[]): Check => ({ name: findings[0]?.name ?? 'Fine', run: () => findings });
@@ -18,15 +18,6 @@ function start(
   const host = new FakeHost({ replies: [['@@kbinit', answer]] });
   const reporter = recordingReporter();
   return { host, events: reporter.events, result: runChecks({ host, batches, ignore: [], reporter, ...options }) };
-}
-
-async function failure(result: Promise<unknown>): Promise<KbError> {
-  try {
-    await result;
-  } catch (cause) {
-    if (cause instanceof KbError) return cause;
-  }
-  throw new Error('the run did not fail with a KbError');
 }
 
 test('the host is asked once, whatever the number of checks', async () => {
@@ -46,7 +37,7 @@ test('warnings are told and returned, and the run goes on', async () => {
 
 test('all errors of a batch are one failure with a problem each', async () => {
   const { result } = start([[check(port), check(swap), check(mem)]]);
-  const { problems, exitCode } = await failure(result);
+  const { problems, exitCode } = await failureOf(result);
   expect(exitCode).toBe(1);
   expect(problems).toEqual([
     {
@@ -63,7 +54,7 @@ test('all errors of a batch are one failure with a problem each', async () => {
 
 test('after a batch with errors the next one is not judged', async () => {
   const { events, result } = start([[check(port)], [check(swap), check(mem)]]);
-  expect((await failure(result)).problems).toHaveLength(1);
+  expect((await failureOf(result)).problems).toHaveLength(1);
   expect(events).toEqual([]);
 });
 
@@ -81,7 +72,7 @@ describe('--ignore-preflight-errors', () => {
 
   test('a name ignores only its own check', async () => {
     const { result } = start([[check(port), check(mem)]], { ignore: ['mem', 'nonsense'] });
-    expect((await failure(result)).problems.map((p) => p.summary)).toEqual(['Port-6443']);
+    expect((await failureOf(result)).problems.map((p) => p.summary)).toEqual(['Port-6443']);
   });
 });
 
@@ -105,7 +96,7 @@ test('what became of every check is handed over, also where the run fails', asyn
     ignore: ['mem'],
     onResults: (results) => void seen.push(...results),
   });
-  await failure(result);
+  await failureOf(result);
   expect(seen.map(({ name, outcome }) => `${outcome} ${name}`)).toEqual([
     'passed Fine',
     'error Port-6443',

@@ -3,10 +3,10 @@ import { readEtcdCluster } from '../../../../src/config/etcd-cluster.ts';
 import type { EtcdApi } from '../../../../src/cluster/types.ts';
 import type { EtcdClusterContext, Upload } from '../../../../src/phases/etcd-init/context.ts';
 import { etcdInitPhases } from '../../../../src/phases/etcd-init/index.ts';
-import { systemChance, systemClock } from '../../../../src/util/keygen.ts';
 import { runPhases } from '../../../../src/workflow/runner.ts';
 import { selectPhases } from '../../../../src/workflow/select.ts';
 import { FakeHost, recordingReporter } from '../../../fakes/host.ts';
+import { runContext, unused } from '../../../fakes/run.ts';
 
 export interface HostState {
   readonly files?: Readonly<Record<string, string>>;
@@ -63,17 +63,8 @@ export function etcdHosts(states: readonly HostState[], options: { readonly uplo
   const [first] = hosts;
   if (first === undefined) throw new Error('no host');
   const ctx: EtcdClusterContext = {
-    host: first,
+    ...runContext(first, 'kbinit etcd init'),
     reporter,
-    signal: new AbortController().signal,
-    startedAt: new Date('2026-11-21T02:12:19Z'),
-    apis: { open: unused },
-    etcds: { open: unused },
-    chance: systemChance(),
-    clock: systemClock,
-    ignorePreflightErrors: new Set(),
-    resumeCommand: 'kbinit etcd init',
-    print: unused,
     spec: { ...readEtcdCluster({}), isDryRun: false, skipPhases: [] },
     hosts: hosts.map((one, index) => ({
       host: one,
@@ -168,7 +159,3 @@ const status = {
   errors: [],
 };
 const refusing = { addLearner: unused, promote: unused, remove: unused };
-
-function unused(): never {
-  throw new Error('not asked for by these phases');
-}

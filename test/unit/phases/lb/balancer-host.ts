@@ -1,12 +1,10 @@
 // A host with haproxy as far as the phases of `lb apply` look at it: package, service, file, listening port.
 import { FakeHost, recordingReporter } from '../../../fakes/host.ts';
+import { runAll, runContext } from '../../../fakes/run.ts';
 import type { RunEvent } from '../../../../src/report/events.ts';
 import type { LbContext } from '../../../../src/phases/lb/context.ts';
 import { lbPhases } from '../../../../src/phases/lb/index.ts';
 import { haproxyPath } from '../../../../src/manifests/haproxy.ts';
-import { systemChance, systemClock } from '../../../../src/util/keygen.ts';
-import { runPhases } from '../../../../src/workflow/runner.ts';
-import { selectPhases } from '../../../../src/workflow/select.ts';
 
 export interface HostState {
   /** What `command -v` finds. */
@@ -95,31 +93,15 @@ export function balancerHost(state: HostState = {}): BalancerHost {
     async apply({ isForced = false, isDryRun = false } = {}) {
       const backends = [{ name: 'master1', address: '192.168.3.29', port: 6443 }];
       const ctx: LbContext = {
-        host,
+        ...runContext(host, 'kbinit lb apply'),
         reporter,
-        apis: { open: unused },
-        etcds: { open: unused },
-        chance: systemChance(),
-        clock: systemClock,
-        resumeCommand: 'kbinit lb apply',
-        print: unused,
         signal: AbortSignal.timeout(300),
-        startedAt: new Date('2026-11-21T02:12:19.345Z'),
-        ignorePreflightErrors: new Set(),
         spec: { balancer: { bind: '*', port: 6443, backends }, isDryRun, isForced, skipPhases: [] },
       };
-      await runPhases(selectPhases(lbPhases, { skip: [] }), ctx, {
-        signal: new AbortController().signal,
-        now: () => 0,
-        observer: { started: () => undefined, ended: () => undefined },
-      });
+      await runAll(lbPhases, ctx);
     },
     changes: () => host.ran.flatMap(({ command, why }) => (why === undefined ? [] : [command])),
   };
-}
-
-function unused(): never {
-  throw new Error('not asked for by these phases');
 }
 
 function surveyAnswer(listener: string | undefined): string {

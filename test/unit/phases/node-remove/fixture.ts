@@ -1,13 +1,12 @@
 // A cluster of three control planes and a worker for the tests of `node remove`, run through master1.
 import { readFileSync } from 'node:fs';
 import type { KubeObject } from '../../../../src/cluster/types.ts';
-import { KbError } from '../../../../src/errors.ts';
 import type { NodeRemoval, NodeRemoveContext } from '../../../../src/phases/node-remove/context.ts';
 import { nodeRemovePhases } from '../../../../src/phases/node-remove/index.ts';
-import { systemClock } from '../../../../src/util/keygen.ts';
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three } from '../../../fakes/etcd.ts';
 import { FakeHost, plainFacts, recordingReporter } from '../../../fakes/host.ts';
+import { runContext } from '../../../fakes/run.ts';
 import { fixedChance } from '../../../fakes/keys.ts';
 
 const golden = (name: string): string =>
@@ -102,16 +101,11 @@ export function prepare(name: string, change: Case = {}): Prepared {
   const reporter = recordingReporter();
   const [printed, questions]: [string[], string[]] = [[], []];
   const ctx: NodeRemoveContext = {
-    host: new FakeHost({ files, facts: { addresses: plainFacts.addresses } }),
+    ...runContext(new FakeHost({ files, facts: { addresses: plainFacts.addresses } }), `kbinit node remove ${name}`),
     reporter,
-    signal: new AbortController().signal,
-    chance: fixedChance(),
-    clock: systemClock,
-    startedAt: new Date(),
     apis: api,
     etcds: etcd,
-    ignorePreflightErrors: new Set(),
-    resumeCommand: `kbinit node remove ${name}`,
+    chance: fixedChance(),
     print: (text) => void printed.push(text),
     ask: async (question) => {
       questions.push(question);
@@ -142,15 +136,4 @@ export function prepare(name: string, change: Case = {}): Prepared {
       return outcomes;
     },
   };
-}
-
-/** The failure of a run that must fail. */
-export async function failure(run: Promise<unknown>): Promise<KbError> {
-  try {
-    await run;
-  } catch (error) {
-    if (error instanceof KbError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }

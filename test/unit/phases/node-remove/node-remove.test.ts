@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Eviction } from '../../../../src/cluster/types.ts';
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three } from '../../../fakes/etcd.ts';
-import { failure, master1Files, node, nodes, pod, prepare } from './fixture.ts';
+import { failureOf } from '../../../fakes/failure.ts';
+import { master1Files, node, nodes, pod, prepare } from './fixture.ts';
 
 const down = (...names: readonly string[]): FakeEtcd =>
   new FakeEtcd(
@@ -111,7 +112,7 @@ describe('nothing is changed', () => {
     ['no etcd answers', 'master3', down('master1', 'master2', 'master3'), 'nothing was changed'],
   ])('when %s, and the exit code is 5', async (_, name, etcd, words) => {
     const run = prepare(name, { etcd });
-    const error = await failure(run.run());
+    const error = await failureOf(run.run());
     expect(error.exitCode).toBe(1);
     expect(error.problems[0]?.detail).toContain(words);
     expect([...run.api.changes, ...etcd.removed]).toEqual([]);
@@ -119,7 +120,7 @@ describe('nothing is changed', () => {
 
   test('when the node is the host that is worked through', async () => {
     const run = prepare('master1');
-    expect((await failure(run.run())).problems).toMatchObject([{ code: 'KB_NODE_OWN' }]);
+    expect((await failureOf(run.run())).problems).toMatchObject([{ code: 'KB_NODE_OWN' }]);
     expect([...run.api.changes, ...run.etcd.removed]).toEqual([]);
   });
 
@@ -127,13 +128,13 @@ describe('nothing is changed', () => {
     const { '/etc/kubernetes/manifests/etcd.yaml': _, ...files } = master1Files;
     const api = new FakeApi([node('master7', '192.168.3.77'), node('node1', '192.168.3.27')]);
     const run = prepare('master7', { files, api });
-    expect((await failure(run.run())).problems).toMatchObject([{ code: 'KB_NODE_LAST' }]);
+    expect((await failureOf(run.run())).problems).toMatchObject([{ code: 'KB_NODE_LAST' }]);
     expect(api.changes).toEqual([]);
   });
 
   test('when the question gets no yes; it says what would be done', async () => {
     const run = prepare('master3', { spec: { isConfirmed: false } });
-    expect((await failure(run.run())).problems).toMatchObject([{ code: 'KB_NOT_CONFIRMED' }]);
+    expect((await failureOf(run.run())).problems).toMatchObject([{ code: 'KB_NOT_CONFIRMED' }]);
     expect(run.questions[0]).toContain('evicts its Pods, removes etcd member 3, deletes the Node object');
     expect([...run.api.changes, ...run.etcd.removed]).toEqual([]);
   });
@@ -141,7 +142,7 @@ describe('nothing is changed', () => {
   test('when Pods would lose data or not come back: both are told before the question', async () => {
     const pods = [pod('cache', { volumes: [{ emptyDir: {} }] }), pod('bare', { owner: '' })];
     const run = prepare('node1', { api: new FakeApi([...nodes, ...pods]), spec: { isConfirmed: false } });
-    const { problems } = await failure(run.run());
+    const { problems } = await failureOf(run.run());
     expect(problems).toMatchObject([
       { code: 'KB_DRAIN_DATA', detail: 'emptyDir volumes: default/cache' },
       { code: 'KB_DRAIN_UNMANAGED', detail: 'without a controller: default/bare' },
@@ -159,7 +160,7 @@ test('the quorum is counted again after the drain, which takes its time', async 
     },
   });
   const run = prepare('master3', { etcd, api, spec: { drainSeconds: 5 } });
-  expect((await failure(run.run())).problems).toMatchObject([{ code: 'KB_ETCD_QUORUM' }]);
+  expect((await failureOf(run.run())).problems).toMatchObject([{ code: 'KB_ETCD_QUORUM' }]);
   expect(etcd.removed).toEqual([]);
   expect(api.changes.at(-1)).toBe('evict default/web');
 });
@@ -204,7 +205,7 @@ describe('draining', () => {
 
   test('stops with the words of a budget that does not, and the Node stays', async () => {
     const run = prepare('node1', { api: new FakeApi([...nodes, pod('web')], { evict: () => refused }) });
-    const [problem] = (await failure(run.run())).problems;
+    const [problem] = (await failureOf(run.run())).problems;
     expect(problem).toMatchObject({ code: 'KB_DRAIN' });
     expect(problem?.detail).toContain('default/web: The disruption budget web needs 1 healthy pods');
     expect(run.api.changes.filter((one) => one.startsWith('remove'))).toEqual([]);
@@ -249,7 +250,7 @@ describe('the API server that is asked', () => {
 
   test('when none is ready, is told with each that was tried', async () => {
     const run = prepare('node1', { api: new FakeApi(nodes, { isReady: false }) });
-    const [problem] = (await failure(run.run())).problems;
+    const [problem] = (await failureOf(run.run())).problems;
     expect(problem).toMatchObject({ code: 'KB_API_UNREACHABLE' });
     expect(problem?.detail).toMatch(/https:\/\/192\.168\.3\.29:6443: 500 .*https:\/\/lb:6443: 500/);
   });

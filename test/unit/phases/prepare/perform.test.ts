@@ -3,10 +3,8 @@ import { expect, test } from 'vitest';
 import { openLedger, parseLedger } from '../../../../src/host/ledger.ts';
 import type { PrepareContext } from '../../../../src/phases/prepare/context.ts';
 import { preparePhases } from '../../../../src/phases/prepare/index.ts';
-import { systemChance, systemClock } from '../../../../src/util/keygen.ts';
-import { runPhases } from '../../../../src/workflow/runner.ts';
-import { selectPhases } from '../../../../src/workflow/select.ts';
-import { FakeHost, recordingReporter, type Reply } from '../../../fakes/host.ts';
+import { FakeHost, type Reply } from '../../../fakes/host.ts';
+import { runAll, runContext } from '../../../fakes/run.ts';
 import { specOf } from '../../prepare/states.ts';
 
 const osRelease = Buffer.from('ID=rocky\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.6"\n').toString('base64');
@@ -31,30 +29,13 @@ function answer(more: readonly string[] = []): string {
 
 async function run(replies: readonly (readonly [string | RegExp, Reply])[], flags = {}): Promise<FakeHost> {
   const host = new FakeHost({ replies: [...replies, ['ledger.json', ''], [/^/, '']] });
-  const unused = (): never => {
-    throw new Error('nothing of a preparation needs it');
-  };
   const ctx: PrepareContext = {
-    host,
-    reporter: recordingReporter(),
-    apis: { open: unused },
-    etcds: { open: unused },
-    chance: systemChance(),
-    clock: systemClock,
-    resumeCommand: 'kbinit host prepare',
-    print: unused,
-    signal: new AbortController().signal,
-    startedAt: new Date('2026-11-21T02:12:19.345Z'),
-    ignorePreflightErrors: new Set(),
+    ...runContext(host, 'kbinit host prepare'),
     spec: specOf({ role: ['lb'], ...flags }),
     ledger: openLedger(host),
     readLedger: (text) => parseLedger('node1', text),
   };
-  await runPhases(selectPhases(preparePhases, { skip: [] }), ctx, {
-    signal: ctx.signal,
-    now: () => 0,
-    observer: { started: () => undefined, ended: () => undefined },
-  });
+  await runAll(preparePhases, ctx);
   return host;
 }
 

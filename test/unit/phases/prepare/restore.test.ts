@@ -2,10 +2,8 @@
 import { expect, test } from 'vitest';
 import { copyPath, ledgerFolder, ledgerPath, parseLedger, type LedgerEntry } from '../../../../src/host/ledger.ts';
 import { restorePhases, type RestoreContext } from '../../../../src/phases/prepare/restore.ts';
-import { systemChance, systemClock } from '../../../../src/util/keygen.ts';
-import { runPhases } from '../../../../src/workflow/runner.ts';
-import { selectPhases } from '../../../../src/workflow/select.ts';
-import { FakeHost, recordingReporter, type FakeHostOptions } from '../../../fakes/host.ts';
+import { FakeHost, type FakeHostOptions } from '../../../fakes/host.ts';
+import { runAll, runContext } from '../../../fakes/run.ts';
 
 const made: LedgerEntry = { kind: 'file', path: '/etc/a', existed: false, after: 'a'.repeat(64) };
 const ledger = (...entries: readonly LedgerEntry[]): string => JSON.stringify({ format: 1, entries });
@@ -15,30 +13,13 @@ async function run(
   how: { readonly isForced?: boolean; readonly isReset?: true } = {},
 ): Promise<FakeHost> {
   const host = new FakeHost(options);
-  const unused = (): never => {
-    throw new Error('nothing of a restoration needs it');
-  };
   const ctx: RestoreContext = {
-    host,
-    reporter: recordingReporter(),
-    apis: { open: unused },
-    etcds: { open: unused },
-    chance: systemChance(),
-    clock: systemClock,
-    resumeCommand: 'kbinit host restore',
-    print: unused,
-    signal: new AbortController().signal,
-    startedAt: new Date('2026-11-21T02:12:19.345Z'),
-    ignorePreflightErrors: new Set(),
+    ...runContext(host, 'kbinit host restore'),
     spec: { isForced: how.isForced === true, isDryRun: false, skipPhases: [] },
     ...(how.isReset && { isReset: how.isReset }),
     ledgerFiles: { folder: ledgerFolder, path: ledgerPath, copyPath, parse: parseLedger },
   };
-  await runPhases(selectPhases(restorePhases, { skip: [] }), ctx, {
-    signal: ctx.signal,
-    now: () => 0,
-    observer: { started: () => undefined, ended: () => undefined },
-  });
+  await runAll(restorePhases, ctx);
   return host;
 }
 

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { KbError } from '../../../../src/errors.ts';
 import type { KubeObject } from '../../../../src/cluster/types.ts';
 import { loadReset } from '../../../../src/config/load.ts';
 import type { ResetContext } from '../../../../src/phases/reset/context.ts';
 import { cleanupNode } from '../../../../src/phases/reset/cleanup-node.ts';
 import { removeEtcdMember } from '../../../../src/phases/reset/remove-etcd-member.ts';
-import { systemClock } from '../../../../src/util/keygen.ts';
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three, type FakeMember } from '../../../fakes/etcd.ts';
 import { FakeHost, recordingReporter } from '../../../fakes/host.ts';
 import { fixedChance } from '../../../fakes/keys.ts';
+import { failureOf } from '../../../fakes/failure.ts';
+import { runContext } from '../../../fakes/run.ts';
 
 const address = '192.168.3.29';
 const etcdManifest = readFileSync(
@@ -65,16 +65,11 @@ function prepare({
   const reporter = recordingReporter();
   const { draft } = loadReset(undefined, 'the test', {});
   const ctx: ResetContext = {
-    host,
+    ...runContext(host, 'kbinit reset'),
     reporter,
-    signal: new AbortController().signal,
-    chance: fixedChance(),
-    clock: systemClock,
-    startedAt: new Date(),
     apis: api,
     etcds: etcd,
-    ignorePreflightErrors: new Set(),
-    resumeCommand: 'kbinit reset',
+    chance: fixedChance(),
     print: () => undefined,
     spec: draft,
     settings: {
@@ -84,16 +79,6 @@ function prepare({
     ask: async () => false,
   };
   return { host, ctx, reporter };
-}
-
-async function failure(run: Promise<unknown>): Promise<KbError> {
-  try {
-    await run;
-  } catch (error) {
-    if (error instanceof KbError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }
 
 const down = (...names: readonly string[]): readonly FakeMember[] =>
@@ -182,7 +167,7 @@ describe('a reset stops with the data untouched', () => {
   test('when the rest would have no quorum; it says the id, the numbers and the line for etcdctl', async () => {
     const etcd = new FakeEtcd(down('master3'), address);
     const { host, ctx } = prepare({ etcd });
-    const error = await failure(removeEtcdMember.run(ctx, []));
+    const error = await failureOf(removeEtcdMember.run(ctx, []));
     expect(error.exitCode).toBe(1);
     expect(error.problems).toMatchObject([{ code: 'KB_ETCD_QUORUM' }]);
     expect(error.problems[0]?.detail).toContain('8e9e05c52164694d');
@@ -196,14 +181,14 @@ describe('a reset stops with the data untouched', () => {
 
   test('when two of three are down', async () => {
     const { ctx } = prepare({ etcd: new FakeEtcd(down('master2', 'master3'), address) });
-    const error = await failure(removeEtcdMember.run(ctx, []));
+    const error = await failureOf(removeEtcdMember.run(ctx, []));
     expect(error.exitCode).toBe(1);
     expect(error.problems[0]?.detail).toContain('it has no quorum');
   });
 
   test('when nobody answers', async () => {
     const { host, ctx } = prepare({ etcd: new FakeEtcd(down('master1', 'master2', 'master3'), address) });
-    const error = await failure(removeEtcdMember.run(ctx, []));
+    const error = await failureOf(removeEtcdMember.run(ctx, []));
     expect(error.problems).toMatchObject([{ code: 'KB_ETCD_UNREACHABLE' }]);
     expect(error.exitCode).toBe(1);
     expect(Object.fromEntries(host.files)).toEqual(controlPlane);
@@ -211,7 +196,7 @@ describe('a reset stops with the data untouched', () => {
 
   test('when the certificate to ask with is not there', async () => {
     const { [`${pki}/healthcheck-client.key`]: _, ...files } = controlPlane;
-    const error = await failure(removeEtcdMember.run(prepare({ files }).ctx, []));
+    const error = await failureOf(removeEtcdMember.run(prepare({ files }).ctx, []));
     expect(error.problems[0]?.detail).toContain(`${pki}/healthcheck-client.key does not exist`);
     expect(error.exitCode).toBe(1);
   });
@@ -235,13 +220,13 @@ describe('nothing can be lost', () => {
     const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
     const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
     const etcd = new FakeEtcd(down('master3'), address);
-    expect((await failure(removeEtcdMember.run(prepare({ etcd, files }).ctx, []))).exitCode).toBe(1);
+    expect((await failureOf(removeEtcdMember.run(prepare({ etcd, files }).ctx, []))).exitCode).toBe(1);
   });
 
   test('which is not so for an init that did finish', async () => {
     const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [], finishedAt: 'then' });
     const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
-    expect((await failure(removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, []))).exitCode).toBe(1);
+    expect((await failureOf(removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, []))).exitCode).toBe(1);
   });
 });
 
@@ -256,7 +241,7 @@ describe('--force-wipe-etcd', () => {
 
   test('with the name of another host stops before anything', async () => {
     const { host, ctx } = prepare({ force: 'master2' });
-    expect((await failure(removeEtcdMember.run(ctx, []))).problems).toMatchObject([{ code: 'KB_NOT_CONFIRMED' }]);
+    expect((await failureOf(removeEtcdMember.run(ctx, []))).problems).toMatchObject([{ code: 'KB_NOT_CONFIRMED' }]);
     expect(ctx.etcdDataDir).toBeUndefined();
     expect(Object.fromEntries(host.files)).toEqual(controlPlane);
   });

@@ -41,7 +41,12 @@ describe('ports', () => {
 });
 
 describe('disk space', () => {
-  const check = diskSpace(['/etc/kubernetes'], ['/var/lib/kubelet', '/var/lib/etcd']);
+  const check = diskSpace({
+    configuration: ['/etc/kubernetes'],
+    data: ['/var/lib/kubelet', '/var/lib/etcd'],
+    programs: ['/usr'],
+    newPrograms: ['/usr/local/bin'],
+  });
   const disk = (path: string, changes: Partial<Filesystem> = {}): Filesystem => ({
     path,
     device: '1',
@@ -79,6 +84,39 @@ describe('disk space', () => {
     ['/etc/kubernetes', 99, ['error']],
   ])('%s with %i free inodes gives %o', (path, freeInodes, levels) => {
     expect(on(disk(path, { freeInodes })).map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test.each([
+    ['/usr', 1024, []],
+    ['/usr', 1023, ['warning']],
+    ['/usr', 0, ['warning']],
+    ['/usr/local/bin', 1024, []],
+    ['/usr/local/bin', 1023, ['error']],
+  ])('programs in %s with %i MiB free give %o (R19)', (path, freeMiB, levels) => {
+    expect(on(disk(path, { freeMiB })).map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test.each([
+    ['/usr', 999, ['warning']],
+    ['/usr/local/bin', 1000, []],
+    ['/usr/local/bin', 999, ['error']],
+  ])('programs in %s with %i free inodes give %o (R19)', (path, freeInodes, levels) => {
+    expect(on(disk(path, { freeInodes })).map((line) => line.split(':')[0])).toEqual(levels);
+  });
+
+  test('programs that are there may be on a read-only filesystem, new ones may not (R19)', () => {
+    expect(on(disk('/usr', { isWritable: false }))).toEqual([]);
+    expect(on(disk('/usr/local/bin', { isWritable: false }))).toEqual([expect.stringContaining('read-only')]);
+  });
+
+  test('one filesystem for all is asked for the most that one of them needs (R19)', () => {
+    const all = ['/etc/kubernetes', '/usr', '/usr/local/bin', '/var/lib/etcd'];
+    const fixes = (freeMiB: number): readonly string[] =>
+      check
+        .run(found({ disks: all.map((path) => disk(path, { freeMiB })) }))
+        .map(({ level, fix }) => `${level}: ${fix}`);
+    expect(fixes(2047)).toEqual(['warning: free at least 2048 MiB: images and etcd will need it']);
+    expect(fixes(1023)).toEqual(['error: free at least 2048 MiB']);
   });
 
   test('no free inode and read-only are errors, uncounted inodes are not', () => {
