@@ -209,6 +209,8 @@ const flags: Readonly<Record<string, () => Option>> = {
     ),
   'prepare-host': () =>
     option('--host <[user@]addr[:port]>', 'a host to prepare; repeatable (default: this machine)', repeated),
+  'restore-host': () =>
+    option('--host <[user@]addr[:port]>', 'a host to restore; repeatable (default: this machine)', repeated),
   role: () =>
     option('--role <names>', 'control-plane, worker, etcd, lb: which ports are opened (default: worker)', list),
   host: () => option('--host <[user@]addr[:port]>', 'work on this host over SSH (default: on this machine)'),

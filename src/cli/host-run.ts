@@ -15,7 +15,7 @@ import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { readInput } from './prompt.ts';
 import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
-import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
+import type { ConnectionOptions, Reached, Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
@@ -26,7 +26,8 @@ export interface PrepareOptions extends PrepareFlags, Omit<ConnectionOptions, 'h
   readonly repositoryKey?: readonly string[];
 }
 
-export interface RestoreOptions extends ConnectionOptions {
+export interface RestoreOptions extends Omit<ConnectionOptions, 'host'> {
+  readonly host?: readonly string[];
   readonly force?: boolean;
 }
 
@@ -114,20 +115,14 @@ function oneName(): Problem {
   };
 }
 
-/** Restore a host. @throws Shown for a failed run */
-export async function runRestore(options: RestoreOptions): Promise<void> {
-  const isDryRun = options.dryRun === true;
-  await withSession(
-    'host restore',
-    options,
-    async (session) => {
-      await runWorkflow(
-        restorePhases,
-        restoreContext(session, { isForced: options.force === true, isDryRun }),
-        undefined,
-      );
-    },
-    'change',
+/** Restore hosts. @throws KbError for bad input, Shown for a failed run */
+export async function runRestore({ host: hosts = [], ...options }: RestoreOptions): Promise<void> {
+  assertDifferent(hosts);
+  const how = { isForced: options.force === true, isDryRun: options.dryRun === true };
+  await withHosts('host restore', { options, hosts }, async ({ session, each }) =>
+    failuresOf(
+      await each((reached) => runWorkflow(restorePhases, restoreContext({ ...session, ...reached }, how), undefined)),
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
 // kbinit host: make hosts ready for Kubernetes, and put back what was there before.
 import { Command } from 'commander';
 import { preparePhases } from '../phases/prepare/index.ts';
-import { withFlags, withFlagsForHosts } from './flags.ts';
+import { withFlagsForHosts } from './flags.ts';
 import type { PrepareOptions, RestoreOptions } from './host-run.ts';
 import { addPhaseCommands } from './workflow.ts';
 
@@ -14,7 +14,8 @@ export function hostCommand(): Command {
   ).allowExcessArguments(false);
   prepare.action(() => run(prepare));
   addPhaseCommands(prepare, preparePhases, (path, phase) => run(phase, path));
-  const restore = withFlags(group.command('restore').description('Put back what host prepare changed'), [
+  const restore = withFlagsForHosts(group.command('restore').description('Put back what host prepare changed'), [
+    'restore-host',
     'force-restore',
     'dry-run',
   ]).allowExcessArguments(false);

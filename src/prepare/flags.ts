@@ -136,7 +136,8 @@ function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems
     problems.say('--repository', 'host means what the host knows already', 'give URLs, or host alone');
   }
   for (const url of repositories.kind === 'given' ? urls : []) {
-    if (!isPlainUrl(url, /^(?:https?|file):$/)) {
+    // dnf and yum put the host's own release and architecture there: one URL serves hosts of several releases.
+    if (!isPlainUrl(url.replaceAll(/\$(?:releasever|basearch)\b/g, 'x'), /^(?:https?|file):$/)) {
       problems.add(
         '--repository',
         url,

@@ -16,6 +16,7 @@ test.each<[PrepareFlags, string]>([
   [{ registryMirror: ['../x=https://mirror.example'] }, '--registry-mirror'],
   [{ repository: ['ftp://mirror.example'] }, '--repository'],
   [{ repository: ['https://mirror.example/\nexclude='] }, '--repository'],
+  [{ repository: ['https://mirror.example/$HOME/$releaseverx'] }, '--repository'],
   [{ repository: ['host', 'https://mirror.example'] }, '--repository'],
   [{ firewallZone: 'a b' }, '--firewall-zone'],
 ])('%j is refused', (flags, said) => {
@@ -30,4 +31,9 @@ test('a minor stands for the patch that kbinit knows best; without a role it is 
   const spec = readPrepare({ kubernetesVersion: '1.31' }, {});
   expect(spec.version).toMatchObject({ major: 1, minor: 31, patch: 14 });
   expect(spec.roles).toEqual(['worker']);
+});
+
+test("a repository's URL may have what dnf and yum fill in", () => {
+  const url = 'https://mirror.example/docker-ce/linux/centos/$releasever/$basearch/stable';
+  expect(readPrepare({ repository: [url] }, {}).source).toMatchObject({ repositories: { urls: [url] } });
 });
