@@ -16,19 +16,15 @@ const looker = script`
 for link in cni0 flannel.1 flannel-v6.1 flannel-wg flannel-wg-v6 kube-ipvs0 nodelocaldns; do
   [ ! -d "/sys/class/net/$link" ] || echo "link $link"
 done
-for tool in iptables-nft iptables-legacy ip6tables-nft ip6tables-legacy; do
+# Where each backend has its own name, rules of both are found; CentOS 7 has one alone.
+tools='iptables ip6tables'
+! command -v iptables-nft >/dev/null || tools='iptables-nft iptables-legacy ip6tables-nft ip6tables-legacy'
+for tool in $tools; do
   command -v "$tool" >/dev/null || continue
   for table in raw mangle nat filter; do
     "$tool" -w -t "$table" -S 2>/dev/null | grep -E '^-N (KUBE-|CNI-|FLANNEL-)' | sed "s/^-N /chain $tool $table /"
   done
 done
-if ! command -v iptables-nft >/dev/null && command -v iptables >/dev/null; then
-  for tool in iptables ip6tables; do
-    for table in raw mangle nat filter; do
-      "$tool" -w -t "$table" -S 2>/dev/null | grep -E '^-N (KUBE-|CNI-|FLANNEL-)' | sed "s/^-N /chain $tool $table /"
-    done
-  done
-fi
 if command -v nft >/dev/null; then
   nft list tables 2>/dev/null | while read -r _ family name; do
     case $name in kube-proxy|flannel-ipv4|flannel-ipv6) echo "table $family $name" ;; esac
@@ -48,7 +44,6 @@ true
 const remover = script`
 bad=0
 list=$(cat)
-fail() { echo "$1" >&2; bad=1; }
 printf '%s\n' "$list" | sed -n 's/^chain \([^ ]* [^ ]*\) .*/\1/p' | sort -u | while read -r tool table; do
   "$tool" -w -t "$table" -S | grep -E -- ' -j (KUBE-|CNI-|FLANNEL-)[^ ]*( |$)' | grep -v -E '^-A (KUBE-|CNI-|FLANNEL-)' |
     sed 's/^-A /-D /' | while IFS= read -r rule; do
