@@ -29,6 +29,8 @@ import { firewalld, serviceKubelet } from './checks/units.ts';
 import type { Batches } from './run.ts';
 
 const kubeletPort = 10250;
+/** Of packages, and of what `host prepare --binaries` uploads. */
+const programFolders = ['/usr', '/usr/local/bin'];
 
 /** The checks of `init`. */
 export function initChecks(spec: InitSpec): Batches {
@@ -103,7 +105,9 @@ export function joiningControlPlaneChecks(
   const dir = etcdDir(spec.cluster);
   const external = etcd.kind === 'external' && !bringsCertificates ? externalEtcdClientCertificates(etcd) : [];
   const local = etcd.kind === 'local' ? localEtcdChecks(etcd.dataDir) : [];
-  return [[...controlPlaneChecks(spec), ...local, ...external, ...(dir === undefined ? [] : [diskSpace([], [dir])])]];
+  return [
+    [...controlPlaneChecks(spec), ...local, ...external, ...(dir === undefined ? [] : [diskSpace({ data: [dir] })])],
+  ];
 }
 
 /** The checks of `reset`. */
@@ -177,7 +181,7 @@ function ownChecks(node: {
 }): readonly Check[] {
   const data = [paths.kubelet, '/var/lib/containerd', ...(node.etcdDir === undefined ? [] : [node.etcdDir])];
   return [
-    diskSpace([paths.kubernetes], data),
+    diskSpace({ configuration: [paths.kubernetes], data, programs: programFolders }),
     clockSkew,
     leftovers(node.caPath),
     resolver(node.kubelet?.['resolvConf']),

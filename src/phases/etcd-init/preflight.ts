@@ -89,7 +89,7 @@ function checks(dataDir: string, state: HostState): readonly Check[] {
   // A second run finds its own member on these.
   const isOurs = state.unit === 'ours' && state.isActive;
   const ports = isOurs ? [] : [etcdClientPort, etcdPeerPort].map((port) => portAvailable(port, 'etcd'));
-  return [...ports, diskSpace(['/etc'], [dataDir])];
+  return [...ports, diskSpace({ configuration: ['/etc'], data: [dataDir] })];
 }
 
 /** Run all, and tell the problems of all hosts at once. */

@@ -14,12 +14,14 @@ import type { Phase } from '../../workflow/phase.ts';
 import type { PrepareContext } from './context.ts';
 import { detect } from './detect.ts';
 import { planned } from './perform.ts';
+import { room } from './room.ts';
 
 /** Where packages come from; `binaries` because then there are none. */
 const sources = ['repository', 'repository-key', 'unsigned-repository', 'binaries'];
 
 export const preparePhases: readonly Phase<PrepareContext>[] = [
   detect,
+  room,
   planned('hostname', 'Give the host its name', planHostname, ['hostname']),
   planned('hosts-file', 'Put the other hosts into /etc/hosts', planHostsFile, ['hosts-entry']),
   planned('swap', 'Turn swap off, now and at boot', planSwap, []),

@@ -1,5 +1,5 @@
 // Doing a plan: the ledger first, then all files in one round trip, then the commands.
-import { KbError } from '../../errors.ts';
+import { KbError, type Problem } from '../../errors.ts';
 import { fileEntries, type Action, type CommandAction, type FileAction, type Plan } from '../../prepare/action.ts';
 import type { HostState } from '../../prepare/state.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
@@ -62,11 +62,16 @@ async function runAction(ctx: PrepareContext, phase: string, action: CommandActi
     return;
   }
   throw new KbError({
-    code: action.io?.stdin === undefined ? 'KB_PREPARE_COMMAND' : 'KB_BINARY',
+    code: codeOf(action, said),
     summary: `could not ${action.why}`,
     host: ctx.host.name,
     detail: `${said.at(-1) ?? `exit code ${code}`} (exit code ${code})`,
     fix: `mend that on ${ctx.host.name}, then run again; \`kbinit host restore\` takes back what was changed until here`,
     evidence: said.slice(-6),
   });
+}
+
+function codeOf({ io }: CommandAction, said: readonly string[]): Problem['code'] {
+  if (said.some((line) => /No space left|quota exceeded/i.test(line))) return 'KB_DISK_FULL';
+  return io?.stdin === undefined ? 'KB_PREPARE_COMMAND' : 'KB_BINARY';
 }

@@ -4,25 +4,64 @@ import type { Filesystem } from '../survey.ts';
 import { count } from '../../util/text.ts';
 
 const name = 'DiskSpace';
-const comfortableMiB = 2048;
-const neededMiB = 200;
-/** Where only small files go. */
-const configurationMiB = 10;
-/** A node with its images unpacked has some tens of thousands of files; its configuration some dozens. */
-const inodes = { comfortable: 50_000, needed: 5000, configuration: 100 };
 
-/** Folders on one filesystem are told of once; `configuration` holds small files only, the others data. */
-export function diskSpace(configuration: readonly string[], data: readonly string[]): Check {
+/** Folders by what goes there. */
+export interface Places {
+  /** Small files only. */
+  readonly configuration?: readonly string[];
+  /** Images, Pods, etcd. */
+  readonly data?: readonly string[];
+  /** Programs, which are there already… */
+  readonly programs?: readonly string[];
+  /** …or are about to be written. */
+  readonly newPrograms?: readonly string[];
+}
+
+/** Less than `needed` is an error, less than `enough` a warning. */
+interface Need {
+  readonly kind: keyof Places;
+  readonly neededMiB: number;
+  readonly enoughMiB: number;
+  readonly neededInodes: number;
+  readonly enoughInodes: number;
+  readonly forWhat?: string;
+}
+
+/** A node with its images unpacked has some tens of thousands of files; its configuration some dozens. */
+const needs: readonly Need[] = [
+  {
+    kind: 'data',
+    neededMiB: 200,
+    enoughMiB: 2048,
+    neededInodes: 5000,
+    enoughInodes: 50_000,
+    forWhat: 'images and etcd will need it',
+  },
+  { kind: 'newPrograms', neededMiB: 1024, enoughMiB: 1024, neededInodes: 1000, enoughInodes: 1000 },
+  {
+    kind: 'programs',
+    neededMiB: 0,
+    enoughMiB: 1024,
+    neededInodes: 0,
+    enoughInodes: 1000,
+    forWhat: 'newer programs will need it',
+  },
+  { kind: 'configuration', neededMiB: 10, enoughMiB: 10, neededInodes: 100, enoughInodes: 100 },
+];
+
+/** Folders on one filesystem are told of once, by the most that one of them needs. */
+export function diskSpace(places: Places): Check {
+  const paths = needs.flatMap(({ kind }) => places[kind] ?? []);
   return {
     name,
-    asks: { disks: [...data, ...configuration] },
+    asks: { disks: paths },
     run({ survey }): readonly Finding[] {
-      const wanted = survey.disks.filter((d) => data.includes(d.path) || configuration.includes(d.path));
+      const wanted = survey.disks.filter(({ path }) => paths.includes(path));
       const filesystems = [...new Set(wanted.map(sameFilesystem))];
       return filesystems.flatMap((id) =>
         judge(
           wanted.filter((disk) => sameFilesystem(disk) === id),
-          data,
+          places,
         ),
       );
     },
@@ -34,33 +73,36 @@ function sameFilesystem(disk: Filesystem): string {
   return `${disk.device} ${disk.isWritable}`;
 }
 
-function judge(disks: readonly Filesystem[], data: readonly string[]): readonly Finding[] {
+function judge(disks: readonly Filesystem[], places: Places): readonly Finding[] {
   const [disk] = disks;
+  const here = needs.filter(({ kind }) => disks.some(({ path }) => places[kind]?.includes(path)));
+  // A system whose programs are read-only is none that anything is written to.
+  const written = here.filter(({ kind }) => kind !== 'programs');
+  const where = disks.map(({ path }) => path).join(', ');
   if (disk === undefined) return [];
-  const where = disks.map((d) => d.path).join(', ');
-  const isData = disks.some((d) => data.includes(d.path));
-  if (!disk.isWritable) {
-    return [error(name, `the filesystem of ${where} is read-only`, 'mount it writable')];
-  }
-  return [...judgeSpace(disk, where, isData), ...judgeInodes(disk, where, isData)];
+  if (disk.isWritable) return [...judgeSpace(disk, where, here), ...judgeInodes(disk, where, here)];
+  return written.length === 0 ? [] : [error(name, `the filesystem of ${where} is read-only`, 'mount it writable')];
 }
 
-function judgeInodes({ freeInodes }: Filesystem, where: string, isData: boolean): readonly Finding[] {
+function judgeSpace({ freeMiB }: Filesystem, where: string, here: readonly Need[]): readonly Finding[] {
+  const text = `the filesystem of ${where} has ${freeMiB} MiB free`;
+  const enough = Math.max(...here.map(({ enoughMiB }) => enoughMiB));
+  const short = here.find(({ enoughMiB }) => freeMiB < enoughMiB);
+  if (here.some(({ neededMiB }) => freeMiB < neededMiB)) return [error(name, text, `free at least ${enough} MiB`)];
+  return short === undefined ? [] : [warning(name, text, because(`free at least ${enough} MiB`, short))];
+}
+
+function judgeInodes({ freeInodes }: Filesystem, where: string, here: readonly Need[]): readonly Finding[] {
   if (freeInodes === undefined) return [];
   const text = `the filesystem of ${where} has room for ${count(freeInodes, 'more file')} (inodes)`;
-  const enough = isData ? inodes.comfortable : inodes.configuration;
-  if (freeInodes < (isData ? inodes.needed : inodes.configuration)) {
+  const enough = Math.max(...here.map(({ enoughInodes }) => enoughInodes));
+  const short = here.find(({ enoughInodes }) => freeInodes < enoughInodes);
+  if (here.some(({ neededInodes }) => freeInodes < neededInodes)) {
     return [error(name, text, `remove files there until ${enough} inodes are free (\`df -i\`)`)];
   }
-  if (freeInodes >= enough) return [];
-  return [warning(name, text, `free at least ${enough} inodes: images will need them (\`df -i\`)`)];
+  return short === undefined ? [] : [warning(name, text, because(`free at least ${enough} inodes (\`df -i\`)`, short))];
 }
 
-function judgeSpace(disk: Filesystem, where: string, isData: boolean): readonly Finding[] {
-  const text = `the filesystem of ${where} has ${disk.freeMiB} MiB free`;
-  if (disk.freeMiB < (isData ? neededMiB : configurationMiB)) {
-    return [error(name, text, `free at least ${isData ? comfortableMiB : configurationMiB} MiB`)];
-  }
-  if (!isData || disk.freeMiB >= comfortableMiB) return [];
-  return [warning(name, text, `free at least ${comfortableMiB} MiB: images and etcd will need it`)];
+function because(fix: string, { forWhat }: Need): string {
+  return forWhat === undefined ? fix : `${fix}: ${forWhat}`;
 }

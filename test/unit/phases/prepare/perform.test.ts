@@ -85,3 +85,11 @@ test('a step that fails says what the command said', async () => {
     problems: [{ code: 'KB_PREPARE_COMMAND', detail: expect.stringContaining('Cannot allocate memory') }],
   });
 });
+
+test('a disk that runs full under a step is told as that (R19)', async () => {
+  const failing = run([
+    ['basics', answer(['swap /dev/dm-1 partition 1 0 -2'])],
+    ['swapoff', { code: 1, stderr: 'cat: write error: No space left on device' }],
+  ]);
+  await expect(failing).rejects.toMatchObject({ problems: [{ code: 'KB_DISK_FULL' }] });
+});

@@ -1,0 +1,49 @@
+// Host prepare, phase room: before the first change, that what is to be installed has room (R19).
+import { planBinaries } from '../../prepare/binaries.ts';
+import { planPackages } from '../../prepare/packages.ts';
+import { places } from '../../prepare/places.ts';
+import { paths } from '../../kube/paths.ts';
+import { KbError } from '../../errors.ts';
+import { diskSpace } from '../../preflight/checks/disk-space.ts';
+import { askFor, tellWarning } from '../../preflight/run.ts';
+import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
+import { stateOf, type PrepareContext } from './context.ts';
+
+const name = 'room';
+
+export const room: Phase<PrepareContext> = {
+  name,
+  summary: 'See that there is room for what is to be installed',
+  flags: ['role', 'kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries'],
+  run: look,
+};
+
+/** @throws KbError KB_DISK_FULL */
+async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
+  const folder = await programFolder(ctx);
+  // A host that has everything is asked nothing more.
+  if (folder === undefined) return 'unchanged';
+  const check = diskSpace({ newPrograms: [folder], data: [paths.kubelet, '/var/lib/containerd'] });
+  const findings = check.run(await askFor(ctx.host, [[check]]));
+  for (const finding of findings.filter(({ level }) => level === 'warning')) {
+    tellWarning(finding, { host: ctx.host, reporter: ctx.reporter, phase: name });
+  }
+  const errors = findings.filter(({ level }) => level === 'error');
+  if (errors.length === 0) return 'unchanged';
+  throw new KbError(
+    errors.map(({ text, fix }) => ({
+      code: 'KB_DISK_FULL',
+      summary: 'there is no room for what is to be installed',
+      host: ctx.host.name,
+      detail: `${text}; nothing was changed`,
+      fix: `${fix}; or go on without this look (--skip-phases=${name})`,
+    })),
+  );
+}
+
+/** Where programs are about to be written; undefined where none are. */
+async function programFolder(ctx: PrepareContext): Promise<string | undefined> {
+  const [state, { spec }] = [await stateOf(ctx), ctx];
+  if (planBinaries(state, spec).actions.length > 0) return places.binaries;
+  return planPackages(state, spec).actions.length > 0 ? '/usr' : undefined;
+}
