@@ -10,7 +10,7 @@ import type { ApiOpener, EtcdOpener } from '../cluster/types.ts';
 import { exitCode, interrupted, KbError } from '../errors.ts';
 import type { Host, Transport } from '../host/host.ts';
 import { localTransport } from '../host/local.ts';
-import { lockedHost, noLock, takeLock, type HostLock, type LockOwner } from '../host/lock.ts';
+import { isLockedOut, lockedHost, noLock, takeLock, type HostLock, type LockOwner } from '../host/lock.ts';
 import { openHost } from '../host/remote.ts';
 import { recordingHost } from '../host/recording.ts';
 import type { Reporter } from '../report/events.ts';
@@ -199,7 +199,7 @@ async function unlessLocked(
   try {
     await Promise.race([running, lock.refused]);
   } catch (error) {
-    if (error instanceof KbError && error.has('KB_LOCKED')) {
+    if (isLockedOut(error)) {
       interrupt.abort();
       await Promise.race([Promise.allSettled([running]), sleep(0.5)]);
     }

@@ -11,7 +11,7 @@ const lockFolder = '/run/kbinit';
 
 /** What a run says of itself to those that it keeps out. */
 export interface LockOwner {
-  /** `ann@laptop pid 4711 …` */
+  /** `ann@laptop pid 4711 for NAME`: the process, and what it calls the host. */
   readonly identity: string;
   /** Its command line, without secrets. */
   readonly command: string;
@@ -21,7 +21,7 @@ export interface LockOwner {
 export interface HostLock {
   /** Resolves when it is held (again, after a lost connection), or cannot be had on this host. @throws KbError KB_LOCKED, KB_SSH_LOST */
   held(): Promise<void>;
-  /** Rejects with KB_LOCKED when another run has it; else never settles. */
+  /** Rejects with KB_LOCKED when another run has it, with KB_TARGET when this one has by another name; else never settles. */
   readonly refused: Promise<never>;
   release(): Promise<void>;
 }
@@ -85,6 +85,7 @@ class Lock implements HostLock {
   readonly #name: string;
   readonly #transport: Transport;
   readonly #warn: (text: string) => void;
+  readonly #owner: LockOwner;
   readonly #input: string;
   readonly #folder: string;
   readonly #stop = new AbortController();
@@ -95,6 +96,7 @@ class Lock implements HostLock {
   constructor(transport: Transport, options: LockOptions) {
     const { owner } = options;
     this.#name = options.name;
+    this.#owner = owner;
     this.#transport = transport;
     this.#warn = options.warn;
     this.#folder = options.folder ?? lockFolder;
@@ -122,7 +124,7 @@ class Lock implements HostLock {
       await retry(() => this.#hold(), { tries: 3, firstDelaySeconds: 0.2, isWorthRetrying, signal });
     } catch (error) {
       // Whoever is locked out stays so; a connection may come back for the next one who asks.
-      if (error instanceof KbError && error.has('KB_LOCKED')) this.#refuse(error);
+      if (isLockedOut(error)) this.#refuse(error);
       else this.#holding = undefined;
       throw error;
     }
@@ -148,7 +150,7 @@ class Lock implements HostLock {
       this.#shell = this.#transport.exec(sh`folder=${this.#folder}\n${lockScript}`, io).then(
         (result) => {
           if (isHeld) this.#lose();
-          else if (result.code === 6) reject(lockedBy(this.#name, result));
+          else if (result.code === 6) reject(lockedBy(this.#name, this.#owner, result));
           else resolve(this.#doWithout(result));
         },
         (error: unknown) => {
@@ -228,13 +230,30 @@ export function lockedHost(inner: Host, lock: HostLock): Host {
   };
 }
 
-function lockedBy(host: string, { stdout }: ExecResult): KbError {
+/** The host is not this run's, and will not be. */
+export function isLockedOut(error: unknown): error is KbError {
+  return error instanceof KbError && (error.has('KB_LOCKED') || error.has('KB_TARGET'));
+}
+
+function lockedBy(host: string, own: LockOwner, { stdout }: ExecResult): KbError {
   const [, , , since = '', owner = 'somebody', command = ''] = stdout.split('\n');
+  const [process, name] = owner.split(' for ');
+  if (name !== undefined && process === own.identity.split(' for ')[0]) return namedTwice(host, name);
   return new KbError({
     code: 'KB_LOCKED',
     summary: 'another kbinit works on this host',
     host,
     detail: `${owner} has it since ${since}: ${command}`,
     fix: 'wait until that run has ended, or end it; then run the same command again',
+  });
+}
+
+function namedTwice(host: string, other: string): KbError {
+  return new KbError({
+    code: 'KB_TARGET',
+    summary: 'a host is named twice',
+    host,
+    detail: `${host} and ${other} lead to the same host`,
+    fix: 'name each host once',
   });
 }

@@ -62,6 +62,14 @@ test('the second one is told who has the host, since when and for what, and ends
   expect((await failureOf(second.refused)).has('KB_LOCKED')).toBe(true);
 });
 
+test('a host that one run reaches by two names is told as that, not as somebody else’s', async () => {
+  await take('ann@laptop pid 4711 [3f2a9c01] for master1').held();
+  const second = take('ann@laptop pid 4711 [3f2a9c01] for 192.168.3.29');
+  const failure = await failureOf(second.refused);
+  expect([failure.exitCode, failure.problems[0]?.code]).toEqual([1, 'KB_TARGET']);
+  expect(failure.problems[0]?.detail).toBe('here and master1 lead to the same host');
+});
+
 test('the next one has it after a release', async () => {
   const first = take('ann');
   await first.held();
