@@ -19,7 +19,7 @@ interface Import {
 /** Rooms by who may import whom; `type` means that nothing of it may be left at run time. */
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
   cli: value(
-    'phases workflow preflight prepare manifests certs kubeconfig config kube host cluster report util errors.ts',
+    'phases workflow preflight prepare bundle manifests certs kubeconfig config kube host cluster report util errors.ts',
   ),
   phases: {
     ...value('preflight prepare manifests certs kubeconfig config kube util errors.ts'),
@@ -27,6 +27,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   },
   preflight: { ...value('manifests certs kubeconfig config kube util errors.ts'), ...type('host report') },
   prepare: { ...value('manifests config kube util errors.ts'), ...type('host') },
+  bundle: { ...value('prepare manifests config kube util errors.ts'), ...type('host') },
   manifests: { ...value('config kube util errors.ts'), ...type('host') },
   kubeconfig: { ...value('certs config kube util errors.ts'), ...type('host') },
   certs: { ...value('kube util errors.ts'), ...type('config host') },

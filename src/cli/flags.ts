@@ -119,6 +119,8 @@ const flags: Readonly<Record<string, () => Option>> = {
   backend: () =>
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
   bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
+  'bundle-version': () =>
+    option('--kubernetes-version <version>', 'version that the bundle has to be for (default: whatever it is for)'),
   client: () =>
     option(
       '--client <[user@]addr[:port]>',

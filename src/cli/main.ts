@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCode, KbError, type Problem } from '../errors.ts';
 import { addonCommand } from './addon.ts';
+import { bundleCommand } from './bundle.ts';
 import { certsCommand } from './certs.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
   root.addCommand(resetCommand());
   root.addCommand(preflightCommand());
   root.addCommand(hostCommand());
+  root.addCommand(bundleCommand());
   root.addCommand(addonCommand());
   root.addCommand(lbCommand());
   root.addCommand(etcdCommand());

@@ -7,6 +7,12 @@ const defaultRepository = 'registry.k8s.io';
 
 /** What an image name needs to know of the cluster. */
 type Images = Pick<ClusterSpec, 'version' | 'imageRepository'>;
+type EtcdImages = Images & {
+  readonly etcd:
+    | { readonly kind: 'external' }
+    | { readonly kind: 'local'; readonly imageRepository?: string; readonly imageTag?: string };
+};
+type DnsImages = Images & Pick<ClusterSpec, 'dns'>;
 
 function release(cluster: Pick<ClusterSpec, 'version'>): { etcd: string; pause: string; coredns: string } {
   const row = releaseOf(cluster.version);
@@ -30,20 +36,20 @@ export function pauseImage(cluster: Images): string {
 }
 
 /** etcd's image; its repository and tag can be set apart from the cluster's. */
-export function etcdImage(cluster: ClusterSpec): string {
+export function etcdImage(cluster: EtcdImages): string {
   const local = cluster.etcd.kind === 'local' ? cluster.etcd : undefined;
   return `${local?.imageRepository ?? cluster.imageRepository}/etcd:${local?.imageTag ?? release(cluster).etcd}`;
 }
 
 /** Only the default registry has CoreDNS in a folder of its own. */
-export function corednsImage(cluster: ClusterSpec): string {
+export function corednsImage(cluster: DnsImages): string {
   const repository = cluster.dns.imageRepository ?? cluster.imageRepository;
   const name = repository === defaultRepository ? 'coredns/coredns' : 'coredns';
   return `${repository}/${name}:${cluster.dns.imageTag ?? release(cluster).coredns}`;
 }
 
 /** The images a control-plane host needs, in the order of `kubeadm config images list`. */
-export function controlPlaneImages(cluster: ClusterSpec): readonly string[] {
+export function controlPlaneImages(cluster: EtcdImages & DnsImages & Pick<ClusterSpec, 'proxy'>): readonly string[] {
   return [
     kubernetesImage(cluster, 'kube-apiserver'),
     kubernetesImage(cluster, 'kube-controller-manager'),

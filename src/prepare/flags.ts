@@ -68,6 +68,14 @@ export function readPrepare(flags: PrepareFlags, files: PrepareFiles): PrepareSp
   return spec;
 }
 
+/** A version or a minor as it is typed. @throws KbError KB_CONFIG */
+export function readAskedVersion(text: string | undefined): KubeVersion {
+  const problems = new Problems();
+  const version = readVersion(text, problems);
+  if (problems.list.length > 0) throw new KbError(problems.list);
+  return version;
+}
+
 function readVersion(text: string | undefined, problems: Problems): KubeVersion {
   if (text === undefined) return newestVersion();
   const isMinor = text.split('.').length === 2;

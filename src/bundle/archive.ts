@@ -1,0 +1,145 @@
+// An image archive, judged while it streams past once: the digest of every blob, and whether each image is whole.
+import { createHash, type Hash } from 'node:crypto';
+import { isJsonArray, isJsonObject, parseJson, type JsonObject } from '../util/json.ts';
+import type { Architecture } from './lock.ts';
+import { measure, type Measured } from './measure.ts';
+import { TarReader } from './tar.ts';
+
+export interface ArchivedImage {
+  readonly name: string;
+  readonly digest: string;
+}
+
+export interface ArchiveReport extends Measured {
+  readonly images: readonly ArchivedImage[];
+  /** What is wrong with it, in sentences that go on from its name. */
+  readonly findings: readonly string[];
+}
+
+/** Indexes, manifests and configurations are texts of some kilobytes; what is larger is a layer. */
+const largestText = 4 * 1024 * 1024;
+/** For all texts of an archive together. */
+const mostText = 64 * 1024 * 1024;
+
+/** Its name as containerd writes it; the OCI's own annotation is only a tag. */
+const nameAnnotation = 'io.containerd.image.name';
+
+interface Contents {
+  /** Texts by what they are: `index.json`, `sha256:…`. */
+  readonly texts: Map<string, string>;
+  readonly sizes: Map<string, number>;
+  readonly names: Set<string>;
+  readonly findings: string[];
+}
+
+/** Read an archive once and say what is in it. Only its own texts are kept in memory. */
+export async function inspectArchive(path: string, architecture: Architecture): Promise<ArchiveReport> {
+  const contents: Contents = { texts: new Map(), sizes: new Map(), names: new Set(), findings: [] };
+  const reader = new TarReader(listener(contents));
+  let isCompressed: boolean | undefined;
+  const measured = await measure(path, (piece) => {
+    isCompressed ??= piece[0] === 0x1f && piece[1] === 0x8b;
+    if (!isCompressed) reader.push(piece);
+  });
+  if (isCompressed === true) return { ...measured, images: [], findings: ['is compressed: unpack it with gunzip'] };
+  const broken = reader.finish();
+  if (broken !== undefined) return { ...measured, images: [], findings: [`is not whole: ${broken}`] };
+  const images = imagesOf(contents);
+  for (const image of images) contents.findings.push(...incomplete(contents, image, architecture));
+  return { ...measured, images, findings: contents.findings };
+}
+
+function listener({ texts, sizes, names, findings }: Contents): ConstructorParameters<typeof TarReader>[0] {
+  let [name, size, kept] = ['', 0, 0];
+  let hash: Hash | undefined;
+  let pieces: Buffer[] | undefined;
+  return {
+    begin(file, fileSize) {
+      name = file.replace(/^\.\//, '');
+      size = fileSize;
+      names.add(name);
+      hash = name.startsWith('blobs/') ? createHash('sha256') : undefined;
+      const mayBeText = size <= largestText && kept + size <= mostText;
+      pieces = mayBeText && (hash !== undefined || name === 'index.json') ? [] : undefined;
+    },
+    data(piece) {
+      hash?.update(piece);
+      // A layer does not begin with a brace.
+      if (pieces?.length === 0 && piece[0] !== 0x7b) pieces = undefined;
+      pieces?.push(Buffer.from(piece));
+    },
+    end() {
+      const digest = hash === undefined ? undefined : `sha256:${hash.digest('hex')}`;
+      if (digest !== undefined && name !== `blobs/${digest.replace(':', '/')}`) {
+        findings.push(`is damaged: ${name} is ${digest}`);
+      }
+      const key = digest ?? name;
+      sizes.set(key, size);
+      if (pieces === undefined) return;
+      kept += size;
+      texts.set(key, Buffer.concat(pieces).toString('utf8'));
+    },
+  };
+}
+
+function imagesOf({ texts, names, findings }: Contents): readonly ArchivedImage[] {
+  const index = parseJson(texts.get('index.json'), isJsonObject);
+  const entries = index?.['manifests'];
+  if (!isJsonArray(entries)) {
+    findings.push(
+      names.has('manifest.json')
+        ? 'is an archive of `docker save` without an OCI index: save it with Docker 25 or newer, or import it into containerd and write it with `ctr -n k8s.io images export FILE NAME`'
+        : 'has no OCI index (index.json): write it with `ctr -n k8s.io images export FILE NAME`',
+    );
+    return [];
+  }
+  return entries.flatMap((entry, at): readonly ArchivedImage[] => {
+    const [digest, annotations] = isJsonObject(entry) ? [entry['digest'], entry['annotations']] : [];
+    const name = isJsonObject(annotations) ? annotations[nameAnnotation] : undefined;
+    if (typeof digest === 'string' && typeof name === 'string') return [{ name, digest }];
+    findings.push(
+      `has an image without a full name (entry ${at + 1} of its index lacks ${nameAnnotation}): write it with \`ctr -n k8s.io images export FILE NAME\``,
+    );
+    return [];
+  });
+}
+
+/** Whether all that a host of this architecture needs of an image is there. */
+function incomplete(
+  contents: Contents,
+  { name, digest }: ArchivedImage,
+  architecture: Architecture,
+): readonly string[] {
+  const top = parseJson(contents.texts.get(digest), isJsonObject);
+  if (top === undefined) return [`lacks ${digest}, which its index calls ${name}`];
+  const manifest = isJsonArray(top['manifests']) ? forPlatform(contents, top['manifests'], architecture) : top;
+  if (manifest === undefined) return [`has ${name} for other platforms only, not for linux/${architecture}`];
+  const { config, layers } = manifest;
+  if (!isJsonObject(config) || !isJsonArray(layers)) return [`has a manifest of ${name} that is none`];
+  const missing = [config, ...layers].flatMap((part) => lacking(contents, part));
+  if (missing.length > 0) return [`lacks parts of ${name}: ${missing.join(', ')}`];
+  const built = parseJson(contents.texts.get(textOf(config, 'digest')), isJsonObject)?.['architecture'];
+  return built === architecture ? [] : [`has ${name} for ${String(built)}, not for ${architecture}`];
+}
+
+function forPlatform(
+  { texts }: Contents,
+  manifests: readonly unknown[],
+  architecture: Architecture,
+): JsonObject | undefined {
+  const found = manifests.filter(isJsonObject).find(({ platform }) => {
+    return isJsonObject(platform) && platform['os'] === 'linux' && platform['architecture'] === architecture;
+  });
+  return found && parseJson(texts.get(textOf(found, 'digest')), isJsonObject);
+}
+
+function lacking({ sizes }: Contents, part: unknown): readonly string[] {
+  if (!isJsonObject(part)) return ['a part without a digest'];
+  const digest = textOf(part, 'digest');
+  return sizes.get(digest) === part['size'] ? [] : [digest];
+}
+
+function textOf(object: JsonObject, key: string): string {
+  const value = object[key];
+  return typeof value === 'string' ? value : '';
+}
