@@ -31,6 +31,7 @@ export function factsOfNoHost(serviceSubnet: string, given: readonly (string | u
     isResolvedActive: false,
     caDirectories: [],
     proxyEnvironment: {},
+    readOnlyConntrack: [],
     clock: { host: 0, local: 0 },
   };
 }

@@ -36,6 +36,12 @@ done
 for path in /etc/pki /etc/pki/ca-trust /etc/pki/tls/certs /etc/ca-certificates /usr/share/ca-certificates /usr/local/share/ca-certificates; do
   [ ! -d "$path" ] || echo "ca $path"
 done
+for name in nf_conntrack_max nf_conntrack_tcp_timeout_established nf_conntrack_tcp_timeout_close_wait; do
+  path=/proc/sys/net/netfilter/$name
+  # As long as the module is not loaded, its neighbours tell whether all of them are mounted read-only.
+  [ -e "$path" ] || path=/proc/sys/net/ipv4/ip_forward
+  [ -w "$path" ] || echo "read-only $name"
+done
 env | grep -i '^[a-z_]*_proxy=' | tagged env
 cat <&3
 }
@@ -132,6 +138,7 @@ export function parseFacts(stdout: string, now: number): HostFacts {
     isResolvedActive: one('resolved') === 'active',
     caDirectories: all('ca'),
     proxyEnvironment: proxyEnvironment(all('env')),
+    readOnlyConntrack: all('read-only'),
     ...(kubeletVersion !== undefined && { kubeletVersion }),
     clock: { host: Number(one('clock')), local: Math.floor(now / 1000) },
   };

@@ -68,6 +68,8 @@ export interface HostFacts {
   readonly caDirectories: readonly string[];
   /** Variables ending in _proxy of the host's root environment. */
   readonly proxyEnvironment: Readonly<Record<string, string>>;
+  /** Names under /proc/sys/net/netfilter of connection-tracking limits that root may not change here, as in a container. */
+  readonly readOnlyConntrack: readonly string[];
   /** `vX.Y.Z` of the kubelet on the PATH. */
   readonly kubeletVersion?: string;
   /** UTC seconds since the epoch on the host's clock, and on ours when the answer came. */

@@ -1,6 +1,7 @@
 // kube-proxy: the cluster's Services on every node (spec 04 §7.1).
 import type { ApiEndpoint, ClusterSpec } from '../config/spec.ts';
 import { kubernetesImage } from '../kube/images.ts';
+import { isJsonObject } from '../util/json.ts';
 import { joinHostPort } from '../util/net.ts';
 import { writeYaml } from '../util/yaml.ts';
 import { signature } from './cluster-config.ts';
@@ -25,6 +26,35 @@ export function kubeProxyObjects(
     clusterRoleBinding('kubeadm:node-proxier', [serviceAccount(name)], 'system:node-proxier'),
     ...readOne(namespace, name, { resource: 'configmaps', name }, [group(bootstrappersGroup)]),
   ];
+}
+
+/** Where a host keeps a limit of connection tracking, and which value makes kube-proxy leave it alone. */
+const conntrackFields: Readonly<Record<string, { readonly field: string; readonly untouched: number | string }>> = {
+  nf_conntrack_max: { field: 'maxPerCore', untouched: 0 },
+  nf_conntrack_tcp_timeout_established: { field: 'tcpEstablishedTimeout', untouched: '0s' },
+  nf_conntrack_tcp_timeout_close_wait: { field: 'tcpCloseWaitTimeout', untouched: '0s' },
+};
+
+/**
+ * kube-proxy's configuration for hosts on which these limits cannot be changed: there it ends when it tries (kind#2240). What
+ * the user has set stays; `fields` are those that were filled in.
+ */
+export function withReadOnlyConntrack(
+  cluster: ClusterSpec,
+  names: readonly string[],
+): { readonly cluster: ClusterSpec; readonly fields: readonly string[] } {
+  const { kubeProxy } = cluster;
+  const given = isJsonObject(kubeProxy.document['conntrack']) ? kubeProxy.document['conntrack'] : {};
+  const filled = names
+    .flatMap((sysctl) => conntrackFields[sysctl] ?? [])
+    .filter(({ field }) => (given[field] ?? undefined) === undefined);
+  if (filled.length === 0) return { cluster, fields: [] };
+  const conntrack = { ...given, ...Object.fromEntries(filled.map(({ field, untouched }) => [field, untouched])) };
+  const document = { ...kubeProxy.document, conntrack };
+  return {
+    cluster: { ...cluster, kubeProxy: { ...kubeProxy, document } },
+    fields: filled.map(({ field, untouched }) => `conntrack.${field}: ${untouched}`),
+  };
 }
 
 function configMap(cluster: ClusterSpec, endpoint: ApiEndpoint): KubeObject {

@@ -2,12 +2,12 @@
 import type { Api, KubeObject } from '../cluster/types.ts';
 import { corednsObjects } from '../manifests/coredns.ts';
 import { flannelObjects } from '../manifests/flannel.ts';
-import { kubeProxyObjects } from '../manifests/kube-proxy.ts';
+import { kubeProxyObjects, withReadOnlyConntrack } from '../manifests/kube-proxy.ts';
 import { writeYaml } from '../util/yaml.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { adminApi } from './admin.ts';
 import { applyAll, together } from './apply.ts';
-import { step, type InitContext } from './context.ts';
+import { step, warn, type InitContext } from './context.ts';
 
 const flags = ['config', 'kubeconfig', 'kubernetes-version', 'image-repository', 'dry-run'];
 const kubeProxyFlags = [
@@ -53,8 +53,13 @@ async function install(ctx: InitContext, parts: readonly string[]): Promise<Phas
 }
 
 async function kubeProxy(ctx: InitContext): Promise<readonly KubeObject[]> {
-  const { proxyEnvironment } = await ctx.host.facts();
-  return kubeProxyObjects(ctx.spec.cluster, ctx.spec.localAPIEndpoint, proxyEnvironment);
+  const { proxyEnvironment, readOnlyConntrack } = await ctx.host.facts();
+  const { cluster, fields } = withReadOnlyConntrack(ctx.spec.cluster, readOnlyConntrack);
+  if (fields.length > 0) {
+    const text = `kube-proxy gets ${fields.join(', ')}: the kernel's limits of connection tracking cannot be changed on this host`;
+    warn(ctx, 'addons', text);
+  }
+  return kubeProxyObjects(cluster, ctx.spec.localAPIEndpoint, proxyEnvironment);
 }
 
 /** A Corefile that somebody edited and a replica count that somebody chose are kept, as kubeadm keeps them. */

@@ -41,6 +41,7 @@ export const plainFacts: HostFacts = {
   isResolvedActive: false,
   caDirectories: [],
   proxyEnvironment: {},
+  readOnlyConntrack: [],
   kubeletVersion: 'v1.36.3',
   clock: { host: 1_795_000_000, local: 1_795_000_000 },
 };

@@ -103,6 +103,7 @@ export const goldenHost: HostFacts = {
   isResolvedActive: false,
   caDirectories: ['/etc/ca-certificates', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates'],
   proxyEnvironment: {},
+  readOnlyConntrack: [],
   kubeletVersion: 'v1.36.3',
   clock: { host: 1_795_222_454, local: 1_795_222_454 },
 };

@@ -21,6 +21,7 @@ export function facts(changes: Partial<HostFacts> = {}): HostFacts {
     isResolvedActive: false,
     caDirectories: [],
     proxyEnvironment: {},
+    readOnlyConntrack: [],
     clock: { host: 1_800_000_000, local: 1_800_000_000 },
     ...changes,
   };

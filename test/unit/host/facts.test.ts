@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { factsScript, parseFacts } from '../../../src/host/facts.ts';
 import { localTransport } from '../../../src/host/local.ts';
+import { sh } from '../../../src/host/shell.ts';
 
 const centos7 = `clock 1795000000
 hostname master1.example
@@ -38,6 +39,7 @@ ca /etc/pki
 ca /etc/pki/ca-trust
 env HTTPS_PROXY=http://proxy:3128
 env no_proxy=10.0.0.0/8,.svc
+read-only nf_conntrack_max
 kubelet Kubernetes v1.36.3
 `;
 
@@ -56,6 +58,7 @@ describe('the facts of a host', () => {
       cgroupVersion: 1,
       criSockets: ['unix:///var/run/containerd/containerd.sock'],
       isResolvedActive: false,
+      readOnlyConntrack: ['nf_conntrack_max'],
       caDirectories: ['/etc/pki', '/etc/pki/ca-trust'],
       proxyEnvironment: { HTTPS_PROXY: 'http://proxy:3128', no_proxy: '10.0.0.0/8,.svc' },
       kubeletVersion: 'v1.36.3',
@@ -94,6 +97,18 @@ describe('the facts of a host', () => {
   test('have no kubelet version where no kubelet is', () => {
     expect(parseFacts('hostname h\n', 0)).not.toHaveProperty('kubeletVersion');
   });
+});
+
+test('a read-only /proc/sys is seen, where the kernel has the limits loaded and where it has not (R29)', async () => {
+  const seen = async (before: string): Promise<readonly string[]> => {
+    const inside = sh`unshare -m sh -c ${`mount --bind /proc/sys /proc/sys && ${before}; ${factsScript.text}`}`;
+    const { stdout } = await localTransport().exec(inside);
+    return parseFacts(stdout, Date.now()).readOnlyConntrack;
+  };
+  const all = ['nf_conntrack_max', 'nf_conntrack_tcp_timeout_established', 'nf_conntrack_tcp_timeout_close_wait'];
+  expect(await seen('mount -o remount,bind,ro /proc/sys')).toEqual(all);
+  const unloaded = 'mkdir -p /proc/sys && mount -t tmpfs tmpfs /proc/sys/net';
+  expect(await seen(unloaded)).toEqual(all);
 });
 
 test('the script answers every question on this machine and leaks no other environment', async () => {

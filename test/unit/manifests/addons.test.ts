@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { corednsObjects, corefile, dnsAddress } from '../../../src/manifests/coredns.ts';
 import { flannelImages, flannelObjects } from '../../../src/manifests/flannel.ts';
-import { kubeProxyObjects } from '../../../src/manifests/kube-proxy.ts';
+import { kubeProxyObjects, withReadOnlyConntrack } from '../../../src/manifests/kube-proxy.ts';
 import type { KubeObject } from '../../../src/manifests/object.ts';
+import { completeKubeProxy } from '../../../src/config/kube-proxy.ts';
+import { readYaml } from '../../../src/util/yaml.ts';
 import { at, cluster, list, v } from './fixture.ts';
 
 function find(objects: readonly KubeObject[], kind: string): KubeObject {
@@ -12,6 +14,40 @@ function find(objects: readonly KubeObject[], kind: string): KubeObject {
 }
 
 const endpoint = { advertiseAddress: '192.168.3.129', bindPort: 6443 };
+
+describe('kube-proxy on a host whose connection-tracking limits cannot be changed (R29)', () => {
+  const max = ['nf_conntrack_max'];
+  /** The cluster of a user who wrote this for kube-proxy, or nothing. */
+  const clusterWith = (given?: Record<string, unknown>): ReturnType<typeof cluster> => {
+    const around = { version: v(36, 3), podSubnet: '', advertiseAddress: '192.168.3.129' };
+    return cluster({ kubeProxy: completeKubeProxy(given, around).config });
+  };
+  const conntrackOf = (given: Record<string, unknown> | undefined, names: readonly string[]): unknown => {
+    const objects = kubeProxyObjects(withReadOnlyConntrack(clusterWith(given), names).cluster, endpoint);
+    return at(readYaml(String(at(find(objects, 'ConfigMap'), 'data', 'config.conf'))), 'conntrack');
+  };
+
+  test('leaves them alone, each by itself', () => {
+    expect(conntrackOf(undefined, max)).toMatchObject({ maxPerCore: 0, tcpEstablishedTimeout: null });
+    const all = [...max, 'nf_conntrack_tcp_timeout_established', 'nf_conntrack_tcp_timeout_close_wait'];
+    const untouched = { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' };
+    expect(conntrackOf(undefined, all)).toMatchObject(untouched);
+    expect(withReadOnlyConntrack(clusterWith(), all).fields).toEqual([
+      'conntrack.maxPerCore: 0',
+      'conntrack.tcpEstablishedTimeout: 0s',
+      'conntrack.tcpCloseWaitTimeout: 0s',
+    ]);
+  });
+
+  test('keeps what the user has set, and what may be changed', () => {
+    for (const maxPerCore of [0, 4096]) {
+      const given = clusterWith({ conntrack: { maxPerCore } });
+      expect(withReadOnlyConntrack(given, max)).toEqual({ cluster: given, fields: [] });
+    }
+    expect(conntrackOf({ conntrack: { min: 7 } }, max)).toMatchObject({ maxPerCore: 0, min: 7 });
+    expect(conntrackOf(undefined, [])).toMatchObject({ maxPerCore: null });
+  });
+});
 
 describe('CoreDNS', () => {
   test('keeps the replicas the cluster has', () => {
