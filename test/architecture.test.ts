@@ -66,7 +66,7 @@ const worldly = /\bprocess\.|\bDate\.now\b|\bMath\.random\b|\bnew Date\(\)|\bper
 /** One home a package. */
 const homes: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
-  ssh2: /^host\/ssh\.ts$/,
+  ssh2: /^host\/ssh\//,
   'node-forge': /^certs\/x509\.ts$/,
   zod: /^config\/versions\//,
   'js-yaml': /^util\/yaml\.ts$/,

@@ -2,10 +2,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
-import { fingerprint, judgeHostKeys, type JudgedKey, type KeyOwner } from '../host/known-hosts.ts';
-import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from '../host/known-hosts-files.ts';
-import { hostKeyFailure } from '../host/ssh-host-key.ts';
-import type { Route } from '../host/ssh-route.ts';
+import { fingerprint, judgeHostKeys, type JudgedKey, type KeyOwner } from '../host/ssh/known-hosts.ts';
+import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from '../host/ssh/known-hosts-files.ts';
+import { hostKeyFailure } from '../host/ssh/host-key.ts';
+import type { Route } from '../host/ssh/route.ts';
 import { columns } from '../util/columns.ts';
 import { failuresOf, onEach } from './many.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';

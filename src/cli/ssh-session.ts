@@ -1,11 +1,11 @@
 // SSH for one run of a command: flags and ~/.ssh/config say how hosts are reached, jump hosts are shared.
 import { homedir } from 'node:os';
 import type { Transport } from '../host/host.ts';
-import type { SshPool } from '../host/ssh.ts';
-import type { SshConfig } from '../host/ssh-config-files.ts';
-import type { SshSettings } from '../host/ssh-options.ts';
-import type { Route } from '../host/ssh-route.ts';
-import type { Target } from '../host/ssh-target.ts';
+import type { SshPool } from '../host/ssh/pool.ts';
+import type { SshConfig } from '../host/ssh/config-files.ts';
+import type { SshSettings } from '../host/ssh/options.ts';
+import type { Route } from '../host/ssh/route.ts';
+import type { Target } from '../host/ssh/target.ts';
 import type { Reporter } from '../report/events.ts';
 import { addSecret } from '../report/redact.ts';
 import { askSecret } from './prompt.ts';
@@ -61,13 +61,13 @@ export function openSsh(flags: SshFlags, run: SshRun): SshSession {
   let pool: Promise<SshPool> | undefined;
   // ssh2 is only loaded where a host is reached by SSH.
   const opened = (): Promise<SshPool> =>
-    (pool ??= import('../host/ssh.ts').then(({ openSshPool }) => openSshPool(settings)));
+    (pool ??= import('../host/ssh/pool.ts').then(({ openSshPool }) => openSshPool(settings)));
   return {
     settings,
     async route(target) {
       const [{ openSshConfig }, { findRoute }] = await Promise.all([
-        import('../host/ssh-config-files.ts'),
-        import('../host/ssh-route.ts'),
+        import('../host/ssh/config-files.ts'),
+        import('../host/ssh/route.ts'),
       ]);
       config ??= openSshConfig({
         homeDirectory: homedir(),

@@ -10,7 +10,7 @@ import {
   type Destination,
   type Outcome,
   type Source,
-} from '../host/ssh-trust.ts';
+} from '../host/ssh/trust.ts';
 import { columns } from '../util/columns.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';

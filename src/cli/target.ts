@@ -1,6 +1,6 @@
 // Which host a command works on, as the user writes it.
 import { KbError } from '../errors.ts';
-import { readTarget, type Target } from '../host/ssh-target.ts';
+import { readTarget, type Target } from '../host/ssh/target.ts';
 
 /** Read what --host got. @throws KbError KB_TARGET */
 export function parseTarget(text: string): Target {

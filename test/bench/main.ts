@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLab, type Lab } from '../lab/lab.ts';
-import { connectSsh } from '../../src/host/ssh.ts';
+import { connectSsh } from '../../src/host/ssh/pool.ts';
 import { sh } from '../../src/host/shell.ts';
 import { fleetRows } from './fleet.ts';
 import { haRows } from './ha.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { openHost } from '../../src/host/remote.ts';
-import { connectSsh } from '../../src/host/ssh.ts';
+import { connectSsh } from '../../src/host/ssh/pool.ts';
 import type { Reporter } from '../../src/report/events.ts';
 import { clusterConfig, eventually, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
 import { inHost, kubernetesTree, wipe } from './support/host.ts';

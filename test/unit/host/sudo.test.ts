@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import ssh2 from 'ssh2';
 import { KbError } from '../../../src/errors.ts';
 import { sh } from '../../../src/host/shell.ts';
-import { connectSsh } from '../../../src/host/ssh.ts';
-import { freePort } from './sshd.ts';
+import { connectSsh } from '../../../src/host/ssh/pool.ts';
+import { freePort } from './ssh/sshd.ts';
 
 /** A stand-in for sudo: it asks like sudo does, and writes down its arguments and what it was told. */
 const fakeSudo = `#!/bin/sh

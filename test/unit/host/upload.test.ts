@@ -19,10 +19,10 @@ import type { Host, Upload, UploadSource } from '../../../src/host/host.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { recordingHost } from '../../../src/host/recording.ts';
 import { openHost } from '../../../src/host/remote.ts';
-import { connectSsh } from '../../../src/host/ssh.ts';
+import { connectSsh } from '../../../src/host/ssh/pool.ts';
 import { nextPiece } from '../../../src/host/upload.ts';
 import { recordingReporter } from '../../fakes/host.ts';
-import { canRunSshd, startSshd, wireTo } from './sshd.ts';
+import { canRunSshd, startSshd, wireTo } from './ssh/sshd.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'kbinit-upload-'));
 afterAll(() => rmSync(root, { recursive: true }));

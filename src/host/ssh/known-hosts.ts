@@ -1,6 +1,6 @@
 // known_hosts as OpenSSH reads it: parse the lines, and say what they make of one host key. Pure.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { matchesPatterns } from './glob.ts';
+import { matchesPatterns } from '../glob.ts';
 
 /** A key a file knows. `hosts` is the first field as written: hashed, or a comma list of patterns. */
 export interface KnownKey {

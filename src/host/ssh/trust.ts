@@ -1,10 +1,10 @@
 // Password-less login from one host to another: what is there, what is missing, and the scripts that add it. The
 // private key is made on its host and never leaves it.
-import { KbError, type Problem } from '../errors.ts';
-import { shortened } from './failures.ts';
-import type { Host, HostView } from './host.ts';
+import { KbError, type Problem } from '../../errors.ts';
+import { shortened } from '../failures.ts';
+import type { Host, HostView } from '../host.ts';
 import { judgeHostKeys, keyTypeOf, knownHostsName, parseKnownHosts, type KeyOwner } from './known-hosts.ts';
-import { script, sh } from './shell.ts';
+import { script, sh } from '../shell.ts';
 
 /** The user who logs in, on the host it logs in from. */
 export interface Source {

@@ -1,7 +1,7 @@
 // Private keys for a login: read from files, decrypted with a passphrase that is asked for when it is needed.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KbError } from '../errors.ts';
+import { KbError } from '../../errors.ts';
 
 /** A usable private key and the public half by which an agent's copy of it is recognised. */
 export interface PrivateKey {

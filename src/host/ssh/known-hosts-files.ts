@@ -1,7 +1,7 @@
 // The known_hosts files on the machine that runs kbinit: read all of them, add a line to kbinit's own.
 import { appendFile, chmod, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { KbError } from '../errors.ts';
+import { KbError } from '../../errors.ts';
 import { knownHostsLine, parseKnownHosts, type KeyOwner, type KnownKey } from './known-hosts.ts';
 
 /** Which files are read, and which one an accepted key is written to. */

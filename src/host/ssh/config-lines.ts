@@ -1,8 +1,8 @@
 // ~/.ssh/config and /etc/ssh/ssh_config as lines: words, quotes, comments, and the files that Include names.
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import { KbError } from '../errors.ts';
-import { matchesGlob } from './glob.ts';
+import { KbError } from '../../errors.ts';
+import { matchesGlob } from '../glob.ts';
 
 /** One line that says something. Keywords are in lower case; the files of an Include come as lines of their own. */
 export interface ConfigLine {

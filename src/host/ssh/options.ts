@@ -1,6 +1,6 @@
 // What it takes to reach a host over SSH.
-import type { Reporter } from '../report/events.ts';
-import type { Hop } from './ssh-route.ts';
+import type { Reporter } from '../../report/events.ts';
+import type { Hop } from './route.ts';
 
 /** What is the same for every host of a run. */
 export interface SshSettings {

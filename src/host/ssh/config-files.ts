@@ -10,8 +10,8 @@ import {
   type Asked,
   type HostConfig,
   type Ourselves,
-} from './ssh-config.ts';
-import { configProblem, readConfigLines, systemConfig, type ConfigLine } from './ssh-config-lines.ts';
+} from './config.ts';
+import { configProblem, readConfigLines, systemConfig, type ConfigLine } from './config-lines.ts';
 
 export interface ConfigOptions {
   /** `none`: no file at all; a path: that file alone; undefined: the user's and the system's. */

@@ -1,7 +1,7 @@
 // What the user is told when a host is not reached over SSH, does not take the login, or gives no channel.
 import { existsSync } from 'node:fs';
-import { KbError } from '../errors.ts';
-import { sshTarget, type SshOptions } from './ssh-options.ts';
+import { KbError } from '../../errors.ts';
+import { sshTarget, type SshOptions } from './options.ts';
 
 /** No SSH server answers. `isStartRefused`: one did, and hung up before the login (MaxStartups, a restart). */
 export class Unreachable extends KbError {

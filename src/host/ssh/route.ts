@@ -1,10 +1,10 @@
 // The way to a host: flags before ~/.ssh/config before what ssh takes by itself, and the jump hosts in between.
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { HostConfig } from './ssh-config.ts';
-import type { SshConfig } from './ssh-config-files.ts';
-import { configProblem } from './ssh-config-lines.ts';
-import { readTarget, type Target } from './ssh-target.ts';
+import type { HostConfig } from './config.ts';
+import type { SshConfig } from './config-files.ts';
+import { configProblem } from './config-lines.ts';
+import { readTarget, type Target } from './target.ts';
 
 /** One host on the way, with everything that is its own. */
 export interface Hop {

@@ -1,5 +1,5 @@
 // What the user is told when a host's key is not simply known.
-import { KbError, type Problem } from '../errors.ts';
+import { KbError, type Problem } from '../../errors.ts';
 import { fingerprint, keyTypeOf, type HostKeyVerdict, type KeyOwner } from './known-hosts.ts';
 import type { KnownHostsFiles } from './known-hosts-files.ts';
 

@@ -1,7 +1,7 @@
 // What ~/.ssh/config says about one host, read the way ssh reads it. Nothing it names is ever run. Pure.
-import { expandTokens, type Tokens } from './ssh-config-tokens.ts';
-import { matchesPatterns } from './glob.ts';
-import type { ConfigLine } from './ssh-config-lines.ts';
+import { expandTokens, type Tokens } from './config-tokens.ts';
+import { matchesPatterns } from '../glob.ts';
+import type { ConfigLine } from './config-lines.ts';
 
 /** The settings that kbinit follows; what a file does not say is left out. */
 export interface HostConfig {

@@ -1,0 +1,125 @@
+// One command over one channel: the prologue, sudo's question, the input, the answer or why there is none.
+import type { Client, ClientChannel } from 'ssh2';
+import { KbError } from '../../errors.ts';
+import { ConnectionLost, commandInterrupted, shortened, timedOut } from '../failures.ts';
+import { farewell, type Answer } from '../frame.ts';
+import type { ExecIO, ExecResult } from '../host.ts';
+import { sudoRefused, wrongSudoPassword, type Elevation } from '../sudo.ts';
+import { noSession } from './failures.ts';
+import { sshTarget, type SshOptions } from './options.ts';
+
+const defaultCommandTimeoutSeconds = 60;
+/** How long sshd may take to close a channel whose command has ended (a child of it may hold the streams). */
+const closeGraceMilliseconds = 1000;
+
+/** What a command on an open channel takes. */
+export interface Conversation {
+  readonly options: SshOptions;
+  readonly channel: ClientChannel;
+  readonly answer: Answer;
+  readonly elevation: Elevation;
+  readonly io: ExecIO;
+  readonly input: Buffer;
+  /** Fires when a command that lasts has to give way. */
+  readonly lasting: AbortSignal;
+  /** The connection has ended. */
+  readonly isGone: () => boolean;
+}
+
+/** A channel that runs a command line; undefined when sshd has no session left for it. */
+export async function openChannel(client: Client, name: string, line: string): Promise<ClientChannel | undefined> {
+  return new Promise((resolve, reject) => {
+    const onLost = (cause: unknown): void =>
+      reject(new ConnectionLost(name, 'no channel could be opened', false, cause));
+    try {
+      client.exec(line, { allowHalfOpen: true }, (error, channel) => {
+        if (error === undefined || error === null) return resolve(channel);
+        if ('reason' in error) return resolve(undefined);
+        return onLost(error);
+      });
+    } catch (error) {
+      onLost(error);
+    }
+  });
+}
+
+function occurrences(text: string, word: string): number {
+  return text.split(word).length - 1;
+}
+
+/** Talk to the prologue on an open channel until the command has ended or is given up. */
+export async function converse(run: Conversation): Promise<ExecResult> {
+  const { channel, answer, io, options } = run;
+  const seconds = io.timeoutSeconds ?? defaultCommandTimeoutSeconds;
+  let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
+  try {
+    return await new Promise<ExecResult>((resolve, reject) => {
+      // The end of the channel is the end of its standard input on the host: the prologue then ends the command.
+      const giveUp = (failure: Error): void => {
+        reject(failure);
+        channel.close();
+      };
+      let isInputSent = false;
+      let isPasswordSent = false;
+      const sendInput = (): void => {
+        isInputSent = true;
+        channel.write(run.input);
+      };
+      const onPassword = (elevation: Elevation & { kind: 'sudo-password' }): void => {
+        if (answer.hasBegun) return sendInput();
+        const questions = occurrences(answer.noise, elevation.prompt);
+        if (questions > 1) return giveUp(wrongSudoPassword(options.name, options.user));
+        if (questions === 1 && !isPasswordSent) {
+          isPasswordSent = true;
+          channel.write(`${elevation.password}\n`);
+        }
+      };
+      const onOutput = (): void => {
+        if (!isInputSent && run.elevation.kind === 'sudo-password') onPassword(run.elevation);
+        if (!answer.hasEnded) return;
+        resolve(answer.result);
+        channel.end(farewell);
+        const close = setTimeout(() => channel.close(), closeGraceMilliseconds);
+        channel.once('close', () => clearTimeout(close));
+      };
+      channel.on('error', () => {}); // 'close' follows
+      channel.on('data', (chunk: Buffer) => {
+        answer.pushStdout(chunk);
+        io.onOutput?.(answer.result.stdout);
+        onOutput();
+      });
+      channel.stderr.on('data', (chunk: Buffer) => {
+        answer.pushStderr(chunk);
+        onOutput();
+      });
+      channel.on('close', () => {
+        if (!answer.hasEnded) reject(endedEarly(run, isInputSent));
+      });
+      timer = setTimeout(() => giveUp(timedOut(options.name, io, seconds, answer.result)), seconds * 1000);
+      stop = () => giveUp(commandInterrupted(options.name, io));
+      io.signal?.addEventListener('abort', stop, { once: true });
+      run.lasting.addEventListener('abort', () => giveUp(noSession(options)), { once: true });
+      // sudo would take the script for passwords: with a password, the input waits until the shell has begun.
+      if (run.elevation.kind !== 'sudo-password') sendInput();
+    });
+  } finally {
+    clearTimeout(timer);
+    if (stop !== undefined) io.signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** Why a channel closed without an answer. */
+function endedEarly(run: Conversation, isInputSent: boolean): Error {
+  const { answer, elevation, options } = run;
+  if (run.isGone()) return new ConnectionLost(options.name, `${sshTarget(options)} went away`, isInputSent);
+  if (answer.hasBegun) return new ConnectionLost(options.name, 'the shell of the command was killed', true);
+  if (elevation.kind !== 'none') return sudoRefused(options.name, options.user, answer.noise);
+  return new KbError({
+    code: 'KB_SSH_SHELL',
+    summary: 'the login shell runs no commands',
+    detail: `${sshTarget(options)} ${answer.noise === '' ? 'said nothing' : `said: ${shortened(answer.noise)}`}`,
+    fix: 'log in as a user with a normal login shell (sh, bash, zsh, fish, tcsh) and without a ForceCommand',
+    host: options.name,
+  });
+}
