@@ -119,6 +119,21 @@ const flags: Readonly<Record<string, () => Option>> = {
   backend: () =>
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
   bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
+  'bundle-binaries': () =>
+    option('--binaries <folder>', 'folder of programs with its SHA256SUMS').makeOptionMandatory(),
+  'bundle-host': () =>
+    option('--host <[user@]addr[:port]>', "take images that no archive has from this host's containerd"),
+  'bundle-images': () =>
+    option('--images <path>', 'an image archive, or a folder of them (*.tar); repeatable', repeated),
+  'bundle-network': () =>
+    option('--network <name>', 'Pod network whose images are needed (default: flannel)').choices(['flannel', 'none']),
+  'bundle-output': () => option('--output <folder>', 'the bundle; must not exist').makeOptionMandatory(),
+  'bundle-packages': () =>
+    option(
+      '--packages <[system=]folder>',
+      "a folder of the system's packages (*.rpm, *.deb); system: el9, debian-12, …; repeatable",
+      repeated,
+    ),
   'bundle-version': () =>
     option('--kubernetes-version <version>', 'version that the bundle has to be for (default: whatever it is for)'),
   client: () =>
@@ -225,6 +240,7 @@ const flags: Readonly<Record<string, () => Option>> = {
   'reconnect-timeout': () =>
     option('--reconnect-timeout <seconds>', 'time for a host that was lost to come back (default: 300)', integer),
   'known-hosts': () => option('--known-hosts <path>', 'known_hosts file to check (default: ~/.kbinit and ~/.ssh)'),
+  deadline: () => option('--deadline <duration>', 'time for the whole run; then it stops (default: no limit)'),
   'log-format': () => option('--log-format <format>', 'progress on stderr as text or json').choices(['text', 'json']),
   rootfs: () => option('--rootfs <path>', 'root file system of the host, where it is mounted elsewhere', rootFolder),
   vmodule: () => option('--vmodule <pattern=level,…>', "kubeadm's levels by source file; taken, without effect"),
@@ -240,6 +256,7 @@ export const ownFlags: readonly string[] = [
   'known-hosts',
   'accept-new-host-keys',
   'reconnect-timeout',
+  'deadline',
   'log-format',
   'vmodule',
   'ssh-timeout',
@@ -262,6 +279,7 @@ const connectionFlags = [
   'accept-new-host-keys',
   'timeout',
   'reconnect-timeout',
+  'deadline',
   'rootfs',
   'log-format',
   'v',

@@ -97,16 +97,19 @@ export async function withHosts(
   return withSession(command, { ...options, hosts }, async (session) => {
     const each: Hosts['each'] = (work) =>
       onEach(atOnce, hosts, async (one) => {
-        const host = await session.reach(one, 'change');
+        const host = await Promise.race([session.reach(one, 'change'), session.overdue]);
         return unlessTaken(host, work(host));
       });
     endTogether(hosts, await body({ session, each }));
   });
 }
 
-/** Work on one of many hosts; it ends when another run has the host. */
-export async function unlessTaken<T>({ lock }: Pick<Reached, 'lock'>, work: Promise<T>): Promise<T> {
-  return Promise.race([work, lock.refused]);
+/** Work on one of many hosts; it ends when another run has the host, or the time is up and the host hangs. */
+export async function unlessTaken<T>(
+  { lock, overdue }: Pick<Reached, 'lock' | 'overdue'>,
+  work: Promise<T>,
+): Promise<T> {
+  return Promise.race([work, lock.refused, overdue]);
 }
 
 /**

@@ -21,6 +21,7 @@ import { wantsColor } from '../report/style.ts';
 import { teeReporter } from '../report/tee.ts';
 import { ttyReporter } from '../report/tty.ts';
 import { sleep } from '../util/retry.ts';
+import { deadlineGrace, readLimit, startDeadline, unlessOverdue, type Deadline } from './deadline.ts';
 import { runnerFor } from './runner-identity.ts';
 import { Shown } from './shown.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
@@ -36,6 +37,8 @@ export interface ConnectionOptions extends SshFlags {
   /** Verbosity: from 1 on, every step is shown. */
   readonly v?: number;
   readonly dryRun?: boolean;
+  /** A Go duration: the limit of the whole run. */
+  readonly deadline?: string;
 }
 
 /** A host, and what is reached through its connection. */
@@ -48,6 +51,8 @@ export interface Reached {
   readonly etcds: EtcdOpener;
   /** Keeps other runs off the host, where this one changes it. */
   readonly lock: HostLock;
+  /** Rejects when the time for the run is up and the host hangs. */
+  readonly overdue: Promise<never>;
 }
 
 /** What a command does to a host: changes are made under the host's lock, and not in a dry run. */
@@ -83,6 +88,7 @@ export async function withSession(
   use: HostUse = 'look',
 ): Promise<void> {
   const start = performance.now();
+  const limit = readLimit(options.deadline);
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const name = target?.address ?? hostname();
   const view = openView(options);
@@ -103,9 +109,15 @@ export async function withSession(
   // By address: a run may reach one host twice, in two roles, and must not keep itself out.
   const locks = new Map<string, HostLock>();
   let isOver = false;
-  const run = { reporter, signal: interrupt.signal };
-  const ssh = openSsh(options, { reporter, signal: interrupt.signal, name, aside: (talk) => aside(view, talk) });
   const ownCommand = resumeCommand(process.argv.slice(2));
+  const deadline = startDeadline(limit, {
+    abort: interrupt.abort,
+    reporter,
+    host: name,
+    resumeCommand: ownCommand,
+  });
+  const run = { reporter, signal: interrupt.signal, overdue: deadline.overdue };
+  const ssh = openSsh(options, { reporter, signal: interrupt.signal, name, aside: (talk) => aside(view, talk) });
   const reach = async (to: ReturnType<typeof parseTarget> | undefined, hostUse: HostUse): Promise<Reached> => {
     const route = to === undefined ? undefined : await ssh.route(to);
     const transport = route === undefined ? localTransport(name, options.rootfs) : await ssh.connect(route);
@@ -126,7 +138,7 @@ export async function withSession(
     });
   };
   try {
-    const first = await reach(target, use);
+    const first = await unlessOverdue(reach(target, use), deadline);
     const running = body({
       ...first,
       ssh,
@@ -142,20 +154,27 @@ export async function withSession(
       },
       ask: (question) => aside(view, () => askYesNo(question, interrupt.signal)),
     });
-    await unlessLocked(first.lock, running, interrupt);
+    await unlessLocked(first.lock, unlessOverdue(running, deadline), interrupt);
   } catch (error) {
-    code = show(error, name, reporter, interrupt.signal);
+    code = show(error, name, reporter, { signal: interrupt.signal, deadline });
   } finally {
     interrupt.stop();
+    deadline.clear();
     isOver = true;
     // A lock that waits for its host to come back is let go of with the connection.
     const released = [...locks.values()].map((lock) => lock.release());
-    await Promise.allSettled(transports.map((transport) => transport.close()));
-    await Promise.allSettled(released);
-    await ssh.close();
+    const closed = (async () => {
+      await Promise.allSettled(transports.map((transport) => transport.close()));
+      await Promise.allSettled(released);
+      await ssh.close();
+    })();
+    // A host that hangs does not answer to that either.
+    await (deadline.hasPassed() ? Promise.race([closed, sleep(deadlineGrace.close)]) : closed);
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
   }
+  // What still waits for a host that hangs ends with the process.
+  if (deadline.hasPassed()) setTimeout(() => process.exit(code), 200).unref();
   if (code !== exitCode.done) throw new Shown(code);
 }
 
@@ -218,14 +237,16 @@ function reached(
     readonly reporter: Reporter;
     readonly signal: AbortSignal;
     readonly lock: HostLock;
+    readonly overdue: Promise<never>;
   },
 ): Reached {
-  const { name, address, port, reporter, signal, lock } = run;
+  const { name, address, port, reporter, signal, lock, overdue } = run;
   const real = openHost(transport, { name, reporter });
   const host = isDryRun ? recordingHost(real, reporter) : lock === noLock ? real : lockedHost(real, lock);
   return {
     host,
     lock,
+    overdue,
     ...(address === undefined ? {} : { reachedAddress: address }),
     ...(port === undefined ? {} : { reachedPort: port }),
     apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
@@ -287,9 +308,15 @@ function watchSignals(
 }
 
 /** Show a failure and give its exit code. */
-function show(error: unknown, host: string, reporter: Reporter, signal: AbortSignal): number {
-  const known = error instanceof KbError ? error : asInterruption(error, signal);
-  if (known !== undefined) {
+function show(
+  error: unknown,
+  host: string,
+  reporter: Reporter,
+  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Deadline },
+): number {
+  const found = error instanceof KbError ? error : asInterruption(error, signal);
+  if (found !== undefined) {
+    const known = deadline.explain(found);
     for (const problem of known.within({ host }).problems) reporter.emit({ kind: 'problem', problem });
     return known.exitCode;
   }
