@@ -1,0 +1,80 @@
+// Images out of a host's containerd: exported one by one into a folder of root's, and read from there in pieces.
+import { open } from 'node:fs/promises';
+import { KbError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { script, sh } from '../host/shell.ts';
+import type { ImageHost } from './gather.ts';
+
+/** How the host is worked with; reading in pieces is the host room's. */
+export interface ExportWay {
+  readonly host: Pick<Host, 'name' | 'probe' | 'run'>;
+  readonly readPieces: (file: { readonly path: string; readonly size: number }) => AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+/** One at a time: the run has the host's lock. */
+const folder = '/var/lib/kbinit/export';
+
+// What a killed run left goes first; a failed export leaves nothing.
+const exporter = script`
+umask 022
+mkdir -p -- "$(dirname -- "$1")" || exit 1
+rm -rf -- "$1"
+umask 077
+mkdir -- "$1" || exit 1
+ctr -n k8s.io images export "$1/image.tar" "$2" >&2 || { rm -rf -- "$1"; exit 1; }
+stat -c %s -- "$1/image.tar"
+`;
+
+/** A host as a source of images. @throws KbError KB_IMAGE_EXPORT */
+export async function openImageHost(way: ExportWay): Promise<ImageHost> {
+  const { host } = way;
+  const { code, stdout, stderr } = await host.probe(sh`ctr -n k8s.io images ls`, { why: 'list the images' });
+  if (code !== 0) throw failed(host.name, `the images of containerd cannot be listed: ${lastLine(stderr)}`);
+  return { name: host.name, images: readList(stdout), fetch: (image, file) => fetchImage(way, image, file) };
+}
+
+/** `REF TYPE DIGEST …` a line. */
+export function readList(stdout: string): ReadonlyMap<string, string> {
+  return new Map(
+    stdout.split('\n').flatMap((line): [string, string][] => {
+      const [name = '', , digest = ''] = line.split(/\s+/);
+      return /^sha256:[0-9a-f]{64}$/.test(digest) ? [[name, digest]] : [];
+    }),
+  );
+}
+
+async function fetchImage(way: ExportWay, image: string, file: string): Promise<void> {
+  const { host, signal } = way;
+  const io = { timeoutSeconds: 1800, ...(signal !== undefined && { signal }) };
+  try {
+    const { code, stdout, stderr } = await host.run(sh`set -- ${folder} ${image}; ${exporter}`, `export ${image}`, io);
+    const size = Number(stdout.trim());
+    if (code !== 0 || !(size > 0)) throw failed(host.name, `${image}: ${lastLine(stderr) || `exit code ${code}`}`);
+    const to = await open(file, 'wx');
+    try {
+      for await (const piece of way.readPieces({ path: `${folder}/image.tar`, size })) await to.write(piece);
+    } finally {
+      await to.close();
+    }
+  } finally {
+    await host.run(
+      sh`rm -rf -- ${folder}; rmdir --ignore-fail-on-non-empty -- /var/lib/kbinit`,
+      'remove the exported archive',
+    );
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+function failed(host: string, detail: string): KbError {
+  return new KbError({
+    code: 'KB_IMAGE_EXPORT',
+    summary: 'an image could not be taken from the host',
+    host,
+    detail,
+    fix: 'check that containerd runs there and has all of the image (`ctr -n k8s.io images check`), and room below /var/lib',
+  });
+}
