@@ -7,24 +7,56 @@ import type { HostState } from './state.ts';
 const begin = '# kbinit: begin (written by `kbinit host prepare`)';
 const end = '# kbinit: end';
 
-/** The file with kbinit's part: where it was, or at the end. No entries means no part. */
+/** The file with these in kbinit's part, which stays where it was or comes at the end. What earlier runs put there stays too. */
 export function withHostsEntries(text: string, entries: readonly HostsEntry[]): string {
-  const { before, after, found } = split(text);
-  if (entries.length === 0) return found ? before + after : text;
-  const part = [begin, ...entries.map(({ address, names }) => `${address}\t${names.join(' ')}`), end, ''].join('\n');
+  const { before, after, found, inside } = split(text);
+  const part = [begin, ...merged(inside, entries), end, ''].join('\n');
   const head = found || before === '' || before.endsWith('\n') ? before : `${before}\n`;
   return head + part + after;
 }
 
-function split(text: string): { readonly before: string; readonly after: string; readonly found: boolean } {
+/** The file without kbinit's part. */
+export function withoutHostsEntries(text: string): string {
+  const { before, after, found } = split(text);
+  return found ? before + after : text;
+}
+
+/** A line of an earlier run gives way where one of its names is asked for anew. */
+function merged(lines: readonly string[], entries: readonly HostsEntry[]): readonly string[] {
+  const wanted = new Set(entries.map(({ address, names }) => `${address}\t${names.join(' ')}`));
+  const names = new Set(entries.flatMap((entry) => entry.names));
+  const kept = lines.filter(
+    (line) =>
+      wanted.has(line) ||
+      !line
+        .split(/\s+/)
+        .slice(1)
+        .some((name) => names.has(name)),
+  );
+  return [...kept, ...[...wanted].filter((line) => !kept.includes(line))];
+}
+
+interface Parts {
+  readonly before: string;
+  readonly inside: readonly string[];
+  readonly after: string;
+  readonly found: boolean;
+}
+
+function split(text: string): Parts {
   const lines = text.split(/(?<=\n)/);
   const from = lines.findIndex((line) => line.trimEnd() === begin);
   const to = lines.findIndex((line, n) => n > from && line.trimEnd() === end);
-  if (from < 0 || to < 0) return { before: text, after: '', found: false };
-  return { before: lines.slice(0, from).join(''), after: lines.slice(to + 1).join(''), found: true };
+  if (from < 0 || to < 0) return { before: text, inside: [], after: '', found: false };
+  return {
+    before: lines.slice(0, from).join(''),
+    inside: lines.slice(from + 1, to).map((line) => line.trimEnd()),
+    after: lines.slice(to + 1).join(''),
+    found: true,
+  };
 }
 
-/** Put the names of the other hosts there; names of an earlier run stay where none are asked for. */
+/** Put the names of the other hosts there. */
 export function planHostsFile(state: HostState, { hosts }: PrepareSpec): Plan {
   if (hosts.length === 0) return nothing;
   const text = state.texts.get(places.hosts) ?? '';

@@ -3,7 +3,7 @@
 import type { FileEntry, LedgerEntry } from '../host/ledger.ts';
 import { script, sh, type Shell } from '../host/shell.ts';
 import { setSysctl } from './kernel.ts';
-import { withHostsEntries } from './hosts-file.ts';
+import { withoutHostsEntries } from './hosts-file.ts';
 import { withSwap } from './swap.ts';
 import { packageRemoval } from './packages.ts';
 import { places } from './places.ts';
@@ -170,7 +170,7 @@ function fileBack(view: RestoreView, entry: FileEntry, index: number, isForced: 
   const isOurs = now === after || now === undefined;
   if (edit !== undefined && (entry.isMixed === true || !isOurs) && now !== undefined) {
     const text = view.texts.get(path) ?? '';
-    const body = edit === 'hosts' ? withHostsEntries(text, []) : withSwap(text);
+    const body = edit === 'hosts' ? withoutHostsEntries(text) : withSwap(text);
     return body === text ? does() : does({ kind: 'write', path, body, why: `take kbinit's lines out of ${path}` });
   }
   if (existed && kept === undefined) return { steps: [], changed: [`${path}: its copy ${copy} is gone`] };

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { distroOf, refusal } from '../../../src/prepare/distro.ts';
 import { planHostname } from '../../../src/prepare/hostname.ts';
-import { planHostsFile, withHostsEntries } from '../../../src/prepare/hosts-file.ts';
+import { planHostsFile, withHostsEntries, withoutHostsEntries } from '../../../src/prepare/hosts-file.ts';
 import { planModules, planSysctls } from '../../../src/prepare/kernel.ts';
 import { planSwap, withoutSwap, withSwap } from '../../../src/prepare/swap.ts';
 import { bareState, found, specOf } from './states.ts';
@@ -84,7 +84,7 @@ test('without swap there is nothing to do', () => {
 
 const entries = [{ address: '192.168.3.29', names: ['master1.example', 'master1'] }];
 
-test('the hosts file gets one part, which is replaced and not repeated', () => {
+test('the hosts file gets one part, which is added to and not repeated', () => {
   const text = '127.0.0.1 localhost\n10.0.0.1 mine';
   const once = withHostsEntries(text, entries);
   expect(once).toBe(`127.0.0.1 localhost
@@ -94,9 +94,20 @@ test('the hosts file gets one part, which is replaced and not repeated', () => {
 # kbinit: end
 `);
   const other = withHostsEntries(`${once}10.0.0.2 later\n`, [{ address: '192.168.3.30', names: ['master2'] }]);
-  expect(other).toContain('192.168.3.30\tmaster2\n# kbinit: end\n10.0.0.2 later\n');
-  expect(other).not.toContain('192.168.3.29');
-  expect(withHostsEntries(other, [])).toBe('127.0.0.1 localhost\n10.0.0.1 mine\n10.0.0.2 later\n');
+  expect(other).toContain('\tmaster1.example master1\n192.168.3.30\tmaster2\n# kbinit: end\n10.0.0.2 later\n');
+  expect(withHostsEntries(other, entries)).toBe(other);
+  expect(withoutHostsEntries(other)).toBe('127.0.0.1 localhost\n10.0.0.1 mine\n10.0.0.2 later\n');
+});
+
+test('a host that is prepared anew, with another address, is not there twice; a name may have an address of each family', () => {
+  const text = withHostsEntries('', entries);
+  const moved = [
+    { address: '192.168.3.39', names: ['master1'] },
+    { address: 'fd00::39', names: ['master1'] },
+  ];
+  const inside = withHostsEntries(text, moved).split('\n').slice(1, -2);
+  expect(inside).toEqual(['192.168.3.39\tmaster1', 'fd00::39\tmaster1']);
+  expect(withHostsEntries(withHostsEntries(text, moved), moved)).toBe(withHostsEntries(text, moved));
 });
 
 test('names of an earlier run stay where none are asked for', () => {
