@@ -22,6 +22,7 @@ export async function applyFlannel(options: AddonOptions): Promise<void> {
   await withSession(
     'addon apply flannel',
     options,
+    options.printManifest === true ? 'look' : 'change',
     async (session) => {
       const path = options.kubeconfig ?? paths.adminConf;
       const text = await session.host.read(path);
@@ -55,7 +56,6 @@ export async function applyFlannel(options: AddonOptions): Promise<void> {
         api.close();
       }
     },
-    options.printManifest === true ? 'look' : 'change',
   );
 }
 

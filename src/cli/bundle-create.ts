@@ -9,7 +9,7 @@ import { KbError } from '../errors.ts';
 import { readPieces } from '../host/download.ts';
 import { readAskedVersion } from '../prepare/flags.ts';
 import { count } from '../util/text.ts';
-import { withSession, type ConnectionOptions } from './session.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 
 export interface CreateOptions extends ConnectionOptions {
   readonly output: string;
@@ -30,7 +30,7 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
   }
   if (problems.list.length > 0) throw new KbError(problems.list);
   const version = readAskedVersion(options.kubernetesVersion);
-  const body = async (session: Parameters<Parameters<typeof withSession>[2]>[0]): Promise<void> => {
+  const body = async (session: Session): Promise<void> => {
     const { host, reporter, signal } = session;
     const way = {
       host,
@@ -56,7 +56,7 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
     );
   };
   // Exporting takes room on the host for a while: no other run is to be in between.
-  await withSession('bundle create', options, body, options.host === undefined ? 'look' : 'change');
+  await withSession('bundle create', options, options.host === undefined ? 'look' : 'change', body);
 }
 
 /** `el9=FOLDER`, or the folder alone. */

@@ -29,7 +29,7 @@ export interface GenerateCsrOptions extends ConnectionOptions {
 /** Print when everything ends. @throws Shown */
 export async function runCheckExpiration(options: CheckExpirationOptions): Promise<void> {
   const print = await printerOf(options);
-  await withSession('certs check-expiration', options, async (session) => {
+  await withSession('certs check-expiration', options, 'look', async (session) => {
     const { cluster } = await certsConfig(session, options);
     const existing = await session.host.readAll(renewablePaths(cluster));
     const now = new Date();
@@ -41,24 +41,19 @@ export async function runCheckExpiration(options: CheckExpirationOptions): Promi
 
 /** Renew what is named. @throws Shown */
 export async function runRenew(options: RenewOptions, what: string, only: readonly string[]): Promise<void> {
-  await withSession(
-    `certs renew ${what}`,
-    options,
-    async (session) => {
-      const { cluster, isConfigured } = await certsConfig(session, options);
-      const existing = await session.host.readAll(renewablePaths(cluster));
-      const chance = systemChance();
-      const done = await renew({ cluster, existing, only, chance, now: session.startedAt, isConfigured });
-      for (const text of done.warnings) warn(session, text);
-      // One batch: every new file is on the disk before the first one is put in its place.
-      await session.host.write(done.artifacts);
-      if (options.dryRun === true) return;
-      for (const renewal of done.renewals) session.print(`${sentence(renewal)}\n`);
-      if (done.artifacts.length === 0) return;
-      session.print(`\n${restartNote}\n`);
-    },
-    'change',
-  );
+  await withSession(`certs renew ${what}`, options, 'change', async (session) => {
+    const { cluster, isConfigured } = await certsConfig(session, options);
+    const existing = await session.host.readAll(renewablePaths(cluster));
+    const chance = systemChance();
+    const done = await renew({ cluster, existing, only, chance, now: session.startedAt, isConfigured });
+    for (const text of done.warnings) warn(session, text);
+    // One batch: every new file is on the disk before the first one is put in its place.
+    await session.host.write(done.artifacts);
+    if (options.dryRun === true) return;
+    for (const renewal of done.renewals) session.print(`${sentence(renewal)}\n`);
+    if (done.artifacts.length === 0) return;
+    session.print(`\n${restartNote}\n`);
+  });
 }
 
 const restartNote =
@@ -73,37 +68,32 @@ function sentence({ item, outcome, notAfter }: Renewal): string {
 
 /** Write keys and requests of everything an external CA has to sign. @throws Shown */
 export async function runGenerateCsr(options: GenerateCsrOptions): Promise<void> {
-  await withSession(
-    'certs generate-csr',
-    options,
-    async (session) => {
-      const { draft } = offlineConfig(session, options);
-      const chance = systemChance();
-      // A request has nothing to do with the container runtime: it is not looked for.
-      const node = { ...draft.node, criSocket: draft.node.criSocket ?? 'unix:///run/containerd/containerd.sock' };
-      const facts = await session.host.facts();
-      const reached = { reachedAddress: session.reachedAddress };
-      const { spec } = completeInit({ ...draft, node }, facts, chance, reached);
-      const folder = options.kubeconfigDir ?? paths.kubernetes;
-      const requests = [
-        ...(await certificateRequests({ ...spec, chance })),
-        ...(await kubeconfigRequests({ ...spec, chance }, folder)),
-      ];
-      const artifacts = requests.flatMap((request) => request.artifacts);
-      const inTheWay = await session.host.readAll(artifacts.map(({ path }) => path));
-      if (inTheWay.size > 0) throw new KbError(requestsInTheWay([...inTheWay.keys()]));
-      const { certificatesDir, etcd } = spec.cluster;
-      const folders = [certificatesDir, ...(etcd.kind === 'local' ? [`${certificatesDir}/etcd`] : []), folder];
-      await session.host.write(
-        artifacts,
-        folders.map((path) => ({ path, mode: 0o755 })),
-      );
-      if (options.dryRun === true) return;
-      session.print(`${count(requests.length, 'key')} and as many requests in ${certificatesDir} and ${folder}:\n`);
-      for (const { name } of requests) session.print(`  ${name}\n`);
-    },
-    'change',
-  );
+  await withSession('certs generate-csr', options, 'change', async (session) => {
+    const { draft } = offlineConfig(session, options);
+    const chance = systemChance();
+    // A request has nothing to do with the container runtime: it is not looked for.
+    const node = { ...draft.node, criSocket: draft.node.criSocket ?? 'unix:///run/containerd/containerd.sock' };
+    const facts = await session.host.facts();
+    const reached = { reachedAddress: session.reachedAddress };
+    const { spec } = completeInit({ ...draft, node }, facts, chance, reached);
+    const folder = options.kubeconfigDir ?? paths.kubernetes;
+    const requests = [
+      ...(await certificateRequests({ ...spec, chance })),
+      ...(await kubeconfigRequests({ ...spec, chance }, folder)),
+    ];
+    const artifacts = requests.flatMap((request) => request.artifacts);
+    const inTheWay = await session.host.readAll(artifacts.map(({ path }) => path));
+    if (inTheWay.size > 0) throw new KbError(requestsInTheWay([...inTheWay.keys()]));
+    const { certificatesDir, etcd } = spec.cluster;
+    const folders = [certificatesDir, ...(etcd.kind === 'local' ? [`${certificatesDir}/etcd`] : []), folder];
+    await session.host.write(
+      artifacts,
+      folders.map((path) => ({ path, mode: 0o755 })),
+    );
+    if (options.dryRun === true) return;
+    session.print(`${count(requests.length, 'key')} and as many requests in ${certificatesDir} and ${folder}:\n`);
+    for (const { name } of requests) session.print(`  ${name}\n`);
+  });
 }
 
 /** Print a key for the uploaded certificates: 32 bytes in hexadecimal (spec 04 §6.3). */

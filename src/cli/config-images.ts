@@ -48,7 +48,7 @@ export async function runImagesList(options: ImageOptions & OutputOptions): Prom
 /** `config images pull`: by the runtime of the host. @throws Shown */
 export async function runImagesPull(options: ImageOptions): Promise<void> {
   const { draft, warnings } = await load(options);
-  await withSession('config images pull', options, async ({ host, reporter, print, signal }) => {
+  await withSession('config images pull', options, 'look', async ({ host, reporter, print, signal }) => {
     tellWarnings(warnings, reporter, host.name);
     const facts = await host.facts();
     const { spec } = completeInit(draft, facts, systemChance());

@@ -109,7 +109,7 @@ async function factsOf(options: ConnectionOptions): Promise<HostFacts> {
   if (options.host !== undefined) {
     const { withSession } = await import('./session.ts');
     let facts: HostFacts | undefined;
-    await withSession('config migrate', options, async ({ host }) => {
+    await withSession('config migrate', options, 'look', async ({ host }) => {
       facts = await host.facts();
     });
     if (facts === undefined) throw new Error('a session that ends well without its facts');

@@ -15,7 +15,7 @@ export interface EtcdOptions extends ConnectionOptions, OutputOptions {
 /** Print who the members are. @throws KbError KB_OUTPUT, Shown */
 export async function runEtcdMembers(options: EtcdOptions): Promise<void> {
   const print = await printerOf(asText(options));
-  await withSession('etcd members', options, async (session) => {
+  await withSession('etcd members', options, 'look', async (session) => {
     const { members } = await clusterOf(session, options);
     session.print(print(answer(memberTable(members))));
   });
@@ -24,7 +24,7 @@ export async function runEtcdMembers(options: EtcdOptions): Promise<void> {
 /** Print how the members are; fails when one of them is not well. @throws KbError KB_OUTPUT, Shown */
 export async function runEtcdStatus(options: EtcdOptions): Promise<void> {
   const print = await printerOf(asText(options));
-  await withSession('etcd status', options, async (session) => {
+  await withSession('etcd status', options, 'look', async (session) => {
     const { etcd, members } = await clusterOf(session, options);
     const states = await memberStates(etcd, members);
     session.print(print(answer(statusTable(states))));

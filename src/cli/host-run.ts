@@ -15,7 +15,8 @@ import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { readInput } from './prompt.ts';
 import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
-import type { ConnectionOptions, Reached, Session } from './session.ts';
+import type { Reached } from './reach.ts';
+import type { ConnectionOptions, Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 

@@ -70,17 +70,12 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   // Keys are made while the host is looked at; a second run, which needs none, is not worth slowing the first.
   if (only === undefined || only === 'certs') pool.warm(pkiKeyAlgorithm(draft.cluster), keysOfFirstInit(draft, only));
   const command = only === undefined ? 'init' : `init phase ${only.replace('/', ' ')}`;
-  await withSession(
-    command,
-    { ...options, dryRun: isDryRun },
-    async (session) => {
-      tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
-      const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
-      const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
-      await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
-    },
-    useOf(only),
-  ).finally(() => pool.close());
+  await withSession(command, { ...options, dryRun: isDryRun }, useOf(only), async (session) => {
+    tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
+    const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
+    const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
+    await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
+  }).finally(() => pool.close());
 }
 
 /** Refuse what no host could make good. @throws KbError */

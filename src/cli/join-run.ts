@@ -93,7 +93,7 @@ export async function runJoin(
     tellWarnings(warnings, session.reporter, session.host.name);
     session.print(await joinHost(session, given, checked));
   };
-  await withSession(command, one, work, useOf(only)).finally(() => pool.close());
+  await withSession(command, one, useOf(only), work).finally(() => pool.close());
 }
 
 /** What is the same for every host that joins. */

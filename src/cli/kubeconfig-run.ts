@@ -22,7 +22,7 @@ const yearSeconds = 8760 * 3600;
 /** Print a kubeconfig. @throws KbError for bad input, Shown for a failed run */
 export async function runKubeconfigUser(options: KubeconfigUserOptions): Promise<void> {
   const identity = identityOf(options);
-  await withSession('kubeconfig user', options, async (session) => {
+  await withSession('kubeconfig user', options, 'look', async (session) => {
     if (identity.kind === 'certificate' && identity.validitySeconds > yearSeconds) {
       const text = `a client certificate cannot be taken back: ${formatDuration(identity.validitySeconds)} is longer than the usual ${formatDuration(yearSeconds)}`;
       session.reporter.emit({ kind: 'warning', host: session.host.name, text });

@@ -16,22 +16,17 @@ export interface LbOptions extends LoadBalancerFlags, ConnectionOptions {
 export async function runLbApply(options: LbOptions): Promise<void> {
   const balancer = readLoadBalancer(options);
   const isDryRun = options.dryRun === true;
-  await withSession(
-    'lb apply',
-    options,
-    async (session) => {
-      const ctx: LbContext = {
-        ...session,
-        chance: systemChance(),
-        clock: systemClock,
-        ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
-        spec: { balancer, isDryRun, isForced: options.force === true, skipPhases: [] },
-      };
-      await runWorkflow(lbPhases, ctx, undefined);
-      if (!isDryRun) session.print(nextStep(balancer, session.reachedAddress));
-    },
-    'change',
-  );
+  await withSession('lb apply', options, 'change', async (session) => {
+    const ctx: LbContext = {
+      ...session,
+      chance: systemChance(),
+      clock: systemClock,
+      ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
+      spec: { balancer, isDryRun, isForced: options.force === true, skipPhases: [] },
+    };
+    await runWorkflow(lbPhases, ctx, undefined);
+    if (!isDryRun) session.print(nextStep(balancer, session.reachedAddress));
+  });
 }
 
 /** What to give the cluster: the moving address, the one that is listened on, or the one the host was reached at. */

@@ -3,7 +3,8 @@ import { KbError, type Problem } from '../errors.ts';
 import { Slots } from '../host/slots.ts';
 import { count } from '../util/text.ts';
 import { resumeCommand } from './resume.ts';
-import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
+import type { Reached } from './reach.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 
 /** Hosts that are worked on at the same time; more would only wait for each other's log-ins. */
@@ -91,10 +92,10 @@ export async function withHosts(
       const failed = await body({ session, each });
       if (failed.length > 0) throw new KbError(failed.flatMap(({ problems }) => problems));
     };
-    return withSession(command, own, alone, 'change');
+    return withSession(command, own, 'change', alone);
   }
   // The session is this machine's, to which nothing is done: none of the hosts is more important than another.
-  return withSession(command, { ...options, hosts }, async (session) => {
+  return withSession(command, { ...options, hosts }, 'look', async (session) => {
     const each: Hosts['each'] = (work) =>
       onEach(atOnce, hosts, async (one) => {
         const host = await Promise.race([session.reach(one, 'change'), session.overdue]);

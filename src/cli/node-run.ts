@@ -29,34 +29,29 @@ export async function runNodeRemove(name: string, options: NodeRemoveOptions): P
   const skipPhases = options.skipPhases ?? [];
   selectPhases(nodeRemovePhases, { skip: skipPhases });
   const isForced = options.force === true;
-  await withSession(
-    'node remove',
-    options,
-    async (session) => {
-      const ctx: NodeRemoveContext = {
-        ...session,
-        chance: systemChance(),
-        clock: systemClock,
-        ignorePreflightErrors: new Set(),
-        spec: {
-          name,
-          isForced,
-          isConfirmed: isForced || options.yes === true,
-          deletesEmptyDirData: options.deleteEmptydirData === true,
-          drainSeconds,
-          kubeconfig: options.kubeconfig ?? paths.adminConf,
-          skipPhases,
-          isDryRun: options.dryRun === true,
-        },
-      };
-      try {
-        await runWorkflow(nodeRemovePhases, ctx, undefined);
-      } finally {
-        (await ctx.found?.catch(() => undefined))?.api.close();
-      }
-    },
-    'change',
-  );
+  await withSession('node remove', options, 'change', async (session) => {
+    const ctx: NodeRemoveContext = {
+      ...session,
+      chance: systemChance(),
+      clock: systemClock,
+      ignorePreflightErrors: new Set(),
+      spec: {
+        name,
+        isForced,
+        isConfirmed: isForced || options.yes === true,
+        deletesEmptyDirData: options.deleteEmptydirData === true,
+        drainSeconds,
+        kubeconfig: options.kubeconfig ?? paths.adminConf,
+        skipPhases,
+        isDryRun: options.dryRun === true,
+      },
+    };
+    try {
+      await runWorkflow(nodeRemovePhases, ctx, undefined);
+    } finally {
+      (await ctx.found?.catch(() => undefined))?.api.close();
+    }
+  });
 }
 
 /** @throws KbError KB_CONFIG */

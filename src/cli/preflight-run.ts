@@ -23,7 +23,8 @@ import { tellWarnings } from './init-run.ts';
 import { assertDifferent, onEach } from './many.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
 import { readInput } from './prompt.ts';
-import { withSession, type ConnectionOptions, type Reached, type Session } from './session.ts';
+import type { Reached } from './reach.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 
 export interface PreflightOptions extends Omit<InitFlags, 'dryRun'>, Omit<ConnectionOptions, 'host'>, OutputOptions {
@@ -63,7 +64,7 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
     rest,
   );
   const plan = planOf(anyHost(draft), targets);
-  await withSession('preflight', rest, async (session) => {
+  await withSession('preflight', rest, 'look', async (session) => {
     tellWarnings(warnings, session.reporter, session.host.name);
     const looked = await lookAtAll(session, targets, plan);
     const reports = await inspect(

@@ -1,4 +1,4 @@
-// Secrets from the terminal (no echo) and from files or standard input, so that they are in no argv.
+// What a user is asked on the terminal, and secrets (no echo; from files or standard input), so that they are in no argv.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
@@ -37,5 +37,17 @@ export function readInput(path: string, flag: string): Buffer {
       detail: error instanceof Error ? error.message : String(error),
       fix: 'check the path and its permissions; kbinit reads it on the machine it runs on',
     });
+  }
+}
+
+/** Ask a yes/no question on the terminal or standard input; false when nobody answers. */
+export async function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, signal });
+  process.stdout.write(question);
+  try {
+    for await (const line of lines) return ['y', 'yes'].includes(line.trim().toLowerCase());
+    return false;
+  } finally {
+    lines.close();
   }
 }

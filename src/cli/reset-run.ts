@@ -37,33 +37,28 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
   selectPhases(resetPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   const spec = { ...draft, isDryRun: options.dryRun ?? draft.isDryRun, isForced: options.force ?? draft.isForced };
   const command = only === undefined ? 'reset' : `reset phase ${only.replace('/', ' ')}`;
-  await withSession(
-    command,
-    { ...options, dryRun: spec.isDryRun },
-    async (session) => {
-      tellWarnings(warnings, session.reporter, session.host.name);
-      const ctx: ResetContext = {
-        ...session,
-        chance: systemChance(),
-        clock: systemClock,
-        ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
-        spec,
-        settings: {
-          kubeconfig: options.kubeconfig ?? paths.adminConf,
-          ...(options.forceWipeEtcd === undefined ? {} : { forceWipeEtcd: options.forceWipeEtcd }),
-        },
-      };
-      const node = await registeredName(session.host);
-      await runWorkflow(resetPhases, ctx, only);
-      const isWhole = only === undefined && options.hostChanges === true;
-      if (isWhole) {
-        const { undoHostChanges } = await import('./host-run.ts');
-        await undoHostChanges(session, spec.isDryRun, false);
-      }
-      if (only === undefined && !spec.isDryRun) session.print(isWhole ? nodeLeft(node) : leftovers(node));
-    },
-    useOf(only),
-  );
+  await withSession(command, { ...options, dryRun: spec.isDryRun }, useOf(only), async (session) => {
+    tellWarnings(warnings, session.reporter, session.host.name);
+    const ctx: ResetContext = {
+      ...session,
+      chance: systemChance(),
+      clock: systemClock,
+      ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
+      spec,
+      settings: {
+        kubeconfig: options.kubeconfig ?? paths.adminConf,
+        ...(options.forceWipeEtcd === undefined ? {} : { forceWipeEtcd: options.forceWipeEtcd }),
+      },
+    };
+    const node = await registeredName(session.host);
+    await runWorkflow(resetPhases, ctx, only);
+    const isWhole = only === undefined && options.hostChanges === true;
+    if (isWhole) {
+      const { undoHostChanges } = await import('./host-run.ts');
+      await undoHostChanges(session, spec.isDryRun, false);
+    }
+    if (only === undefined && !spec.isDryRun) session.print(isWhole ? nodeLeft(node) : leftovers(node));
+  });
 }
 
 /** What kubeadm leaves too. */

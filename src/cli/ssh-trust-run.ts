@@ -20,7 +20,7 @@ export type SshTrustOptions = ConnectionOptions;
 /** Set up the logins. @throws KbError for bad input, Shown for a failed run */
 export async function runSshTrust(targets: readonly string[], options: SshTrustOptions): Promise<void> {
   for (const target of targets) parseTarget(target);
-  await withSession('ssh trust', options, async (session) => {
+  await withSession('ssh trust', options, 'look', async (session) => {
     const from = await readSource(session.host);
     const destinations = await reachAll([...new Set(targets)], session);
     const publicKey = from.publicKey ?? (await keyOf(from, options.dryRun === true));

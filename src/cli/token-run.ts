@@ -32,7 +32,7 @@ export async function runTokenCreate(
   changed: readonly string[],
 ): Promise<void> {
   const wanted = wantedTokens(options, argument, changed, systemChance());
-  await withSession('token create', options, async (session) => {
+  await withSession('token create', options, 'look', async (session) => {
     tellWarnings(wanted.warnings, session.reporter, session.host.name);
     await withCluster(session, options, async ({ api, server, ca }) => {
       await refuseExisting(api, wanted.tokens, session.host.name);
@@ -48,7 +48,7 @@ export async function runTokenCreate(
 export async function runTokenList(options: TokenOptions & OutputOptions): Promise<void> {
   const print = await printerOf(options);
   // Nothing is changed here, so a dry run is the real one.
-  await withSession('token list', { ...options, dryRun: false }, async (session) => {
+  await withSession('token list', { ...options, dryRun: false }, 'look', async (session) => {
     await withCluster(session, options, async ({ api }) => {
       const secrets = await api.list(
         { apiVersion: 'v1', kind: 'Secret', namespace },
@@ -72,7 +72,7 @@ export async function runTokenList(options: TokenOptions & OutputOptions): Promi
 /** Remove tokens, each given whole or by its id. @throws KbError KB_USAGE for what is no token, Shown */
 export async function runTokenDelete(options: TokenOptions, given: readonly string[]): Promise<void> {
   const ids = [...new Set(tokenIds(given))];
-  await withSession('token delete', options, async (session) => {
+  await withSession('token delete', options, 'look', async (session) => {
     await withCluster(session, options, async ({ api }) => {
       const unknown: string[] = [];
       for (const id of ids) {
