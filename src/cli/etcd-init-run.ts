@@ -36,6 +36,7 @@ export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
   await withSession(
     'etcd init',
     { ...rest, ...(first === undefined ? {} : { host: first }) },
+    'change',
     async (session) => {
       const [further, clients] = await Promise.all([reachAll(session, others), reachAll(session, client)]);
       const ctx: EtcdClusterContext = {
@@ -54,7 +55,6 @@ export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
       await runOnHosts(ctx);
       session.print(nextSteps(ctx, options));
     },
-    'change',
   );
 }
 
@@ -90,12 +90,18 @@ async function runOnHosts(ctx: EtcdClusterContext): Promise<void> {
   });
 }
 
-/** @throws KbError of every host that cannot be reached */
+/** Before any of them is changed. @throws KbError of every host that cannot be reached, or that another run has */
 async function reachAll(
   session: Session,
   targets: readonly string[],
 ): Promise<readonly Awaited<ReturnType<Session['reach']>>[]> {
-  const ended = await Promise.allSettled(targets.map((target) => session.reach(target, 'change')));
+  const ended = await Promise.allSettled(
+    targets.map(async (target) => {
+      const host = await session.reach(target, 'change');
+      await host.lock.held();
+      return host;
+    }),
+  );
   const failed = ended.flatMap((one): readonly unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   const unknown = failed.find((reason) => !(reason instanceof KbError));
   if (unknown !== undefined) throw unknown;

@@ -10,7 +10,10 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await testLab('lock', 77);
-  await lab.up([{ name: 'node1', images: false }]);
+  await lab.up([
+    { name: 'node1', images: false },
+    { name: 'node2', kind: 'bare' },
+  ]);
 });
 
 afterAll(async () => {
@@ -71,6 +74,18 @@ describe('a host that somebody works on', () => {
     expect(look.code, look.stderr).toBe(0);
     await finish(first);
   });
+});
+
+test('a command for several hosts changes none of them while somebody works on one', async () => {
+  const first = start();
+  await heldBy(first);
+  const { address } = lab.host('node1');
+  const run = await kbinit(['etcd', 'init', ...over(lab, 'node2'), '--host', `root@${address}`]);
+  expect(run.code, run.stderr).toBe(6);
+  expect(run.stderr).toMatch(/KB_LOCKED/);
+  expect(run.stderr).toContain(address);
+  expect(await output(lab, 'node2', 'ls -A /etc/kubernetes /etc/etcd /var/lib/kbinit 2>/dev/null')).toBe('');
+  await finish(first);
 });
 
 test('of twenty pairs that start within 50 ms, exactly one has the host each time', async () => {
