@@ -136,7 +136,11 @@ kind=rpm
 manager=$(command -v dnf || command -v yum) || { echo 'neither dnf nor yum is there'; exit 1; }
 weak=
 case $manager in */dnf) weak=--setopt=install_weak_deps=False ;; esac
-"$manager" install -y -q $weak --disableexcludes=all "$@"
+"$manager" install -y -q $weak --disableexcludes=all "$@" || exit 1
+# CentOS 7's yum is content when it finds some of them.
+for word do
+  rpm -q --quiet "$word" || rpm -q --quiet --whatprovides "$word" || { echo "no repository of this host has $word"; exit 1; }
+done
 `;
 
 function installation(state: HostState, distro: Distro, words: readonly string[]): Action {
@@ -176,11 +180,20 @@ function otherVersions(state: HostState, { version }: PrepareSpec): readonly str
   });
 }
 
+/** What uploaded programs do not bring. */
 function missingTools(state: HostState, { family }: Distro): readonly string[] {
   const missing = tools.filter(({ program }) => !state.programs.has(program));
-  if (missing.length === 0) return [];
   const packages = missing.map(({ deb, rpm }) => (family === 'debian' ? deb : rpm));
-  return [`${missing.map(({ program }) => program).join(', ')} are not there: install ${packages.join(' ')}`];
+  const isWithoutPolicy = family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
+  return [
+    ...(missing.length === 0
+      ? []
+      : [`${missing.map(({ program }) => program).join(', ')} are not there: install ${packages.join(' ')}`]),
+    // containerd asks for its labels, which the kernel knows by that package only.
+    ...(isWithoutPolicy
+      ? ['SELinux is on and has no rules for containers: install container-selinux before init or join']
+      : []),
+  ];
 }
 
 /** Exactly the packages that came and are there still; what else needs them by now stops it. */

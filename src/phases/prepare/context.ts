@@ -58,7 +58,7 @@ function questions(spec: PrepareSpec): Questions {
     sysctls: [...Object.keys(sysctls(spec)), detachMounts],
     units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
     programs: knownPrograms,
-    packages: spec.source.kind === 'packages' ? knownPackages : ['chrony'],
+    packages: spec.source.kind === 'packages' ? knownPackages : ['chrony', 'container-selinux'],
     ...(spec.firewallZone !== undefined && { zone: spec.firewallZone }),
   };
 }

@@ -1,4 +1,8 @@
 // The parts of a preparation that bring software: packages, uploads, containerd, kubelet.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256, type Plan } from '../../../src/prepare/action.ts';
 import { destination, planBinaries, readBinaries, readLock } from '../../../src/prepare/binaries.ts';
@@ -6,6 +10,7 @@ import { planClock } from '../../../src/prepare/clock.ts';
 import { configSchema, containerdConfig, mirrorFile, planContainerd } from '../../../src/prepare/containerd.ts';
 import { planKubelet, planNetworkManager } from '../../../src/prepare/kubelet.ts';
 import { planPackages } from '../../../src/prepare/packages.ts';
+import { places } from '../../../src/prepare/places.ts';
 import { planRepositories } from '../../../src/prepare/repositories.ts';
 import type { HostState } from '../../../src/prepare/state.ts';
 import { bareState, found, specOf } from './states.ts';
@@ -87,6 +92,22 @@ test('exactly the version that was asked for is installed, with what the system 
   });
 });
 
+test("what yum did not find is named, though CentOS 7's yum is content with the rest", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kbinit-yum-'));
+  const stub = (name: string, text: string): Promise<void> =>
+    writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  await stub('yum', 'exit 0');
+  // All but the kubelet are there.
+  await stub('rpm', 'case "$*" in *-qa*) ;; *kubelet-*) exit 1 ;; esac');
+  const spec = specOf({ kubernetesVersion: 'v1.31.14' });
+  const text = (commands(planPackages(withClock, spec))[0] ?? '').replace(places.packageList, join(folder, 'list'));
+  const { status, stdout } = spawnSync('/bin/sh', ['-c', text], {
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+    encoding: 'utf8',
+  });
+  expect([status, stdout]).toEqual([1, 'no repository of this host has kubelet-1.31.14\n']);
+});
+
 test('Debian: versions by pattern, and held', () => {
   const programs = new Set(['iptables', 'conntrack', 'socat', 'ethtool', 'tc']);
   const plan = planPackages({ ...debian, programs }, specOf({ kubernetesVersion: '1.36.3' }));
@@ -108,6 +129,19 @@ test('what is installed is no reason to do anything; another version stays and i
   const plan = planPackages(state, specOf({ kubernetesVersion: '1.36.3' }));
   expect(plan.actions).toEqual([]);
   expect(plan.warnings).toEqual(['kubelet 1.35.0-1 is installed and stays; 1.36.3 was asked for']);
+});
+
+test('uploaded programs bring no tools and no rules for SELinux: what is to be installed beside them is told', () => {
+  const spec = specOf({}, { binaries: [] });
+  const programs = new Set(['iptables', 'conntrack', 'tc']);
+  expect(planPackages({ ...withClock, programs }, spec).warnings).toEqual([
+    'socat, ethtool are not there: install socat ethtool',
+    'SELinux is on and has no rules for containers: install container-selinux before init or join',
+  ]);
+  const all = new Set([...programs, 'socat', 'ethtool']);
+  const packages = new Map([['container-selinux', '2.240.0-1']]);
+  expect(planPackages({ ...withClock, programs: all, packages }, spec).warnings).toEqual([]);
+  expect(planPackages({ ...debian, programs: all }, spec).warnings).toEqual([]);
 });
 
 test('a clock that is kept is left alone; chrony starts where nothing keeps it', () => {
