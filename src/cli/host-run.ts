@@ -13,6 +13,7 @@ import type { Binary, HostsEntry, PrepareSpec } from '../prepare/spec.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
 import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
+import { nextStep } from './host-next.ts';
 import { readInput } from './prompt.ts';
 import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
 import type { Reached } from './reach.ts';
@@ -54,7 +55,10 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
       unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
     );
     const failed = failuresOf(ran).map(({ item, problems }) => ({ item: item.target, problems }));
-    return [...failuresOf(surveyed), ...failed];
+    const failures = [...failuresOf(surveyed), ...failed];
+    const isReady = failures.length === 0 && only === undefined && !spec.isDryRun;
+    if (isReady) session.print(nextStep(spec, { ...rest, hosts }));
+    return failures;
   });
 }
 
