@@ -18,6 +18,8 @@ export interface ExecIO {
   readonly isLasting?: boolean;
   /** What the command is for, for messages about it. */
   readonly why?: string;
+  /** What a plan shows of a script: the command in it that matters. */
+  readonly shown?: string;
 }
 
 export interface ExecResult {

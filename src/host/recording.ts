@@ -78,9 +78,9 @@ class RecordingHost implements Host {
     });
   }
 
-  async run(command: Shell, why: string): Promise<ExecResult> {
+  async run(command: Shell, why: string, io: ExecIO = {}): Promise<ExecResult> {
     // A script goes below its purpose, as a file's content does.
-    const text = command.text.trim();
+    const text = (io.shown ?? command.text).trim();
     if (text.includes('\n')) this.#plan(why, `${text}\n`);
     else this.#plan(`${why}: ${text}`);
     return { code: 0, stdout: '', stderr: '' };

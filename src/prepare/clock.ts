@@ -27,11 +27,13 @@ export function hasClock({ units }: HostState): boolean {
 }
 
 /** Start chrony where nothing keeps the clock. */
-export function planClock(state: HostState, _spec: PrepareSpec): Plan {
+export function planClock(state: HostState, { source, isDryRun }: PrepareSpec): Plan {
   const distro = distroOf(state);
   if (hasClock(state) || 'unknown' in distro) return nothing;
   const [unit = ''] = clockUnits(distro);
-  if (!state.packages.has('chrony')) {
+  // In a dry run the packages that are planned have not come.
+  const isComing = isDryRun && source.kind === 'packages';
+  if (!state.packages.has('chrony') && !isComing) {
     return { actions: [], warnings: ['nothing keeps the clock of this host: install chrony'] };
   }
   return {

@@ -2,6 +2,7 @@
 import { pauseImage } from '../kube/images.ts';
 import { sh } from '../host/shell.ts';
 import { file, nothing, unitEntry, type FileAction, type Plan } from './action.ts';
+import { distroOf } from './distro.ts';
 import { runsNoPods } from './kernel.ts';
 import { places } from './places.ts';
 import type { PrepareSpec, RegistryMirror } from './spec.ts';
@@ -91,11 +92,18 @@ WantedBy=multi-user.target
 `;
 }
 
+/** The schema of a containerd that a dry run has not installed: what Docker has for CentOS 7 is a 1.6. */
+function coming(state: HostState): 2 | 3 {
+  const distro = distroOf(state);
+  return 'unknown' in distro || distro.family !== 'rhel' || distro.release > 7 ? 3 : 2;
+}
+
 /** Files, then the service. A run that is cut between them leaves a mark in memory, and the next one finishes. */
 export function planContainerd(state: HostState, spec: PrepareSpec): Plan {
   if (runsNoPods(spec)) return nothing;
   const sandbox = pauseImage(spec);
-  const config = containerdConfig(configSchema(state.containerdVersion), {
+  const isGuessed = spec.isDryRun && spec.source.kind === 'packages' && state.containerdVersion === undefined;
+  const config = containerdConfig(isGuessed ? coming(state) : configSchema(state.containerdVersion), {
     sandbox,
     isSystemd: spec.cgroupDriver === 'systemd',
     isSelinux: state.selinux !== 'disabled',

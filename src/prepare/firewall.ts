@@ -107,12 +107,16 @@ sha256sum 2>/dev/null <"$file" >"$kept/after" || rm -f -- "$kept/after"
 
 function opening(zone: string, rules: readonly string[]): readonly Action[] {
   if (rules.length === 0) return [];
+  const added = rules.map((rule) => `--add-${rule}`);
   return [
     {
       kind: 'command',
-      command: sh`set -- ${places.firewallCopies} ${zone} ${rules.map((rule) => `--add-${rule}`)}; ${open}`,
+      command: sh`set -- ${places.firewallCopies} ${zone} ${added}; ${open}`,
       why: `let ${rules.join(', ')} into the firewall zone ${zone}`,
       before: [{ kind: 'firewall', zone, rules }],
+      io: {
+        shown: sh`firewall-cmd --permanent --zone=${zone} ${added}\nfirewall-cmd --zone=${zone} ${added}`.text,
+      },
     },
   ];
 }

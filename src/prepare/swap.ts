@@ -42,7 +42,7 @@ export function planSwap(state: HostState): Plan {
               command: sh`set -- ${swaps}; ${off}`,
               why: `turn swap off (${swaps.join(', ')})`,
               before: [{ kind: 'swap' as const, devices: swaps }],
-              io: { timeoutSeconds: 600 },
+              io: { timeoutSeconds: 600, shown: sh`swapoff -- ${swaps} && systemctl daemon-reload`.text },
             },
           ]),
     ],

@@ -80,6 +80,13 @@ done
   ]);
 });
 
+test('of a script that keeps books only what matters is planned', async () => {
+  await host.run(script`before=$(list)\ninstall kubelet\nlist >after`, 'install the kubelet', {
+    shown: 'install kubelet',
+  });
+  expect(plan).toEqual([{ kind: 'plan', host: 'here', text: 'install the kubelet: install kubelet' }]);
+});
+
 test('what is removed is gone for later reads, and can come back', async () => {
   for (const name of ['a', 'b']) writeFileSync(at(name), 'x', { mode: 0o600 });
   await host.remove([at('a'), `${folder}/`], 'clean up');
