@@ -165,6 +165,8 @@ const flags: Readonly<Record<string, () => Option>> = {
       '--binaries <folder>',
       'upload the programs of this folder, checked against its SHA256SUMS, instead of packages',
     ),
+  offline: () =>
+    option('--offline <bundle>', 'programs, packages and images of a bundle; no repository and no registry is asked'),
   repository: () =>
     option(
       '--repository <url>',

@@ -1,19 +1,17 @@
 // What `kbinit host prepare` and `restore` do: judge the flags, reach the hosts, run the phases on each.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
 import { networkLeftovers } from '../phases/prepare/leftovers.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
 import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
-import { readBinaries, readLock } from '../prepare/binaries.ts';
-import { readPrepare, type PrepareFiles, type PrepareFlags } from '../prepare/flags.ts';
-import type { Binary, HostsEntry, PrepareSpec } from '../prepare/spec.ts';
+import { assertOneSource, readPrepare, type PrepareFiles, type PrepareFlags } from '../prepare/flags.ts';
+import type { HostsEntry, PrepareSpec } from '../prepare/spec.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
 import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { nextStep } from './host-next.ts';
+import { readBundle, readProgramFolder } from './local-programs.ts';
 import { readInput } from './prompt.ts';
 import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
 import type { Reached } from './reach.ts';
@@ -24,8 +22,6 @@ import { runWorkflow } from './workflow.ts';
 export interface PrepareOptions extends PrepareFlags, Omit<ConnectionOptions, 'host'> {
   /** One where a phase was asked for by its name. */
   readonly host?: string | readonly string[];
-  readonly binaries?: string;
-  readonly repositoryKey?: readonly string[];
 }
 
 export interface RestoreOptions extends Omit<ConnectionOptions, 'host'> {
@@ -38,7 +34,8 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
   const { host = [], ...rest } = options;
   const hosts = typeof host === 'string' ? [host] : host;
   for (const target of hosts) parseTarget(target);
-  const spec = readPrepare(options, localFiles(options));
+  assertOneSource(options);
+  const spec = readPrepare(options, await localFiles(options));
   selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
   if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
   assertDifferent(hosts);
@@ -62,22 +59,14 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
   });
 }
 
-/** What the flags name on this machine. @throws KbError KB_BINARY, KB_CONFIG */
-function localFiles({ binaries: folder, repositoryKey = [] }: PrepareOptions): PrepareFiles {
+/** What the flags name on this machine, judged before any host is touched. @throws KbError KB_BINARY, KB_BUNDLE, KB_FILE */
+async function localFiles({ binaries, offline, repositoryKey = [] }: PrepareOptions): Promise<PrepareFiles> {
   const keys = repositoryKey.map((path) => readInput(path, 'repository-key').toString('utf8'));
-  const binaries = folder === undefined ? undefined : binariesOf(folder);
   return {
     ...(keys.length > 0 && { repositoryKeys: keys }),
-    ...(binaries !== undefined && { binaries }),
+    ...(binaries !== undefined && { binaries: await readProgramFolder(binaries) }),
+    ...(offline !== undefined && (await readBundle(offline))),
   };
-}
-
-function binariesOf(folder: string): readonly Binary[] {
-  const lock = readLock(readInput(join(folder, 'SHA256SUMS'), 'binaries').toString('utf8'));
-  return readBinaries(lock, (name) => {
-    const path = join(folder, name);
-    return existsSync(path) ? readFileSync(path) : undefined;
-  });
 }
 
 type HostContext = PrepareContext & { readonly reachedAddress?: string };

@@ -36,6 +36,7 @@ const prepareFlags = [
   'image-repository',
   'apiserver-bind-port',
   'binaries',
+  'offline',
   'repository',
   'repository-key',
   'unsigned-repository',

@@ -1,8 +1,11 @@
 // What a part of the preparation wants done: files and commands, each with what the ledger keeps before it. Data only.
 import { createHash } from 'node:crypto';
-import type { Artifact, ExecIO } from '../host/host.ts';
+import type { Problem } from '../errors.ts';
+import type { Artifact, ExecIO, Upload } from '../host/host.ts';
 import type { LedgerEntry } from '../host/ledger.ts';
 import type { Shell } from '../host/shell.ts';
+import { places } from './places.ts';
+import type { LocalFile } from './spec.ts';
 import type { HostState } from './state.ts';
 
 /** A file to have. */
@@ -21,6 +24,10 @@ export interface CommandAction {
   /** What it takes away. */
   readonly before: readonly LedgerEntry[];
   readonly io?: ExecIO;
+  /** Large files that it works on, sent into the staging folder before it; it removes them. */
+  readonly uploads?: readonly Upload[];
+  /** What a failure is called. */
+  readonly code?: Problem['code'];
   /** A failure is told and the preparation goes on. */
   readonly isOptional?: true;
 }
@@ -40,6 +47,16 @@ export const nothing: Plan = { actions: [] };
 /** Hexadecimal sha256 of a text or of bytes. */
 export function sha256(body: string | Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
+}
+
+/** A file on its way into the staging folder. */
+export function staged(name: string, { source, sha256: hash }: LocalFile): Upload {
+  return { path: `${places.staging}/${name}`, mode: 0o600, source, sha256: hash };
+}
+
+/** `12 MiB`, rounded up. */
+export function mebibytes(files: readonly LocalFile[]): string {
+  return `${Math.ceil(files.reduce((sum, { source }) => sum + source.size, 0) / 2 ** 20)} MiB`;
 }
 
 /** A file, unless it is there as it should be. */

@@ -1,12 +1,11 @@
 // Programs of this machine that go to hosts: judged against their lock here, and again on the host before first use.
 import { KbError, type Problem } from '../errors.ts';
 import { script, sh } from '../host/shell.ts';
-import type { KubeVersion } from '../kube/version.ts';
 import { formatVersion } from '../kube/version.ts';
-import { nothing, sha256, type Plan } from './action.ts';
+import { mebibytes, nothing, staged, type Plan } from './action.ts';
 import { runsNoPods } from './kernel.ts';
 import { places } from './places.ts';
-import type { Binary, PrepareSpec } from './spec.ts';
+import type { Binary, LocalFile, PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
 
 /** Without these no Pod starts. */
@@ -33,10 +32,15 @@ export function readLock(text: string): ReadonlyMap<string, string> {
   );
 }
 
+/** What reading a program told; its architecture in `uname -m`'s word. */
+export interface FoundProgram extends LocalFile {
+  readonly architecture: string | undefined;
+}
+
 /** What the folder's files are, when all of them are as their lock says. @throws KbError KB_BINARY with every problem */
 export function readBinaries(
   lock: ReadonlyMap<string, string>,
-  read: (name: string) => Uint8Array | undefined,
+  found: ReadonlyMap<string, FoundProgram>,
 ): readonly Binary[] {
   const problems: Problem[] = required
     .filter((name) => !lock.has(name))
@@ -44,23 +48,16 @@ export function readBinaries(
   const binaries = [...lock].flatMap(([name, hash]): readonly Binary[] => {
     const path = destination(name);
     if (path === undefined) return [];
-    const bytes = read(name);
-    const architecture = bytes === undefined ? undefined : architectureOf(bytes);
-    if (bytes === undefined) problems.push(broken(`${name} is in SHA256SUMS and not in the folder`));
-    else if (sha256(bytes) !== hash) problems.push(broken(`${name} is ${sha256(bytes)}, SHA256SUMS says ${hash}`));
+    const program = found.get(name);
+    const architecture = program?.architecture;
+    if (program === undefined) problems.push(broken(`${name} is in SHA256SUMS and not in the folder`));
+    else if (program.sha256 !== hash) problems.push(broken(`${name} is ${program.sha256}, SHA256SUMS says ${hash}`));
     else if (architecture === undefined) problems.push(broken(`${name} is no program for Linux on x86_64 or aarch64`));
-    else return [{ name, path, bytes, sha256: hash, architecture }];
+    else return [{ name, path, source: program.source, sha256: hash, architecture }];
     return [];
   });
   if (problems.length > 0) throw new KbError(problems);
   return binaries;
-}
-
-/** By its ELF header. */
-function architectureOf(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.subarray(0, 20));
-  if (head.length < 20 || head.readUInt32BE(0) !== 0x7f_45_4c_46) return undefined;
-  return { 62: 'x86_64', 183: 'aarch64' }[head.readUInt16LE(18)];
 }
 
 function broken(detail: string): Problem {
@@ -81,19 +78,26 @@ const place = script`
 umask 022
 mkdir -p -- "$(dirname "$1")" || exit 1
 new=$(dirname "$1")/.$(basename "$1").kbinit
-trap 'rm -f -- "$new"' EXIT
-rm -f -- "$new"
-(umask 077; set -C; cat >"$new") || exit 1
-[ "$(sha256sum <"$new" | cut -d ' ' -f 1)" = "$2" ] || { echo 'what arrived has another checksum' >&2; exit 3; }
-chmod 0755 "$new"
-if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then chcon --reference=/bin/true "$new" 2>/dev/null; fi
-if [ -n "$3" ]; then
-  said=$("$new" $3 2>&1) || { printf '%s\n' "$said" | head -n 3 >&2; echo 'it does not run here' >&2; exit 4; }
-  case $said in *"$4"*) ;; *) echo "it says $(printf %s "$said" | head -n 1), $4 is asked for" >&2; exit 5 ;; esac
+trap 'rm -f -- "$new" "$6"; rmdir --ignore-fail-on-non-empty -- "$(dirname "$6")" 2>/dev/null' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+hash() { sha256sum <"$1" | cut -d ' ' -f 1; }
+# A second time, because the answer of the first was lost: it is in its place.
+if [ -e "$6" ] || [ ! -f "$1" ] || [ "$(hash "$1")" != "$2" ]; then
+  rm -f -- "$new"
+  (umask 077; set -C; cat <"$6" >"$new") || exit 1
+  [ "$(hash "$new")" = "$2" ] || { echo 'what arrived has another checksum' >&2; exit 3; }
+  chmod 0755 "$new"
+  if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then chcon --reference=/bin/true "$new" 2>/dev/null; fi
+  if [ -n "$3" ]; then
+    said=$("$new" $3 2>&1) || { printf '%s\n' "$said" | head -n 3 >&2; echo 'it does not run here' >&2; exit 4; }
+    case $said in *"$4"*) ;; *) echo "it says $(printf %s "$said" | head -n 1), $4 is asked for" >&2; exit 5 ;; esac
+  fi
+  dd if=/dev/null of="$new" conv=notrunc,fsync oflag=append 2>/dev/null
+  mv -f -T -- "$new" "$1" || exit 1
+  if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then restorecon -- "$1"; fi
 fi
-dd if=/dev/null of="$new" conv=notrunc,fsync oflag=append 2>/dev/null
-mv -f -T -- "$new" "$1" || exit 1
-if [ -d /sys/fs/selinux/class ] && command -v restorecon >/dev/null; then restorecon -- "$1"; fi
 umask 077
 mkdir -p -m 0700 -- "$(dirname "$5")"
 { grep -v -e " $1\$" -- "$5" 2>/dev/null; echo "$2 $(stat -c '%s %Y' -- "$1") $1"; } >"$5.new" && mv -f -- "$5.new" "$5"
@@ -107,6 +111,9 @@ export function planBinaries(state: HostState, spec: PrepareSpec): Plan {
     throw new KbError(broken(`${wrong.name} is for ${wrong.architecture}, the host is ${state.architecture}`));
   }
   const missing = spec.source.binaries.filter((binary) => !isThere(state, binary));
+  // A bundle is of one version; a folder of programs of one minor.
+  const version = formatVersion(spec.version);
+  const wanted = spec.source.offline === undefined ? version.replace(/\d+(?:-.*)?$/, '') : version;
   const isNewRuntime = missing.some(({ name }) => name === 'containerd');
   const folders = missing.some(({ path }) => path.startsWith(places.cniBinaries))
     ? ['/opt/cni', places.cniBinaries].filter((folder) => state.missingFolders.has(folder))
@@ -115,13 +122,15 @@ export function planBinaries(state: HostState, spec: PrepareSpec): Plan {
     actions: [
       ...missing.map((binary, index) => ({
         kind: 'command' as const,
-        command: sh`set -- ${binary.path} ${binary.sha256} ${question(binary.name)} ${answer(binary.name, spec.version)} ${places.uploads}; ${place}`,
-        why: `upload ${binary.path} (${Math.ceil(binary.bytes.length / 2 ** 20)} MiB, sha256 ${binary.sha256.slice(0, 12)}…)`,
+        command: sh`set -- ${binary.path} ${binary.sha256} ${question(binary.name)} ${isKubernetes(binary) ? wanted : ''} ${places.uploads} ${stagedPath(binary)}; ${place}`,
+        why: `upload ${binary.path} (${mebibytes([binary])}, sha256 ${binary.sha256.slice(0, 12)}…)`,
         before: [
           ...(index === 0 ? folders.map((path) => ({ kind: 'folder' as const, path })) : []),
           { kind: 'file' as const, path: binary.path, existed: state.files.has(binary.path), after: binary.sha256 },
         ],
-        io: { stdin: binary.bytes, timeoutSeconds: 600, idempotent: true },
+        io: { timeoutSeconds: 600, idempotent: true },
+        uploads: [staged(stagedName(binary), binary)],
+        code: 'KB_BINARY' as const,
       })),
       ...(isNewRuntime && state.units.get('containerd.service')?.isActive === true
         ? [
@@ -152,7 +161,15 @@ function question(name: string): string {
   return name === 'containerd-shim-runc-v2' ? '-v' : '--version';
 }
 
-/** What it has to say: kubelet and kubectl are of the minor that is set up. */
-function answer(name: string, version: KubeVersion): string {
-  return name === 'kubelet' || name === 'kubectl' ? formatVersion(version).replace(/\d+(?:-.*)?$/, '') : '';
+/** What it has to say of itself is known of these alone. */
+function isKubernetes({ name }: Binary): boolean {
+  return name === 'kubelet' || name === 'kubectl';
+}
+
+function stagedName({ name }: Binary): string {
+  return name.replace('/', '-');
+}
+
+function stagedPath(binary: Binary): string {
+  return `${places.staging}/${stagedName(binary)}`;
 }

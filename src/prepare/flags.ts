@@ -3,9 +3,9 @@ import { KbError } from '../errors.ts';
 import { hasControlCharacter, isDnsSubdomain, isImageRepository } from '../config/syntax.ts';
 import { Problems } from '../config/problems.ts';
 import { newestVersion, releaseOf, supportedRange } from '../kube/releases.ts';
-import { parseVersion, type KubeVersion } from '../kube/version.ts';
+import { formatVersion, parseVersion, type KubeVersion } from '../kube/version.ts';
 import { formatIp, parseCidr, parseIp } from '../util/net.ts';
-import type { Binary, HostsEntry, PrepareSpec, RegistryMirror, Repositories, Role, Source } from './spec.ts';
+import type { Binary, HostsEntry, Offline, PrepareSpec, RegistryMirror, Repositories, Role, Source } from './spec.ts';
 
 /** As commander gives them. */
 export interface PrepareFlags {
@@ -14,10 +14,13 @@ export interface PrepareFlags {
   readonly hostname?: string;
   readonly hostsEntry?: readonly string[];
   readonly repository?: readonly string[];
+  readonly repositoryKey?: readonly string[];
   readonly unsignedRepository?: boolean;
   readonly podNetworkCidr?: string;
   readonly backend?: PrepareSpec['flannelBackend'];
   readonly imageRepository?: string;
+  readonly binaries?: string;
+  readonly offline?: string;
   readonly registryMirror?: readonly string[];
   readonly cgroupDriver?: PrepareSpec['cgroupDriver'];
   readonly apiserverBindPort?: number;
@@ -29,6 +32,8 @@ export interface PrepareFlags {
 /** What came out of files of this machine. */
 export interface PrepareFiles {
   readonly binaries?: readonly Binary[];
+  /** Of a bundle, whose programs are the binaries. */
+  readonly offline?: Offline;
   readonly repositoryKeys?: readonly string[];
 }
 
@@ -44,12 +49,16 @@ export function readPrepare(flags: PrepareFlags, files: PrepareFiles): PrepareSp
   if (firewallZone !== undefined && !/^[A-Za-z0-9_-]{1,17}$/.test(firewallZone)) {
     problems.add('--firewall-zone', firewallZone, 'is no name of a zone', 'see `firewall-cmd --get-zones`');
   }
-  const imageRepository = flags.imageRepository ?? 'registry.k8s.io';
+  const imageRepository = flags.imageRepository ?? files.offline?.imageRepository ?? 'registry.k8s.io';
   if (!isImageRepository(imageRepository)) {
     problems.add('--image-repository', imageRepository, 'is no registry', 'write for example registry.k8s.io');
   }
+  if (files.offline !== undefined && files.offline.imageRepository !== imageRepository) {
+    const fix = `leave it out, or make a bundle with it; this one has ${files.offline.imageRepository}`;
+    problems.add('--image-repository', imageRepository, 'is not that of the bundle', fix);
+  }
   const spec: PrepareSpec = {
-    version: readVersion(flags.kubernetesVersion, problems),
+    version: versionOf(flags.kubernetesVersion, files.offline, problems),
     roles: readRoles(flags.role, problems),
     ...(hostname !== undefined && { hostname }),
     hosts: (flags.hostsEntry ?? []).flatMap((text) => readHostsEntry(text, problems) ?? []),
@@ -128,11 +137,41 @@ function readMirror(text: string, problems: Problems): RegistryMirror | undefine
   return undefined;
 }
 
+/** That of the bundle, which has to be what was asked for. */
+function versionOf(text: string | undefined, offline: Offline | undefined, problems: Problems): KubeVersion {
+  if (offline === undefined) return readVersion(text, problems);
+  const own = formatVersion(offline.version);
+  const asked = `v${(text ?? own).replace(/^v/, '')}`;
+  if (own !== asked && !own.startsWith(`${asked}.`)) {
+    const fix = 'leave it out, or take another bundle';
+    problems.add('--kubernetes-version', asked, `is not that of the bundle, ${own}`, fix);
+  }
+  return offline.version;
+}
+
+/** Refuse flags that say where software comes from, beside a bundle, which has all of it. @throws KbError KB_CONFIG */
+export function assertOneSource({ offline, ...flags }: PrepareFlags): void {
+  if (offline === undefined) return;
+  const problems = new Problems();
+  const others = [
+    ...(flags.binaries === undefined ? [] : ['--binaries']),
+    ...(flags.repository === undefined ? [] : ['--repository']),
+    ...(flags.repositoryKey === undefined ? [] : ['--repository-key']),
+    ...(flags.unsignedRepository === true ? ['--unsigned-repository'] : []),
+  ];
+  for (const flag of others) problems.say(flag, 'has no use beside --offline', 'a bundle has everything: leave it out');
+  if (problems.list.length > 0) throw new KbError(problems.list);
+}
+
 function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems): Source {
   const urls = flags.repository ?? [];
   if (files.binaries !== undefined) {
     if (urls.length > 0) problems.say('--repository', 'has no use beside --binaries', 'give one of them');
-    return { kind: 'binaries', binaries: files.binaries };
+    return {
+      kind: 'binaries',
+      binaries: files.binaries,
+      ...(files.offline !== undefined && { offline: files.offline }),
+    };
   }
   const repositories: Repositories = {
     kind: urls.length === 0 ? 'upstream' : urls.includes('host') ? 'host' : 'given',

@@ -2,24 +2,17 @@
 import { script, sh, type Shell } from '../host/shell.ts';
 import { formatVersion } from '../kube/version.ts';
 import { nothing, unitEntry, type Action, type Plan } from './action.ts';
+import { planBundledPackages } from './bundled-packages.ts';
 import { clockUnits, hasClock } from './clock.ts';
 import { distroOf, type Distro } from './distro.ts';
 import { runsNoPods } from './kernel.ts';
-import { places } from './places.ts';
+import { recorded } from './recorded.ts';
 import type { PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
+import { tools } from './tools.ts';
 
 /** Kubernetes' own, which are never to move by an update of the system. */
 export const pinned: readonly string[] = ['kubelet', 'kubeadm', 'kubectl', 'cri-tools', 'kubernetes-cni'];
-
-/** Programs that kubeadm's preflight looks for and a minimal system may lack, with the package that has them. */
-const tools: readonly { readonly program: string; readonly deb: string; readonly rpm: string }[] = [
-  { program: 'conntrack', deb: 'conntrack', rpm: 'conntrack-tools' },
-  { program: 'socat', deb: 'socat', rpm: 'socat' },
-  { program: 'ethtool', deb: 'ethtool', rpm: 'ethtool' },
-  { program: 'iptables', deb: 'iptables', rpm: 'iptables' },
-  { program: 'tc', deb: 'iproute2', rpm: 'iproute-tc' },
-];
 
 /** What the survey asks about. */
 export const knownPrograms: readonly string[] = [...tools.map(({ program }) => program), 'dnf', 'yum', 'apt-get'];
@@ -35,7 +28,11 @@ export const knownPackages: readonly string[] = [
 export function planPackages(state: HostState, spec: PrepareSpec): Plan {
   const distro = distroOf(state);
   if ('unknown' in distro || runsNoPods(spec)) return nothing;
-  if (spec.source.kind === 'binaries') return { actions: [], warnings: missingTools(state, distro) };
+  if (spec.source.kind === 'binaries') {
+    const { offline } = spec.source;
+    if (offline !== undefined) return planBundledPackages(state, offline, distro);
+    return { actions: [], warnings: missingTools(state, distro) };
+  }
   const missing = wantedPackages(state, spec, distro).filter(({ name }) => !state.packages.has(name));
   const isDebian = distro.family === 'debian';
   return {
@@ -93,46 +90,13 @@ function isDockers({ source }: PrepareSpec): boolean {
   return source.kind === 'packages' && source.repositories.urls.some((url) => url.includes('docker'));
 }
 
-// What came is written down by the installation itself, also when it is cut: the difference of the list of packages.
-// A signing key is a package to rpm, with its number for a version.
-const kept = script`
-list=$1; shift
-umask 077
-names() {
-  if [ "$kind" = dpkg ]; then
-    dpkg-query -W -f='$''{db:Status-Status} $''{Package}\n' | sed -n 's/^installed //p'
-  else
-    rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' | sed -e '/^gpg-pubkey /s/ /-/' -e '/^gpg-pubkey-/!s/ .*//'
-  fi | sort -u
-}
-before=$(names) || exit 1
-record() {
-  rc=$?
-  trap - EXIT
-  { cat "$list" 2>/dev/null; names | while IFS= read -r name; do
-    case "
-$before
-" in *"
-$name
-"*) ;; *) printf '%s\n' "$name" ;; esac
-  done; } | sort -u >"$list.new" && mv -f -- "$list.new" "$list"
-  exit $rc
-}
-trap record EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-`;
-
 // Nothing is upgraded that is there already, unless a package that is asked for wants it so.
 const apt = script`
-kind=dpkg
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q && apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold "$@"
 `;
 
 const dnf = script`
-kind=rpm
 manager=$(command -v dnf || command -v yum) || { echo 'neither dnf nor yum is there'; exit 1; }
 weak=
 case $manager in */dnf) weak=--setopt=install_weak_deps=False ;; esac
@@ -149,11 +113,19 @@ function installation(state: HostState, distro: Distro, words: readonly string[]
   const kind = isDebian ? 'dpkg' : 'rpm';
   return {
     kind: 'command',
-    command: sh`set -- ${places.packageList} ${words}; kind=${kind}; ${kept}${isDebian ? apt : dnf}`,
+    command: recorded(kind, words, isDebian ? apt : dnf),
     why: `install ${words.join(' ')}`,
     before: [{ kind: 'packages', manager: kind }, ...units.map((unit) => unitEntry(state, unit))],
-    io: { timeoutSeconds: 1800 },
+    io: { timeoutSeconds: 1800, shown: shownInstallation(state, isDebian, words) },
   };
+}
+
+/** The script does more only to know what came. */
+function shownInstallation({ programs }: HostState, isDebian: boolean, words: readonly string[]): string {
+  if (isDebian) return sh`apt-get update && apt-get install -y --no-install-recommends ${words}`.text;
+  return programs.has('dnf')
+    ? sh`dnf install -y --setopt=install_weak_deps=False --disableexcludes=all ${words}`.text
+    : sh`yum install -y --disableexcludes=all ${words}`.text;
 }
 
 /** dpkg's own mark; rpm's family is held by the repository's file, which excludes them from every update. */

@@ -25,6 +25,8 @@ export const places = {
   aptKey: '/etc/apt/keyrings/kbinit.asc',
   // What was uploaded: `SHA256 SIZE TIME PATH` a line, so that programs need not be read again to be known again.
   uploads: '/var/lib/kbinit/uploads',
+  // What is uploaded waits there until its command has taken it; only root sees it (0700).
+  staging: '/var/lib/kbinit/staging',
   // Names of packages that came with a preparation, in the ledger's folder.
   packageList: '/var/lib/kbinit/ledger/packages',
   firewallCopies: '/var/lib/kbinit/ledger/firewall',

@@ -1,4 +1,5 @@
 // What `kbinit host prepare` is asked for: typed values, made by flags.ts from a command line.
+import type { UploadSource } from '../host/host.ts';
 import type { KubeVersion } from '../kube/version.ts';
 
 /** What a host is going to be; it decides which ports are opened. */
@@ -17,16 +18,51 @@ export interface RegistryMirror {
   readonly url: string;
 }
 
+/** A file of this machine that is uploaded. */
+export interface LocalFile {
+  readonly source: UploadSource;
+  /** Hexadecimal, as the lock has it. */
+  readonly sha256: string;
+}
+
 /** A program that is uploaded. */
-export interface Binary {
+export interface Binary extends LocalFile {
   readonly name: string;
   /** Where it goes on the host. */
   readonly path: string;
-  readonly bytes: Uint8Array;
-  /** Hexadecimal, as the lock has it. */
-  readonly sha256: string;
   /** What `uname -m` says where it runs. */
   readonly architecture: string;
+}
+
+/** A package as a file. */
+export interface BundledPackage extends LocalFile {
+  readonly name: string;
+  readonly file: string;
+  /** `el9`, `debian-12`; `rpm` and `deb` are for every system with that format. */
+  readonly system: string;
+}
+
+/** An archive of images. */
+export interface BundledArchive extends LocalFile {
+  readonly file: string;
+  readonly images: readonly BundledImage[];
+}
+
+export interface BundledImage {
+  /** With its tag. */
+  readonly name: string;
+  /** `sha256:…` */
+  readonly digest: string;
+  /** Hosts without that role do without it. */
+  readonly only?: 'control-plane';
+}
+
+/** What a bundle brings beside its programs, so that neither a package repository nor a registry is asked. */
+export interface Offline {
+  readonly version: KubeVersion;
+  readonly imageRepository: string;
+  readonly packages: readonly BundledPackage[];
+  readonly archives: readonly BundledArchive[];
 }
 
 /** Where packages come from. */
@@ -43,7 +79,7 @@ export interface Repositories {
 /** Where kubelet, containerd and their companions come from. */
 export type Source =
   | { readonly kind: 'packages'; readonly repositories: Repositories }
-  | { readonly kind: 'binaries'; readonly binaries: readonly Binary[] };
+  | { readonly kind: 'binaries'; readonly binaries: readonly Binary[]; readonly offline?: Offline };
 
 export interface PrepareSpec {
   readonly version: KubeVersion;

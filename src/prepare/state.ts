@@ -1,5 +1,6 @@
 // What a host is, as far as its preparation depends on it: the survey's answer, read. Pure.
 import type { LedgerEntry } from '../host/ledger.ts';
+import { readImages, type FoundImages } from './found-images.ts';
 
 export interface FoundFile {
   readonly mode: number;
@@ -53,6 +54,8 @@ export interface HostState {
   /** Name to version of the packages that were asked for and are installed. */
   readonly packages: ReadonlyMap<string, string>;
   readonly held: ReadonlySet<string>;
+  /** Where it was asked for them. */
+  readonly images: FoundImages;
   readonly containerdVersion?: string;
   readonly firewall?: FoundFirewall;
   readonly addresses: readonly string[];
@@ -96,6 +99,7 @@ export function parseState(
     programs: new Set(all('program')),
     packages: new Map(all('package').map((line) => splitOnce(line))),
     held: new Set(all('held')),
+    images: readImages(Buffer.from(one('images'), 'base64').toString('utf8'), all('image')),
     ...(containerd !== undefined && { containerdVersion: containerd }),
     ...(firewall !== undefined && { firewall }),
     addresses: all('address').map((line) => line.split('/')[0] ?? ''),

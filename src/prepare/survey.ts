@@ -16,6 +16,8 @@ export interface Questions {
   readonly units: readonly string[];
   readonly programs: readonly string[];
   readonly packages: readonly string[];
+  /** Whether to ask the container runtime which images it has. */
+  readonly wantsImages: boolean;
   /** Of firewalld; undefined means that of the default route. */
   readonly zone?: string;
 }
@@ -92,6 +94,15 @@ packages() {
 versions() {
   ! command -v containerd >/dev/null || containerd --version 2>/dev/null | tagged containerd
 }
+# A runtime that is not there is no host without images: it is a host that is asked again later.
+images() {
+  [ "$1" = yes ] && [ -S /run/containerd/containerd.sock ] || return 0
+  if command -v crictl >/dev/null; then
+    echo "images $(crictl -r unix:///run/containerd/containerd.sock images -o json 2>/dev/null | base64 -w0)"
+  elif command -v ctr >/dev/null; then
+    ctr -n k8s.io images ls 2>/dev/null | tagged image
+  fi
+}
 # The running firewalld is asked over D-Bus: firewall-cmd takes a third of a second each time.
 firewall() {
   systemctl is-active --quiet firewalld 2>/dev/null || return 0
@@ -123,6 +134,7 @@ slow() {
 units ${asked.units}
 packages ${asked.packages}
 versions
+images ${asked.wantsImages ? 'yes' : 'no'}
 firewall ${asked.zone ?? ''}
 }
 slow </dev/null | {

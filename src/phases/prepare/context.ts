@@ -49,6 +49,7 @@ async function ask(ctx: PrepareContext): Promise<HostState> {
 /** Everything that any of the phases wants to know. */
 function questions(spec: PrepareSpec): Questions {
   const binaries = spec.source.kind === 'binaries' ? spec.source.binaries.map(({ path }) => path) : [];
+  const offline = spec.source.kind === 'binaries' ? spec.source.offline : undefined;
   const { containerdPending, uploads, ...compared } = places;
   return {
     files: [...Object.values(compared).filter((path) => path.startsWith('/etc/')), ...spec.mirrors.map(mirrorPath)],
@@ -58,7 +59,11 @@ function questions(spec: PrepareSpec): Questions {
     sysctls: [...Object.keys(sysctls(spec)), detachMounts],
     units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
     programs: knownPrograms,
-    packages: spec.source.kind === 'packages' ? knownPackages : ['chrony', 'container-selinux'],
+    packages:
+      spec.source.kind === 'packages'
+        ? knownPackages
+        : [...new Set(['chrony', 'container-selinux', ...(offline?.packages ?? []).map(({ name }) => name)])],
+    wantsImages: offline !== undefined,
     ...(spec.firewallZone !== undefined && { zone: spec.firewallZone }),
   };
 }

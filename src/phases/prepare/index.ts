@@ -5,6 +5,7 @@ import { planContainerd } from '../../prepare/containerd.ts';
 import { planFirewall } from '../../prepare/firewall.ts';
 import { planHostname } from '../../prepare/hostname.ts';
 import { planHostsFile } from '../../prepare/hosts-file.ts';
+import { planImages } from '../../prepare/images.ts';
 import { planModules, planSysctls } from '../../prepare/kernel.ts';
 import { planCrictl, planKubelet, planNetworkManager } from '../../prepare/kubelet.ts';
 import { planPackages } from '../../prepare/packages.ts';
@@ -17,7 +18,7 @@ import { planned } from './perform.ts';
 import { room } from './room.ts';
 
 /** Where packages come from; `binaries` because then there are none. */
-const sources = ['repository', 'repository-key', 'unsigned-repository', 'binaries'];
+const sources = ['repository', 'repository-key', 'unsigned-repository', 'binaries', 'offline'];
 
 export const preparePhases: readonly Phase<PrepareContext>[] = [
   detect,
@@ -41,6 +42,7 @@ export const preparePhases: readonly Phase<PrepareContext>[] = [
     'role',
     'kubernetes-version',
     'binaries',
+    'offline',
   ]),
   planned('time', 'See that something keeps the clock', planClock, []),
   planned('network-manager', 'Keep NetworkManager off the interfaces of Pods', planNetworkManager, ['role']),
@@ -48,12 +50,14 @@ export const preparePhases: readonly Phase<PrepareContext>[] = [
     'role',
     'kubernetes-version',
     'binaries',
+    'offline',
     'image-repository',
     'registry-mirror',
     'cgroup-driver',
   ]),
   planned('crictl', 'Tell crictl where containerd is', planCrictl, ['role']),
-  planned('kubelet', "Write the kubelet's unit and enable it", planKubelet, ['role', 'binaries']),
+  planned('images', 'Import images of a bundle that the host lacks', planImages, ['role', 'offline']),
+  planned('kubelet', "Write the kubelet's unit and enable it", planKubelet, ['role', 'binaries', 'offline']),
   planned('firewall', "Open the role's ports in firewalld, which stays on", planFirewall, [
     'role',
     'pod-network-cidr',

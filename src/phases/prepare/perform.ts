@@ -1,6 +1,8 @@
 // Doing a plan: the ledger first, then all files in one round trip, then the commands.
 import { KbError, type Problem } from '../../errors.ts';
+import type { Upload } from '../../host/host.ts';
 import { fileEntries, type Action, type CommandAction, type FileAction, type Plan } from '../../prepare/action.ts';
+import { places } from '../../prepare/places.ts';
 import type { HostState } from '../../prepare/state.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
@@ -54,6 +56,7 @@ function isCommand(action: Action): action is CommandAction {
 
 async function runAction(ctx: PrepareContext, phase: string, action: CommandAction): Promise<void> {
   step(ctx, phase, action.why);
+  if (action.uploads !== undefined && action.uploads.length > 0) await send(ctx, action.uploads);
   const { code, stdout, stderr } = await ctx.host.run(action.command, action.why, { signal: ctx.signal, ...action.io });
   if (code === 0) return;
   const said = `${stdout}\n${stderr}`.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
@@ -71,7 +74,16 @@ async function runAction(ctx: PrepareContext, phase: string, action: CommandActi
   });
 }
 
-function codeOf({ io }: CommandAction, said: readonly string[]): Problem['code'] {
+/** Into a folder of root's alone. */
+async function send(ctx: PrepareContext, uploads: readonly Upload[]): Promise<void> {
+  await ctx.host.write([], [{ path: places.staging, mode: 0o700 }]);
+  for (const upload of uploads) {
+    stopIfAsked(ctx);
+    await ctx.host.upload(upload);
+  }
+}
+
+function codeOf({ code = 'KB_PREPARE_COMMAND' }: CommandAction, said: readonly string[]): Problem['code'] {
   if (said.some((line) => /No space left|quota exceeded/i.test(line))) return 'KB_DISK_FULL';
-  return io?.stdin === undefined ? 'KB_PREPARE_COMMAND' : 'KB_BINARY';
+  return code;
 }

@@ -43,7 +43,7 @@ async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
     await perform(ctx, one);
   }
   const { folder } = ctx.ledgerFiles;
-  const forget = sh`rm -rf -- ${folder} ${places.uploads} && rmdir --ignore-fail-on-non-empty -- ${journalFolder} ${paths.state} 2>/dev/null; true`;
+  const forget = sh`rm -rf -- ${folder} ${places.uploads} ${places.staging} && rmdir --ignore-fail-on-non-empty -- ${journalFolder} ${paths.state} 2>/dev/null; true`;
   await ctx.host.run(forget, 'forget the ledger');
   return 'done';
 }

@@ -14,7 +14,7 @@ const name = 'room';
 export const room: Phase<PrepareContext> = {
   name,
   summary: 'See that there is room for what is to be installed',
-  flags: ['role', 'kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries'],
+  flags: ['role', 'kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries', 'offline'],
   run: look,
 };
 

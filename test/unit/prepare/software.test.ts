@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256, type Plan } from '../../../src/prepare/action.ts';
-import { destination, planBinaries, readBinaries, readLock } from '../../../src/prepare/binaries.ts';
+import { destination, planBinaries, readBinaries, readLock, type FoundProgram } from '../../../src/prepare/binaries.ts';
 import { planClock } from '../../../src/prepare/clock.ts';
 import { configSchema, containerdConfig, mirrorFile, planContainerd } from '../../../src/prepare/containerd.ts';
 import { planKubelet, planNetworkManager } from '../../../src/prepare/kubelet.ts';
@@ -163,6 +163,14 @@ function elf(machine = 62): Uint8Array {
 }
 
 const names = ['kubelet', 'containerd', 'containerd-shim-runc-v2', 'runc', 'cni/bridge'];
+/** What reading a file told. */
+function program(bytes: Uint8Array, architecture?: string): FoundProgram {
+  const source = { size: bytes.length, read: async (at: number, n: number) => bytes.subarray(at, at + n) };
+  return { source, sha256: sha256(bytes), architecture };
+}
+
+const folderOf = (bytes: Uint8Array, architecture?: string): ReadonlyMap<string, FoundProgram> =>
+  new Map(names.map((name) => [name, program(bytes, architecture)]));
 const lockOf = (bytes: Uint8Array): ReadonlyMap<string, string> => new Map(names.map((name) => [name, sha256(bytes)]));
 
 test('files go to their places, and to no others', () => {
@@ -189,23 +197,26 @@ test.each([
   ['a truncated file', (bytes: Uint8Array) => bytes.subarray(0, 40), 'SHA256SUMS says'],
   ['a file that is missing', () => undefined, 'not in the folder'],
 ])('%s is refused before any host is asked', (_, change, said) => {
-  const bytes = elf();
-  expect(() => readBinaries(lockOf(bytes), (name) => (name === 'runc' ? change(bytes) : bytes))).toThrow(said);
+  const folder = new Map(folderOf(elf(), 'x86_64'));
+  const changed = change(elf());
+  if (changed === undefined) folder.delete('runc');
+  else folder.set('runc', program(changed, 'x86_64'));
+  expect(() => readBinaries(lockOf(elf()), folder)).toThrow(said);
 });
 
 test('what is no program, and a lock without the kubelet, are refused', () => {
   const text = Buffer.from('#!/bin/sh\nexit 0\n# and more of it\n');
-  expect(() => readBinaries(lockOf(text), () => text)).toThrow('no program for Linux');
-  expect(() => readBinaries(new Map(), () => undefined)).toThrow('does not name kubelet');
+  expect(() => readBinaries(lockOf(text), folderOf(text))).toThrow('no program for Linux');
+  expect(() => readBinaries(new Map(), new Map())).toThrow('does not name kubelet');
 });
 
 test('a program for another machine is refused', () => {
-  const binaries = readBinaries(lockOf(elf(183)), () => elf(183));
+  const binaries = readBinaries(lockOf(elf(183)), folderOf(elf(183), 'aarch64'));
   expect(() => planBinaries(bareState, specOf({}, { binaries }))).toThrow('is for aarch64, the host is x86_64');
 });
 
 test('a program that was uploaded before is known by size and time, and uploaded again when either differs', () => {
-  const binaries = readBinaries(lockOf(elf()), () => elf());
+  const binaries = readBinaries(lockOf(elf()), folderOf(elf(), 'x86_64'));
   const spec = specOf({}, { binaries });
   const stamps = binaries.map(({ path, sha256: hash }) => `${hash} 64 1000 ${path}\n`).join('');
   const files = new Map(binaries.map(({ path }) => [path, { mode: 0o755, isRoots: true, size: 64, modified: 1000 }]));

@@ -23,6 +23,7 @@ export const bareState: HostState = {
   programs: new Set(),
   packages: new Map(),
   held: new Set(),
+  images: new Map(),
   addresses: ['192.168.3.27'],
   ledger: [],
 };

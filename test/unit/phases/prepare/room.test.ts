@@ -10,8 +10,8 @@ import { runContext } from '../../../fakes/run.ts';
 import { failureOf } from '../../../fakes/failure.ts';
 import { bareState, found, specOf } from '../../prepare/states.ts';
 
-const bytes = new Uint8Array([1]);
-const kubelet = { name: 'kubelet', path: '/usr/local/bin/kubelet', bytes, sha256: 'aa', architecture: 'x86_64' };
+const source = { size: 1, read: async () => new Uint8Array([1]) };
+const kubelet = { name: 'kubelet', path: '/usr/local/bin/kubelet', source, sha256: 'aa', architecture: 'x86_64' };
 const uploaded: PrepareFiles = { binaries: [kubelet] };
 
 interface Room {

@@ -1,0 +1,34 @@
+// Tools of the host's system that Kubernetes needs beside its own programs.
+import { hasClock } from './clock.ts';
+import type { Distro } from './distro.ts';
+import type { HostState } from './state.ts';
+
+/** Programs that kubeadm's preflight looks for and a minimal system may lack, with the package that has them. */
+export const tools: readonly { readonly program: string; readonly deb: string; readonly rpm: string }[] = [
+  { program: 'conntrack', deb: 'conntrack', rpm: 'conntrack-tools' },
+  { program: 'socat', deb: 'socat', rpm: 'socat' },
+  { program: 'ethtool', deb: 'ethtool', rpm: 'ethtool' },
+  { program: 'iptables', deb: 'iptables', rpm: 'iptables' },
+  { program: 'tc', deb: 'iproute2', rpm: 'iproute-tc' },
+];
+
+/** The system's own tools, by their packages. */
+export interface WantedTools {
+  readonly known: ReadonlySet<string>;
+  /** What the host lacks. */
+  readonly wanted: readonly string[];
+}
+
+/** Which tools a host lacks where Kubernetes does not come as packages. */
+export function wantedTools(state: HostState, { family }: Distro): WantedTools {
+  const nameOf = ({ deb, rpm }: (typeof tools)[number]): string => (family === 'debian' ? deb : rpm);
+  const needsPolicy = family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
+  return {
+    known: new Set([...tools.map(nameOf), 'container-selinux', 'chrony']),
+    wanted: [
+      ...tools.filter(({ program }) => !state.programs.has(program)).map(nameOf),
+      ...(needsPolicy ? ['container-selinux'] : []),
+      ...(hasClock(state) ? [] : ['chrony']),
+    ],
+  };
+}
