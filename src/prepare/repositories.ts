@@ -30,6 +30,15 @@ export function planRepositories(state: HostState, spec: PrepareSpec): Plan {
   return { actions: [...key, ...file(state, path, body)] };
 }
 
+/** Where the key is that apt will want and nobody gave; undefined when none is missing. dnf and yum fetch theirs. */
+export function missingKey(state: HostState, spec: PrepareSpec, distro: Distro): string | undefined {
+  if (distro.family !== 'debian' || runsNoPods(spec) || spec.source.kind !== 'packages') return undefined;
+  const { repositories } = spec.source;
+  const isGiven = repositories.keys.length > 0 || state.files.has(places.aptKey);
+  if (repositories.kind === 'host' || repositories.isUnsigned || isGiven) return undefined;
+  return `${repositoriesOf(spec, repositories, distro)[0]?.url ?? ''}/Release.key`;
+}
+
 function repositoriesOf(spec: PrepareSpec, { kind, urls }: Repositories, distro: Distro): readonly Repository[] {
   if (kind === 'given') {
     return urls.map((given, index) => {

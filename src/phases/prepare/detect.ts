@@ -4,6 +4,7 @@ import { kubeletRefusesCgroupV1 } from '../../kube/skew.ts';
 import { oldestVersion } from '../../kube/releases.ts';
 import { formatVersion } from '../../kube/version.ts';
 import { distroOf, refusal, type Distro } from '../../prepare/distro.ts';
+import { missingKey } from '../../prepare/repositories.ts';
 import type { HostState } from '../../prepare/state.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, warn } from '../context.ts';
@@ -12,7 +13,7 @@ import { stateOf, type PrepareContext } from './context.ts';
 export const detect: Phase<PrepareContext> = {
   name: 'detect',
   summary: 'Look what the host is',
-  flags: ['kubernetes-version'],
+  flags: ['kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries'],
   run: look,
 };
 
@@ -30,6 +31,8 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
       fix: `give --kubernetes-version 1.31 or older (down to ${formatVersion(oldestVersion())}), or a host with Rocky Linux 9 or the like`,
     });
   }
+  const key = ctx.spec.skipPhases.includes('packages') ? undefined : missingKey(state, ctx.spec, distro);
+  if (key !== undefined) throw noKey(ctx.host.name, distro, key);
   step(
     ctx,
     'detect',
@@ -43,6 +46,16 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
     );
   }
   return 'unchanged';
+}
+
+function noKey(host: string, { name }: Distro, url: string): KbError {
+  return new KbError({
+    code: 'KB_CONFIG',
+    summary: 'the command line is not what kbinit can work with',
+    host,
+    detail: `--repository-key is missing: ${name} installs nothing from a repository without its key`,
+    fix: `get ${url} where you can trust the way it comes, and give it with --repository-key; or say --unsigned-repository`,
+  });
 }
 
 /** @throws KbError KB_PREPARE_OS */

@@ -93,3 +93,14 @@ test('a disk that runs full under a step is told as that (R19)', async () => {
   ]);
   await expect(failing).rejects.toMatchObject({ problems: [{ code: 'KB_DISK_FULL' }] });
 });
+
+test('Debian without the key of its packages is refused before anything is done, with the place of the key', async () => {
+  const debian = Buffer.from('ID=debian\nVERSION_ID="12"\n').toString('base64');
+  const twelve = answer().replace(osRelease, debian);
+  const worker = { role: ['worker'], kubernetesVersion: '1.35' };
+  await expect(run([['basics', twelve]], worker)).rejects.toMatchObject({
+    problems: [{ fix: expect.stringContaining('https://pkgs.k8s.io/core:/stable:/v1.35/deb/Release.key') }],
+  });
+  const lb = await run([['basics', twelve]]);
+  expect(lb.ran).toHaveLength(1);
+});
