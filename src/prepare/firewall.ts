@@ -125,3 +125,9 @@ function opening(zone: string, rules: readonly string[]): readonly Action[] {
 export function firewallRemoval({ zone, rules }: LedgerEntry & { readonly kind: 'firewall' }): Shell {
   return sh`set -- ${places.firewallCopies} ${zone} ${rules.map((rule) => `--remove-${rule}`)}; ${close}`;
 }
+
+/** The same as an administrator would type it. */
+export function shownRemoval({ zone, rules }: LedgerEntry & { readonly kind: 'firewall' }): Shell {
+  const gone = rules.map((rule) => `--remove-${rule}`);
+  return sh`firewall-cmd --permanent --zone=${zone} ${gone}\nfirewall-cmd --zone=${zone} ${gone}`;
+}

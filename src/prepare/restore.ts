@@ -7,7 +7,7 @@ import { withoutHostsEntries } from './hosts-file.ts';
 import { withSwap } from './swap.ts';
 import { packageRemoval } from './packages.ts';
 import { places } from './places.ts';
-import { firewallRemoval } from './firewall.ts';
+import { firewallRemoval, shownRemoval } from './firewall.ts';
 
 /** What a restoration looks at, and what it takes from the ledger. */
 export interface RestoreView {
@@ -29,6 +29,8 @@ export type RestoreStep =
       readonly why: string;
       readonly isOptional?: true;
       readonly seconds?: number;
+      /** What a plan shows of a script. */
+      readonly shown?: string;
     }
   | { readonly kind: 'write'; readonly path: string; readonly body: string; readonly why: string };
 
@@ -83,8 +85,8 @@ function isUnitFile(entry: LedgerEntry | undefined): boolean {
   return entry?.kind === 'file' && entry.path.startsWith('/etc/systemd/');
 }
 
-function command(text: Shell, why: string): RestoreStep {
-  return { kind: 'command', command: text, why };
+function command(text: Shell, why: string, shown?: Shell): RestoreStep {
+  return { kind: 'command', command: text, why, ...(shown !== undefined && { shown: shown.text }) };
 }
 
 function does(...steps: readonly RestoreStep[]): Restoration {
@@ -109,12 +111,22 @@ function partOf(view: RestoreView, entry: LedgerEntry, index: number, isForced: 
         optional(sh`[ ! -d ${`/sys/module/${entry.name}`} ] || modprobe -r ${entry.name}`, `unload ${entry.name}`),
       );
     case 'swap':
-      return does(optional(sh`set -- ${entry.devices}; ${on}`, `turn swap on (${entry.devices.join(', ')})`));
+      return does(
+        optional(
+          sh`set -- ${entry.devices}; ${on}`,
+          `turn swap on (${entry.devices.join(', ')})`,
+          sh`swapon -- ${entry.devices}`,
+        ),
+      );
     case 'unit':
       return unitAway(entry);
     case 'firewall':
       return does(
-        optional(firewallRemoval(entry), `take ${entry.rules.join(', ')} out of the firewall zone ${entry.zone}`),
+        optional(
+          firewallRemoval(entry),
+          `take ${entry.rules.join(', ')} out of the firewall zone ${entry.zone}`,
+          shownRemoval(entry),
+        ),
       );
     case 'packages':
       return packagesAway(view, entry);
@@ -134,12 +146,13 @@ function packagesAway({ texts }: RestoreView, { manager }: LedgerEntry & { reado
     kind: 'command',
     command: packageRemoval(manager, names),
     why: `remove ${names.join(', ')}`,
+    shown: manager === 'dpkg' ? sh`dpkg --purge ${names}`.text : sh`rpm -e ${names}`.text,
     seconds: 600,
   });
 }
 
-function optional(text: Shell, why: string): RestoreStep {
-  return { kind: 'command', command: text, why, isOptional: true };
+function optional(text: Shell, why: string, shown?: Shell): RestoreStep {
+  return { kind: 'command', command: text, why, isOptional: true, ...(shown !== undefined && { shown: shown.text }) };
 }
 
 // What is on already is no failure.
@@ -175,7 +188,7 @@ function fileBack(view: RestoreView, entry: FileEntry, index: number, isForced: 
   }
   if (existed && kept === undefined) return { steps: [], changed: [`${path}: its copy ${copy} is gone`] };
   const back = existed
-    ? command(sh`set -- ${copy} ${path}; ${putBack}`, `put ${path} back`)
+    ? command(sh`set -- ${copy} ${path}; ${putBack}`, `put ${path} back`, sh`cp -a -- ${copy} ${path}`)
     : command(sh`rm -f -- ${path}`, `remove ${path}`);
   if (isOurs || isForced) return does(back);
   return { steps: [back], changed: [`${path} was edited after kbinit wrote it`] };

@@ -79,7 +79,10 @@ async function perform(ctx: RestoreContext, one: RestoreStep): Promise<void> {
     await ctx.host.write([{ path: one.path, body: one.body, mode: 0o644 }]);
     return;
   }
-  const { code, stdout, stderr } = await ctx.host.run(one.command, one.why, { timeoutSeconds: one.seconds ?? 120 });
+  const { code, stdout, stderr } = await ctx.host.run(one.command, one.why, {
+    timeoutSeconds: one.seconds ?? 120,
+    ...(one.shown !== undefined && { shown: one.shown }),
+  });
   if (code === 0) return;
   const said = `${stdout}\n${stderr}`.trim().split('\n').at(-1) || `exit code ${code}`;
   if (one.isOptional === true) {

@@ -1,8 +1,10 @@
 // What a dry run shows of parts that depend on packages which are only planned.
 import { expect, test } from 'vitest';
+import type { LedgerEntry } from '../../../src/host/ledger.ts';
 import { planClock } from '../../../src/prepare/clock.ts';
 import { planContainerd } from '../../../src/prepare/containerd.ts';
 import { planFirewall } from '../../../src/prepare/firewall.ts';
+import { planRestore } from '../../../src/prepare/restore.ts';
 import type { HostState } from '../../../src/prepare/state.ts';
 import { bareState, specOf } from './states.ts';
 
@@ -31,6 +33,22 @@ test("the firewall's commands are shown as an administrator would type them", ()
         'firewall-cmd --permanent --zone=public --add-port=2379-2380/tcp\nfirewall-cmd --zone=public --add-port=2379-2380/tcp',
     },
   });
+});
+
+test('so are those of the way back', () => {
+  const entries: readonly LedgerEntry[] = [
+    { kind: 'file', path: '/etc/fstab', existed: true, after: 'b' },
+    { kind: 'swap', devices: ['/dev/dm-1'] },
+  ];
+  const sums = new Map([
+    ['/etc/fstab', 'b'],
+    ['/ledger/0', 'a'],
+  ]);
+  const view = { entries, copyPath: (n: number) => `/ledger/${n}`, sums, texts: new Map(), sysctls: new Map() };
+  expect(planRestore(view, false).steps).toMatchObject([
+    { shown: 'swapon -- /dev/dm-1' },
+    { shown: 'cp -a -- /ledger/0 /etc/fstab' },
+  ]);
 });
 
 const emptyRules = {
