@@ -171,9 +171,16 @@ function missingTools(state: HostState, { family }: Distro): readonly string[] {
 /** Exactly the packages that came and are there still; what else needs them by now stops it. */
 export function packageRemoval(manager: 'dpkg' | 'rpm', names: readonly string[]): Shell {
   return manager === 'dpkg'
-    ? sh`DEBIAN_FRONTEND=noninteractive dpkg --purge ${names}`
+    ? sh`set -- ${names}; ${purgeDebs}`
     : sh`set -- ${names}; ${eraseRpms}`;
 }
+
+// No package of Debian owns /opt: dpkg removes it with the last package that had something there.
+const purgeDebs = script`
+opt=$(stat -c %a /opt 2>/dev/null)
+DEBIAN_FRONTEND=noninteractive dpkg --purge "$@" || exit 1
+[ -z "$opt" ] || [ -d /opt ] || mkdir -m "$opt" /opt
+`;
 
 const eraseRpms = script`
 there=
