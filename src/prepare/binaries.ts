@@ -128,7 +128,11 @@ export function planBinaries(state: HostState, spec: PrepareSpec): Plan {
           ...(index === 0 ? folders.map((path) => ({ kind: 'folder' as const, path })) : []),
           { kind: 'file' as const, path: binary.path, existed: state.files.has(binary.path), after: binary.sha256 },
         ],
-        io: { timeoutSeconds: 600, idempotent: true },
+        io: {
+          timeoutSeconds: 600,
+          idempotent: true,
+          shown: sh`install -m 0755 ${stagedPath(binary)} ${binary.path}`.text,
+        },
         uploads: [staged(stagedName(binary), binary)],
         code: 'KB_BINARY' as const,
       })),

@@ -31,7 +31,10 @@ export function planBundledPackages(state: HostState, { packages }: Offline, dis
         command: sh`( ${install} )\nrc=$?\nrm -f -- ${paths}\nrmdir --ignore-fail-on-non-empty -- ${places.staging}\nexit $rc`,
         why: `install ${files.map(({ name }) => name).join(' ')} (${mebibytes(files)} of the bundle)`,
         before: [{ kind: 'packages', manager: kind }, ...units.map((unit) => unitEntry(state, unit))],
-        io: { timeoutSeconds: 1800 },
+        io: {
+          timeoutSeconds: 1800,
+          shown: kind === 'dpkg' ? sh`apt-get install ${paths}`.text : sh`dnf install '--disablerepo=*' ${paths}`.text,
+        },
         uploads: files.map((one) => staged(one.file, one)),
       },
     ],

@@ -20,13 +20,14 @@ export function planImages(state: HostState, spec: PrepareSpec): Plan {
 
 function importOf(archive: BundledArchive, pause: string): CommandAction {
   const pairs = archive.images.flatMap(({ name, digest }) => [name, digest]);
+  const path = `${places.staging}/${archive.file}`;
   const names = archive.images.map(({ name }) => name).join(', ');
   return {
     kind: 'command',
-    command: sh`set -- ${`${places.staging}/${archive.file}`} ${pause} ${pairs}; ${importer}`,
+    command: sh`set -- ${path} ${pause} ${pairs}; ${importer}`,
     why: `import ${names} (${mebibytes([archive])} of the bundle)`,
     before: [],
-    io: { timeoutSeconds: 1800, idempotent: true },
+    io: { timeoutSeconds: 1800, idempotent: true, shown: sh`ctr -n k8s.io images import ${path}`.text },
     uploads: [staged(archive.file, archive)],
     code: 'KB_IMAGE_IMPORT',
   };
@@ -58,11 +59,12 @@ while [ $# -gt 0 ]; do
   shift 2
   found=$(k8s ls "name==$name" | while read -r ref _ sum _; do [ "$ref" != "$name" ] || echo "$sum"; done)
   if [ "$found" != "$digest" ]; then
-    echo "$name is $''{found:-not there} after the import, the lock says $digest" >&2
+    [ -n "$found" ] || found='not there'
+    echo "$name is $found after the import, the lock says $digest" >&2
     exit 5
   fi
   case $name in *@*) continue ;; esac
-  by_digest=$''{name%:*}@$digest
+  by_digest=$(printf %s "$name" | sed 's/:[^:/]*$//')@$digest
   k8s tag --force "$name" "$by_digest" >/dev/null || exit 1
   [ "$name" != "$pause" ] || k8s label "$name" io.cri-containerd.pinned=pinned >/dev/null || exit 1
   # The CRI hears of it from containerd.

@@ -1,5 +1,8 @@
 // What a bundle brings beside its programs: packages as files, images by digest.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { planBundledPackages } from '../../../src/prepare/bundled-packages.ts';
 import { planBinaries } from '../../../src/prepare/binaries.ts';
@@ -174,4 +177,51 @@ test.each([
 ])('%o is refused beside a bundle', (flags, name) => {
   expect(() => assertOneSource({ ...flags, offline: 'bundle' })).toThrow(name);
   expect(() => assertOneSource(flags)).not.toThrow();
+});
+
+// -------------------------------------------------------------------------------------------- what a host does then
+
+/** Programs in the place of containerd's: a table of names and digests in a file, which an import fills. */
+function runImport(
+  imported: string,
+  told: string,
+): { readonly code: number; readonly said: string; readonly left: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'kbinit-import-'));
+  const staging = join(folder, 'staging');
+  mkdirSync(staging);
+  writeFileSync(join(staging, 'proxy.tar'), '12345');
+  const put = (name: string, text: string): void =>
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}`, { mode: 0o755 });
+  put(
+    'ctr',
+    `shift 2; cd ${folder}; echo "$@" >>log
+case $2 in
+import) ${imported === '' ? 'echo "unexpected EOF" >&2; exit 1' : `echo "${proxy} type ${imported}" >table`} ;;
+ls) echo 'REF TYPE DIGEST'; cat table ;;
+esac`,
+  );
+  put('crictl', `echo '"registry.k8s.io/kube-proxy@${told}"'`);
+  put('sleep', '');
+  const [action] = commands(planImages(bareState, specOf({}, files)));
+  const text = (action?.command.text ?? '').replaceAll('/var/lib/kbinit/staging', staging);
+  const { status, stderr } = spawnSync('dash', ['-c', text], {
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+    encoding: 'utf8',
+  });
+  return { code: status ?? -1, said: stderr.trim(), left: existsSync(staging) ? readdirSync(staging).join() : 'gone' };
+}
+
+test.each([
+  ['the digest of the lock', b, b, 0, ''],
+  ['a broken archive', '', b, 1, 'unexpected EOF'],
+  ['another digest in containerd', a, b, 5, `${proxy} is ${a} after the import, the lock says ${b}`],
+  [
+    'another digest in the CRI',
+    b,
+    a,
+    6,
+    `the runtime does not tell registry.k8s.io/kube-proxy@${b} as the digest of ${proxy}`,
+  ],
+])('an import with %s; the archive is gone from the host', (_, imported, told, code, said) => {
+  expect(runImport(imported, told)).toEqual({ code, said, left: 'gone' });
 });
