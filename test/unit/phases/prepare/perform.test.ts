@@ -104,3 +104,30 @@ test('Debian without the key of its packages is refused before anything is done,
   const lb = await run([['basics', twelve]]);
   expect(lb.ran).toHaveLength(1);
 });
+
+test('programs are sent into the staging folder after the ledger; one that the host refuses has its own code', async () => {
+  const source = { size: 3, read: async () => Buffer.from('abc') };
+  const kubelet = { name: 'kubelet', path: '/usr/local/bin/kubelet', source, sha256: 'aa', architecture: 'x86_64' };
+  const replies: readonly (readonly [string | RegExp, Reply])[] = [
+    ['basics', answer()],
+    ['what arrived has another checksum', { code: 3, stderr: 'what arrived has another checksum' }],
+    ['ledger.json', ''],
+    [/^/, ''],
+  ];
+  const host = new FakeHost({ replies });
+  const ctx: PrepareContext = {
+    ...runContext(host, 'kbinit host prepare'),
+    spec: specOf({}, { binaries: [kubelet] }),
+    ledger: openLedger(host),
+    readLedger: (text) => parseLedger('node1', text),
+  };
+  const phases = preparePhases.filter(({ name }) => name === 'binaries');
+  await expect(runAll(phases, ctx)).rejects.toMatchObject({
+    problems: [{ code: 'KB_BINARY', detail: 'what arrived has another checksum (exit code 3)' }],
+  });
+  expect(host.files.get('/var/lib/kbinit/staging/kubelet')).toBe('abc');
+  expect(host.modes.get('/var/lib/kbinit/staging/kubelet')).toBe(0o600);
+  const order = host.ran.map(({ command }) => (command.includes('another checksum') ? 'place' : 'before'));
+  expect(order.at(-1)).toBe('place');
+  expect(order.filter((one) => one === 'place')).toHaveLength(1);
+});
