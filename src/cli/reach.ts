@@ -107,7 +107,8 @@ function reached(
     apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
     etcds: {
       open: (credentials) => {
-        const etcd = openEtcd((a, p) => host.dial(a, p), credentials);
+        // A connection that is being made again, and its lock, have their own patience.
+        const etcd = openEtcd((a, p) => host.dial(a, p), credentials, { ready: () => lock.held() });
         return isDryRun ? recordingEtcd(etcd, { host: host.name, reporter }) : etcd;
       },
     },

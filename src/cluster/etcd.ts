@@ -6,8 +6,14 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { EtcdApi, EtcdCredentials, EtcdMember, EtcdStatus } from './types.ts';
 
-/** Seconds for one call to one endpoint, its connection included. */
 const defaultCallSeconds = 5;
+
+export interface EtcdOptions {
+  /** Seconds for one call to one endpoint, its connection included; default 5. */
+  readonly callSeconds?: number;
+  /** Resolves when the host can be talked through: a call's time begins then. */
+  readonly ready?: () => Promise<void>;
+}
 
 /** Opens a stream from the host to an address. */
 type Dial = (address: string, port: number) => Promise<Duplex>;
@@ -18,9 +24,15 @@ type Answer = Readonly<Record<string, unknown>>;
  * A client of the etcd cluster behind these endpoints. Each call goes to the first endpoint that can serve it; the
  * gateway's paths are the same in etcd 3.5 and 3.6 (measured).
  */
-export function openEtcd(dial: Dial, credentials: EtcdCredentials, callSeconds: number = defaultCallSeconds): EtcdApi {
-  const callOne = (endpoint: string, path: string, body: Answer, seconds = callSeconds): Promise<Answer> =>
-    callWithin(seconds, dial, credentials, { endpoint, path, body });
+export function openEtcd(
+  dial: Dial,
+  credentials: EtcdCredentials,
+  { callSeconds = defaultCallSeconds, ready }: EtcdOptions = {},
+): EtcdApi {
+  const callOne = async (endpoint: string, path: string, body: Answer, seconds = callSeconds): Promise<Answer> => {
+    await ready?.();
+    return callWithin(seconds, dial, credentials, { endpoint, path, body });
+  };
   const call = (path: string, body: Answer): Promise<Answer> =>
     firstOf(credentials.endpoints, (endpoint) => callOne(endpoint, path, body));
   const members = async (): Promise<readonly EtcdMember[]> => readMembers(await call('/v3/cluster/member/list', {}));

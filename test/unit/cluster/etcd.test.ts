@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openEtcd } from '../../../src/cluster/etcd.ts';
 import type { EtcdApi } from '../../../src/cluster/types.ts';
+import { sleep } from '../../../src/util/retry.ts';
 import { credentials, dial, gateway, type Asked, type Gateway, type Reply } from './gateway.ts';
 
 const open: Gateway[] = [];
@@ -15,7 +16,8 @@ async function listen(...[answer, where]: Parameters<typeof gateway>): Promise<G
 }
 
 async function client(endpoints: readonly string[], callSeconds?: number): Promise<EtcdApi> {
-  return openEtcd(dial, { ...(await credentials()), endpoints }, callSeconds);
+  const options = callSeconds === undefined ? {} : { callSeconds };
+  return openEtcd(dial, { ...(await credentials()), endpoints }, options);
 }
 
 const member1 = {
@@ -94,7 +96,19 @@ describe('failover', () => {
     const { endpoint } = await listen(() => listed(member1));
     const never = (address: string, port: number): ReturnType<typeof dial> =>
       port === 1 ? new Promise(() => undefined) : dial(address, port);
-    const etcd = openEtcd(never, { ...(await credentials()), endpoints: ['https://10.0.0.1:1', endpoint] }, 0.1);
+    const etcd = openEtcd(
+      never,
+      { ...(await credentials()), endpoints: ['https://10.0.0.1:1', endpoint] },
+      { callSeconds: 0.1 },
+    );
+    expect(await etcd.members()).toHaveLength(1);
+  });
+
+  test('the time of a call begins when the host can be talked through', async () => {
+    const { endpoint } = await listen(() => listed(member1));
+    const ready = (): Promise<void> => sleep(0.5);
+    const options = { callSeconds: 0.3, ready };
+    const etcd = openEtcd(dial, { ...(await credentials()), endpoints: [endpoint] }, options);
     expect(await etcd.members()).toHaveLength(1);
   });
 
