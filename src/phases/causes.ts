@@ -45,6 +45,12 @@ export const causes: readonly Cause[] = [
     fix: 'make the registry reachable, import the image, or choose another one with --image-repository',
   },
   {
+    // No failure yet: a registry that does not answer is waited for longer than a component is.
+    pattern: /^image \S+ is not on the host$/,
+    summary: 'an image is not there, and its pull has not ended',
+    fix: 'make the registry reachable (or faster), import the image, or choose another one with --image-repository',
+  },
+  {
     pattern: /address already in use/i,
     summary: 'a port is taken by another process',
     fix: 'stop the process that holds the port named in the evidence (ss -lptn)',

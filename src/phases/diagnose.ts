@@ -53,6 +53,12 @@ systemctl show kubelet -p ActiveState -p SubState -p ExecMainStatus -p Result 2>
 echo '== kubelet journal'
 journalctl -u kubelet --since ${`@${Math.floor(clock.host)}`} -n 150 --no-pager -o cat 2>/dev/null
 if command -v crictl >/dev/null 2>&1; then
+  if crictl version >/dev/null 2>&1; then
+    echo '== images'
+    for image in $(sed -n 's/^ *image: //p' /etc/kubernetes/manifests/\${name:-*}.yaml 2>/dev/null | sort -u); do
+      crictl inspecti -q "$image" >/dev/null 2>&1 || echo "image $image is not on the host"
+    done
+  fi
   echo '== containers'
   crictl ps -a 2>&1 | head -n 20
   for id in $(crictl ps -a -q \${name:+--name "$name"} 2>/dev/null | head -n 4); do
