@@ -14,6 +14,12 @@ const createFlags = [
   'bundle-host',
   'image-repository',
   'bundle-network',
+  'download-from',
+  'architecture',
+  'containerd-version',
+  'runc-version',
+  'cni-version',
+  'crictl-version',
 ];
 
 /** `kbinit bundle create` and `verify`. */

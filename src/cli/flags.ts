@@ -120,7 +120,21 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--backend <name>', "flannel's backend (default: vxlan)").choices(['vxlan', 'host-gw', 'udp', 'wireguard']),
   bind: () => option('--bind <address>', 'address to listen on (default: every IPv4 address of the host)'),
   'bundle-binaries': () =>
-    option('--binaries <folder>', 'folder of programs with its SHA256SUMS').makeOptionMandatory(),
+    option(
+      '--binaries <folder>',
+      'folder of programs with its SHA256SUMS (default: fetched from where they are published)',
+    ),
+  'download-from': () =>
+    option(
+      '--download-from <url>',
+      'mirror with dl.k8s.io/ and github.com/ below it (default: the servers themselves)',
+    ),
+  architecture: () =>
+    option('--architecture <name>', 'of the programs that are fetched (default: amd64)').choices(['amd64', 'arm64']),
+  'containerd-version': () => option('--containerd-version <version>', 'release of containerd that is fetched'),
+  'runc-version': () => option('--runc-version <version>', 'release of runc that is fetched'),
+  'cni-version': () => option('--cni-version <version>', 'release of the CNI plugins that is fetched'),
+  'crictl-version': () => option('--crictl-version <version>', 'release of crictl that is fetched'),
   'bundle-host': () =>
     option('--host <[user@]addr[:port]>', "take images that no archive has from this host's containerd"),
   'bundle-images': () =>
