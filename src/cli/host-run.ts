@@ -48,7 +48,8 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
     });
     const known = surveyed.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
     const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(known.map(({ ctx }) => ctx)) : [])];
-    const ran = await onEach(atOnce, known, ({ ctx, reached }) =>
+    // A plan is read host by host.
+    const ran = await onEach(spec.isDryRun ? 1 : atOnce, known, ({ ctx, reached }) =>
       unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
     );
     const failed = failuresOf(ran).map(({ item, problems }) => ({ item: item.target, problems }));
