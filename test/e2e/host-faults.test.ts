@@ -1,9 +1,11 @@
 // Hosts that are not as they should be: each fault gets a sentence to act on, and the way it names works.
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { output } from './observe.ts';
-import { clusterConfig, kbinit, over, testLab, type KbinitResult } from './support.ts';
+import { clusterConfig, eventually, kbinit, over, testLab, type KbinitResult } from './support.ts';
+import { folderOfPrograms } from './support/prepared.ts';
 
 let lab: Lab;
 
@@ -135,6 +137,62 @@ describe('while files are written', () => {
     expect(failed.stderr).toMatch(/KB_WRITE[\s\S]*[Rr]ead-only/);
   });
 
+  test('a full disk under programs that are uploaded leaves the old ones, and a run after it goes on (R19)', async () => {
+    const programs = ['--binaries', await folderOfPrograms()];
+    const tmpfs = 'mount -t tmpfs -o size=40m tmpfs /usr/local/bin';
+    await output(
+      lab,
+      'master1',
+      `${tmpfs}; printf '#!/bin/sh\necho old\n' | tee /usr/local/bin/kubelet >/usr/local/bin/runc`,
+    );
+    const listing = 'cd /usr/local/bin && find . -type f ! -size 0 -exec sha256sum {} +; find . -type f -size 0';
+    const before = await output(lab, 'master1', listing);
+    const seen = await run('host', 'prepare', '--dry-run', ...programs);
+    expect(seen.code).toBe(1);
+    expect(seen.stderr).toMatch(/KB_DISK_FULL[\s\S]*\/usr\/local\/bin has \d\d MiB free; nothing was changed/);
+    const failed = await run('host', 'prepare', 'phase', 'binaries', ...programs);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('KB_DISK_FULL');
+    const left = (await output(lab, 'master1', listing)).split('\n');
+    // What came before the disk was full is whole; kubelet and runc are the old ones or the new ones, and nothing is half.
+    const lock = await readFile(join(programs[1] ?? '', 'SHA256SUMS'), 'utf8');
+    const whole = (line: string): boolean => before.includes(line) || lock.includes(line.slice(0, 64));
+    expect(left.filter((line) => line !== '' && !whole(line))).toEqual([]);
+    expect(left.filter((line) => line !== '' && before.includes(line)).length).toBeGreaterThan(0);
+    await output(lab, 'master1', 'mount -o remount,size=2g /usr/local/bin');
+    const again = await run('host', 'prepare', 'phase', 'binaries', ...programs);
+    expect(again.code, again.stderr).toBe(0);
+    expect(await output(lab, 'master1', 'stat -c %a /usr/local/bin/kubelet /usr/local/bin/runc')).toBe('755\n755\n');
+    await output(lab, 'master1', 'systemctl stop containerd; umount -l /usr/local/bin; systemctl start containerd');
+  });
+
+  test('nothing is run from or written to /tmp, and no home folder is needed (R26)', async () => {
+    const { address } = lab.host('master1');
+    // Read-only is more than noexec and fs.protected_regular=2 ask for; root's own home is as read-only.
+    const locked = `mount -t tmpfs -o ro,noexec tmpfs /tmp; mount --bind /root /root; mount -o remount,bind,ro /root
+useradd -d /nonexistent -s /bin/sh homeless; install -D -m 644 /root/.ssh/authorized_keys /etc/ssh/keys/homeless
+echo 'homeless ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/homeless
+echo 'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/keys.conf; systemctl reload ssh`;
+    await output(lab, 'master1', locked);
+    const programs = ['--binaries', await folderOfPrograms()];
+    for (const user of ['root', 'homeless']) {
+      const as = over(lab, 'master1').map((word) => (word === `root@${address}` ? `${user}@${address}` : word));
+      const runs = [
+        ['host', 'prepare', '--dry-run', ...programs],
+        ...(user === 'homeless' ? [['host', 'prepare', 'phase', 'binaries', ...programs]] : []),
+        ['init', 'phase', 'preflight', '--config', config],
+        ['init', 'phase', 'certs', 'all', '--config', config],
+        ['init', 'phase', 'kubeconfig', 'all', '--config', config],
+      ];
+      for (const args of runs) {
+        const done = await kbinit([...args, ...as]);
+        expect(done.code, `${user}: ${args.slice(0, 3).join(' ')}: ${done.stderr}`).toBe(0);
+      }
+      await output(lab, 'master1', 'rm -rf /etc/kubernetes /var/lib/kbinit /usr/local/bin/*');
+    }
+    await output(lab, 'master1', 'umount -l /tmp /root');
+  });
+
   test('a planted symlink is not followed', async () => {
     await output(
       lab,
@@ -239,6 +297,55 @@ describe('while files are written', () => {
   });
 });
 
+describe('a host that is a container with systemd-resolved', () => {
+  let init: KbinitResult;
+
+  /** What systemd-resolved does to a host, without its program: the servers are in its own file, the usual one names a stub. */
+  const resolved = `set -e; mkdir -p /run/systemd/resolve; cp /etc/resolv.conf /run/systemd/resolve/resolv.conf
+printf '[Service]\nExecStart=/bin/sleep infinity\n' >/run/systemd/system/systemd-resolved.service
+systemctl unmask -q systemd-resolved; systemctl daemon-reload; systemctl start systemd-resolved
+echo 'nameserver 127.0.0.53' >/run/stub-resolv.conf; mount --bind /run/stub-resolv.conf /etc/resolv.conf`;
+
+  beforeAll(async () => {
+    await lab.recreate(['master1']);
+    await output(lab, 'master1', resolved);
+    const config = await clusterConfig();
+    const text = await readFile(config, 'utf8');
+    // The lab's own words about connection tracking, which its kernel does not let anybody change.
+    await writeFile(config, text.replace(/^conntrack:\n(?: .*\n)+/m, ''));
+    expect(await readFile(config, 'utf8')).not.toContain('conntrack');
+    init = await run('init', '--config', config, '--cni', 'flannel');
+    expect(init.code, init.stderr).toBe(0);
+  });
+
+  /** `READY STATUS RESTARTS` of the Pods with this label. */
+  const pods = async (label: string): Promise<readonly string[]> => {
+    const { stdout } = await lab.kubectl(['-n', 'kube-system', 'get', 'pods', '-l', label, '--no-headers']);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/).slice(1, 4).join(' '));
+  };
+
+  test('kube-proxy runs, because its limits of connection tracking are left alone, and that is told (R29)', async () => {
+    expect(init.stderr).toMatch(/warning kube-proxy gets conntrack\.maxPerCore: 0/);
+    const { stdout } = await lab.kubectl(['-n', 'kube-system', 'get', 'configmap', 'kube-proxy', '-o', 'yaml']);
+    expect(stdout).toContain('maxPerCore: 0');
+    await eventually('kube-proxy', 60, async () => (await pods('k8s-app=kube-proxy')).join() === '1/1 Running 0');
+  });
+
+  test('CoreDNS runs and does not ask itself: Pods get the servers and not the stub (R16)', async () => {
+    const config = await output(lab, 'master1', 'cat /var/lib/kubelet/config.yaml');
+    expect(config).toContain('resolvConf: /run/systemd/resolve/resolv.conf');
+    const ready = '1/1 Running 0,1/1 Running 0';
+    await eventually('CoreDNS', 90, async () => (await pods('k8s-app=kube-dns')).join() === ready);
+    // Its check for a loop ends it within the first seconds.
+    await new Promise((resolve) => setTimeout(resolve, 30_000));
+    expect((await pods('k8s-app=kube-dns')).join()).toBe(ready);
+    expect((await pods('k8s-app=kube-proxy')).join()).toBe('1/1 Running 0');
+  });
+});
+
 describe('a control plane that does not come up', () => {
   beforeEach(async () => {
     await lab.recreate(['master1']);
@@ -307,6 +414,6 @@ describe('a control plane that does not come up', () => {
     expect(failed.stderr).toContain('the kubelet cannot talk to the container runtime');
     expect(failed.stderr).toContain('systemctl start containerd');
     await output(lab, 'master1', 'systemctl start containerd');
-    await goOn(config);
+    await goOn(await clusterConfig());
   });
 });
