@@ -71,7 +71,7 @@ function listener({ texts, sizes, names, findings }: Contents): ConstructorParam
     end() {
       const digest = hash === undefined ? undefined : `sha256:${hash.digest('hex')}`;
       if (digest !== undefined && name !== `blobs/${digest.replace(':', '/')}`) {
-        findings.push(`is damaged: ${name} is ${digest}`);
+        findings.push(`is damaged: ${name.replace('blobs/sha256/', 'the blob sha256:')} is ${digest}`);
       }
       const key = digest ?? name;
       sizes.set(key, size);

@@ -100,7 +100,7 @@ async function gatherPrograms(
     const wrong =
       found.sha256 === sha256
         ? wrongProgram(found, { kubernetesVersion, architecture: architecture ?? 'amd64' }, isVersioned)
-        : `is ${found.sha256}, SHA256SUMS says ${sha256}`;
+        : `is sha256:${found.sha256}, SHA256SUMS says sha256:${sha256}`;
     if (wrong !== undefined) problems.push(`${from} ${wrong}`);
     const told = isVersioned ? kubernetesVersion : found.version;
     binaries.push({

@@ -88,7 +88,8 @@ function incomplete(lock: BundleLock): readonly Finding[] {
 function mismatch({ path, size, sha256 }: LockedFile, found: Measured): readonly Finding[] {
   if (found.size < size) return [{ path, text: `is cut off: ${found.size} bytes of ${size}` }];
   if (found.size > size) return [{ path, text: `has ${found.size} bytes, the lock says ${size}` }];
-  return found.sha256 === sha256 ? [] : [{ path, text: `is ${found.sha256}, the lock says ${sha256}` }];
+  // A bare hash would be masked wherever it is shown: it looks like a key.
+  return found.sha256 === sha256 ? [] : [{ path, text: `is sha256:${found.sha256}, the lock says sha256:${sha256}` }];
 }
 
 async function isPlain(folder: string, path: string): Promise<boolean> {

@@ -51,13 +51,18 @@ export function readBinaries(
     const program = found.get(name);
     const architecture = program?.architecture;
     if (program === undefined) problems.push(broken(`${name} is in SHA256SUMS and not in the folder`));
-    else if (program.sha256 !== hash) problems.push(broken(`${name} is ${program.sha256}, SHA256SUMS says ${hash}`));
+    else if (program.sha256 !== hash) problems.push(broken(otherHash(name, program.sha256, hash)));
     else if (architecture === undefined) problems.push(broken(`${name} is no program for Linux on x86_64 or aarch64`));
     else return [{ name, path, source: program.source, sha256: hash, architecture }];
     return [];
   });
   if (problems.length > 0) throw new KbError(problems);
   return binaries;
+}
+
+/** A bare hash would be masked wherever it is shown: it looks like a key. */
+function otherHash(name: string, found: string, wanted: string): string {
+  return `${name} is sha256:${found}, SHA256SUMS says sha256:${wanted}`;
 }
 
 function broken(detail: string): Problem {
