@@ -170,9 +170,7 @@ function missingTools(state: HostState, { family }: Distro): readonly string[] {
 
 /** Exactly the packages that came and are there still; what else needs them by now stops it. */
 export function packageRemoval(manager: 'dpkg' | 'rpm', names: readonly string[]): Shell {
-  return manager === 'dpkg'
-    ? sh`set -- ${names}; ${purgeDebs}`
-    : sh`set -- ${names}; ${eraseRpms}`;
+  return manager === 'dpkg' ? sh`set -- ${names}; ${purgeDebs}` : sh`set -- ${names}; ${eraseRpms}`;
 }
 
 // No package of Debian owns /opt: dpkg removes it with the last package that had something there.
