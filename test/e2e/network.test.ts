@@ -1,6 +1,6 @@
 // The Pod network that init installs, and a node that joins with the real kubeadm: traffic between hosts, DNS, Services.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { imageNames, type Lab } from '../lab/lab.ts';
+import type { Lab } from '../lab/lab.ts';
 import {
   clusterConfig,
   eventually,
@@ -11,6 +11,7 @@ import {
   testLab,
   type KbinitResult,
 } from './support.ts';
+import { askPod, netcheck, readyPods, serviceAddress } from './support/netcheck.ts';
 
 const realKubeadm = '/usr/local/lib/lab/kubeadm';
 const nodes = ['master1', 'node1'] as const;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const applied = await lab.kubectl(['apply', '-f', '-'], { stdin: netcheck });
   expect(applied.code, applied.stderr).toBe(0);
   await eventually('two netcheck Pods and two of CoreDNS', 90, async () => {
-    const ready = async (selector: string): Promise<boolean> => (await pods(selector)).length === 2;
+    const ready = async (selector: string): Promise<boolean> => (await readyPods(lab, selector)).length === 2;
     return (await ready('app=netcheck')) && (await ready('k8s-app=kube-dns'));
   });
 });
@@ -40,71 +41,16 @@ afterAll(async () => {
   if (process.env['KBINIT_TEST_KEEP'] === undefined) await lab.down();
 });
 
-/** A Pod on every node, and a Service in front of them. */
-const netcheck = JSON.stringify({
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    {
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: { name: 'netcheck', namespace: 'default' },
-      spec: {
-        selector: { matchLabels: { app: 'netcheck' } },
-        template: {
-          metadata: { labels: { app: 'netcheck' } },
-          spec: {
-            tolerations: [{ operator: 'Exists' }],
-            containers: [{ name: 'netcheck', image: imageNames.netcheck, imagePullPolicy: 'Never' }],
-          },
-        },
-      },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'netcheck', namespace: 'default' },
-      spec: { selector: { app: 'netcheck' }, ports: [{ port: 80, targetPort: 8080 }] },
-    },
-  ],
-});
-
-interface Pod {
-  readonly name: string;
-  readonly node: string;
-  readonly address: string;
-}
-
-/** The Pods of a selector whose containers are ready. */
-async function pods(selector: string): Promise<readonly Pod[]> {
-  const columns = '{.metadata.name} {.spec.nodeName} {.status.podIP} {.status.containerStatuses[0].ready}';
-  const output = `jsonpath={range .items[*]}${columns}{"\\n"}{end}`;
-  const { stdout } = await lab.kubectl(['get', 'pods', '--all-namespaces', '-l', selector, '-o', output]);
-  return stdout
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, , , ready]) => ready === 'true')
-    .map(([name = '', node = '', address = '']) => ({ name, node, address }));
-}
-
 /** What netcheck on a node says to a question of its own. */
 async function ask(node: string, ...words: readonly string[]): Promise<string> {
-  const pod = (await pods('app=netcheck')).find((one) => one.node === node);
+  const pod = (await readyPods(lab, 'app=netcheck')).find((one) => one.node === node);
   if (pod === undefined) throw new Error(`no netcheck Pod on ${node}`);
-  const { code, stdout, stderr } = await lab.kubectl(['exec', pod.name, '--', '/netcheck', ...words]);
-  if (code !== 0) throw new Error(`netcheck ${words.join(' ')} on ${node}: ${stdout}${stderr}`);
-  return stdout.trim();
-}
-
-/** The address of a Service. */
-async function serviceAddress(namespace: string, name: string): Promise<string> {
-  const { stdout } = await lab.kubectl(['-n', namespace, 'get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}']);
-  return stdout;
+  return askPod(lab, pod, ...words);
 }
 
 describe('a cluster made with --cni flannel', () => {
   test('lets Pods reach each other across hosts, both ways', async () => {
-    const all = await pods('app=netcheck');
+    const all = await readyPods(lab, 'app=netcheck');
     expect(all.map(({ node }) => node).toSorted()).toEqual([...nodes]);
     for (const from of nodes) {
       for (const { name, address } of all) {
@@ -114,15 +60,15 @@ describe('a cluster made with --cni flannel', () => {
   });
 
   test.each(nodes)('resolves a Service by its cluster DNS name on %s', async (node) => {
-    const address = await serviceAddress('default', 'netcheck');
+    const address = await serviceAddress(lab, 'default', 'netcheck');
     expect(await ask(node, 'resolve', 'netcheck.default.svc.cluster.local')).toBe(address);
     expect(await ask(node, 'resolve', 'netcheck')).toBe(address);
-    expect(await ask(node, 'resolve', 'kubernetes.default')).toBe(await serviceAddress('default', 'kubernetes'));
+    expect(await ask(node, 'resolve', 'kubernetes.default')).toBe(await serviceAddress(lab, 'default', 'kubernetes'));
   });
 
   test.each(nodes)('carries a Service address to Pods of both hosts from %s', async (node) => {
-    const names = (await pods('app=netcheck')).map(({ name }) => name);
-    const address = await serviceAddress('default', 'netcheck');
+    const names = (await readyPods(lab, 'app=netcheck')).map(({ name }) => name);
+    const address = await serviceAddress(lab, 'default', 'netcheck');
     const seen = new Set<string>();
     for (let tries = 0; tries < 40 && seen.size < names.length; tries++) {
       seen.add(await ask(node, 'get', `http://${address}/`));

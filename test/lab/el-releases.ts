@@ -11,6 +11,8 @@ export interface ElRelease {
   readonly osRelease: Readonly<Record<string, string>>;
   /** Without it the package manager is called yum alone. */
   readonly hasDnf: boolean;
+  /** The major of the containerd that Docker has for it. */
+  readonly containerd: 1 | 2;
   /** What the repository of the system itself is called. */
   readonly baseRepository: string;
 }
@@ -38,6 +40,7 @@ export const elReleases: Readonly<Record<ElName, ElRelease>> = {
       CENTOS_MANTISBT_PROJECT_VERSION: '7',
     },
     hasDnf: false,
+    containerd: 1,
     baseRepository: 'base',
   },
   'rocky-9': {
@@ -57,6 +60,7 @@ export const elReleases: Readonly<Record<ElName, ElRelease>> = {
       HOME_URL: 'https://rockylinux.org/',
     },
     hasDnf: true,
+    containerd: 2,
     baseRepository: 'baseos',
   },
   'centos-stream-10': {
@@ -76,6 +80,7 @@ export const elReleases: Readonly<Record<ElName, ElRelease>> = {
       HOME_URL: 'https://centos.org/',
     },
     hasDnf: true,
+    containerd: 2,
     baseRepository: 'baseos',
   },
 };

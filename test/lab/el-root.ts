@@ -34,6 +34,9 @@ const files: readonly PlacedFile[] = [
   ['el/public.xml', 'etc/firewalld/zones/public.xml'],
 ];
 const texts = await labFiles(files);
+// What containerd 1.x has in the place of one of these.
+const olderCures: readonly PlacedFile[] = [['el/containerd-drop-in.toml', 'etc/containerd/conf.d/lab.toml']];
+const olderTexts = await labFiles(olderCures);
 
 // Not on a CentOS, or only there once a package of that name is installed.
 const removed = (
@@ -53,7 +56,7 @@ const units = { enabled, disabled: idleTimers };
 export function elRoot(name: ElName): Step {
   const release = elReleases[name];
   const repositories = releaseRepositories(name);
-  const inputs = [release, removed, units, maskedUnits, files, kernelRelease(), repositoryFile(release), 1];
+  const inputs = [release, removed, units, maskedUnits, files, kernelRelease(), repositoryFile(release), olderTexts];
   return {
     name: `${name}-root`,
     inputs: [...texts, JSON.stringify(inputs)],
@@ -64,6 +67,7 @@ export function elRoot(name: ElName): Step {
       await renameUnits(dir);
       for (const path of removed) await rm(join(dir, path), { recursive: true, force: true });
       await placeFiles(dir, files, texts);
+      if (release.containerd === 1) await placeFiles(dir, olderCures, olderTexts);
       await placeNames(dir, release);
       await finishRoot(dir, units);
       await fillDatabase(dir, repositories);

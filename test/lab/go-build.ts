@@ -21,7 +21,6 @@ const kubernetesFlags = stamped(versions.kubernetes);
 const kubernetesPrograms =
   'kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubeadm kubectl'.split(' ');
 const cniPlugins = 'github.com/containernetworking/plugins/plugins';
-const containerd = 'github.com/containerd/containerd/v2';
 
 /** Kubernetes, and the suite of kubeadm's own end-to-end tests. */
 export const kubernetes: Step = goStep(
@@ -68,14 +67,23 @@ export const olderKubeadm: Step = goStep('kubernetes-1.33', [
 
 /** containerd, its client and its shim. */
 export const containerdPrograms: Step = goStep('containerd', [
-  {
-    packages: ['containerd', 'ctr', 'containerd-shim-runc-v2'].map((name) => `${containerd}/cmd/${name}`),
+  containerdBuild('github.com/containerd/containerd/v2', versions.containerd),
+]);
+
+/** The same of containerd 1.x, whose configuration has an older schema. */
+export const containerd1Programs: Step = goStep('containerd-1.7', [
+  containerdBuild('github.com/containerd/containerd', versions.containerd1),
+]);
+
+function containerdBuild(module: string, version: string): GoBuild {
+  return {
+    packages: ['containerd', 'ctr', 'containerd-shim-runc-v2'].map((name) => `${module}/cmd/${name}`),
     flags: [
       '-tags=netgo osusergo static_build no_btrfs no_devmapper no_zfs',
-      `-ldflags=${strip} -X ${containerd}/version.Version=v${versions.containerd}`,
+      `-ldflags=${strip} -X ${module}/version.Version=v${version}`,
     ],
-  },
-]);
+  };
+}
 
 /** runc; it needs libseccomp, so cgo and Debian's packages. */
 export const runc: Step = goStep(

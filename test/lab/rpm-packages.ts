@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Step } from './cache.ts';
 import type { ElRelease } from './el-releases.ts';
-import { cni, cniPluginNames, containerdPrograms, criTools, kubernetes, runc } from './go-build.ts';
+import {
+  cni,
+  cniPluginNames,
+  containerd1Programs,
+  containerdPrograms,
+  criTools,
+  kubernetes,
+  runc,
+} from './go-build.ts';
 import type { PackageFile } from './package-file.ts';
 import type { RpmPackage } from './rpm.ts';
 import { versions } from './versions.ts';
@@ -78,20 +86,41 @@ function newerPatch(name: string): RpmPackage {
   };
 }
 
+/** The last Kubernetes that CentOS 7 can run. */
+const olderKubernetes = '1.31.14';
+
+/** Its repository, for preparations only: kubelet and kubectl are placeholders, which can tell their version and nothing else. */
+export const olderKubernetesPackages: readonly RpmPackage[] = kubernetesPackages
+  .filter(({ name, version }) => name !== 'kubeadm' && !isTrap(name, version))
+  .map((one) => (one.name === 'kubelet' || one.name === 'kubectl' ? placeholderOf(one) : one));
+
+function isTrap(name: string, version: string): boolean {
+  return (name === 'kubelet' || name === 'kubectl') && version !== versions.kubernetes;
+}
+
+function placeholderOf(one: RpmPackage): RpmPackage {
+  const says = one.name === 'kubelet' ? `Kubernetes v${olderKubernetes}` : `Client Version: v${olderKubernetes}`;
+  const text = `#!/bin/sh\necho '${says}'\necho 'a placeholder of the lab, which cannot run' >&2\n[ "$1" = --version ] || [ "$1" = version ]\n`;
+  const path = `/usr/bin/${one.name}`;
+  const files = (one.files ?? []).map((file) => (file.path === path ? { path, mode: 0o755, content: { text } } : file));
+  return { ...one, version: olderKubernetes, summary: `A placeholder for ${one.name}`, files };
+}
+
 /** What Docker's repository has of use: containerd with runc, and a config that switches the CRI plugin off. */
-export function dockerPackages({ major }: ElRelease): readonly RpmPackage[] {
-  const containerd = ['containerd', 'containerd-shim-runc-v2', 'ctr'];
+export function dockerPackages({ major, containerd }: ElRelease): readonly RpmPackage[] {
+  const names = ['containerd', 'containerd-shim-runc-v2', 'ctr'];
+  const programs = containerd === 1 ? containerd1Programs : containerdPrograms;
   return [
     {
       name: 'containerd.io',
-      version: versions.containerd,
+      version: containerd === 1 ? versions.containerd1 : versions.containerd,
       release: `1.el${major}`,
       summary: 'An industry-standard container runtime',
       requires: ['container-selinux >= 2:2.74', 'libseccomp', 'tar'],
       provides: ['containerd', 'runc'],
       conflicts: ['containerd', 'runc'],
       files: [
-        ...containerd.map((name) => program(containerdPrograms, name, `/usr/bin/${name}`)),
+        ...names.map((name) => program(programs, name, `/usr/bin/${name}`)),
         program(runc, 'runc', '/usr/bin/runc'),
         labFile('rpm/containerd.service', `${units}/containerd.service`),
         { ...labFile('rpm/containerd-config.toml', '/etc/containerd/config.toml'), isConfig: true },

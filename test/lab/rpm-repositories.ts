@@ -4,10 +4,16 @@ import { join } from 'node:path';
 import { stepDir, type Step } from './cache.ts';
 import { debootstrapStep } from './debian.ts';
 import { elReleases, type ElName, type ElRelease } from './el-releases.ts';
-import { cni, containerdPrograms, criTools, kubernetes, runc } from './go-build.ts';
+import { cni, containerd1Programs, containerdPrograms, criTools, kubernetes, runc } from './go-build.ts';
 import { packagesText } from './package-file.ts';
 import { buildRepository, signingKeyStep, type RpmPackage } from './rpm.ts';
-import { basePackages, dockerPackages, installedPackages, kubernetesPackages } from './rpm-packages.ts';
+import {
+  basePackages,
+  dockerPackages,
+  installedPackages,
+  kubernetesPackages,
+  olderKubernetesPackages,
+} from './rpm-packages.ts';
 import { releaseSuffix, versions } from './versions.ts';
 
 /** Where a host has the repositories. */
@@ -17,11 +23,14 @@ export const repositoryFolder = '/srv/rpm';
 export const repositoryPaths: {
   readonly base: string;
   readonly kubernetes: string;
+  /** Of placeholders, for a system that is too old for more. */
+  readonly olderKubernetes: string;
   readonly docker: (release: ElRelease) => string;
   readonly dockerKey: string;
 } = {
   base: 'base',
   kubernetes: `kubernetes/core:/stable:/v${versions.kubernetes.split('.').slice(0, 2).join('.')}/rpm`,
+  olderKubernetes: 'kubernetes/core:/stable:/v1.31/rpm',
   docker: ({ major }: ElRelease): string => `docker-ce/linux/centos/${major}/x86_64/stable`,
   dockerKey: 'docker-ce/linux/centos/gpg',
 };
@@ -45,12 +54,14 @@ export const vendorKey: Step = signingKeyStep(debianEl, 'vendor');
 /** Kubernetes' repository: the same for every release of the system. */
 export const kubernetesRepository: Step = {
   name: `rpm-kubernetes${releaseSuffix}`,
-  inputs: [packagesText(kubernetesPackages)],
+  inputs: [packagesText([...kubernetesPackages, ...olderKubernetesPackages])],
   needs: [kubernetes, criTools, cni, debianEl, vendorKey],
   lane: 'disk',
   build: async (dir) => {
-    const place = repositoryPaths.kubernetes.replace('kubernetes/', '');
-    await repositoryAt(join(dir, place), kubernetesPackages, vendorKey);
+    const { kubernetes: newest, olderKubernetes: older } = repositoryPaths;
+    const placeOf = (path: string): string => join(dir, path.replace('kubernetes/', ''));
+    await repositoryAt(placeOf(newest), kubernetesPackages, vendorKey);
+    await repositoryAt(placeOf(older), olderKubernetesPackages, vendorKey);
   },
 };
 
@@ -71,7 +82,7 @@ function repositoriesOf(name: ElName): Step {
   return {
     name: `rpm-${name}`,
     inputs: [packagesText([...base, ...docker, ...installed])],
-    needs: [containerdPrograms, runc, debianEl, systemKey, vendorKey],
+    needs: [release.containerd === 1 ? containerd1Programs : containerdPrograms, runc, debianEl, systemKey, vendorKey],
     lane: 'disk',
     build: async (dir) => {
       await repositoryAt(join(dir, repositoryPaths.base), base, systemKey);

@@ -35,7 +35,17 @@ export const kubernetesModule: string = release.module;
 export const releaseSuffix: string = wanted === newest ? '' : `-${wanted}`;
 
 type Built =
-  'kubernetes' | 'olderKubeadm' | 'etcd' | 'coredns' | 'containerd' | 'runc' | 'cni' | 'flannel' | 'crictl' | 'debian';
+  | 'kubernetes'
+  | 'olderKubeadm'
+  | 'etcd'
+  | 'coredns'
+  | 'containerd'
+  | 'containerd1'
+  | 'runc'
+  | 'cni'
+  | 'flannel'
+  | 'crictl'
+  | 'debian';
 type Image =
   | 'apiServer'
   | 'controllerManager'
@@ -55,6 +65,7 @@ export const versions: Readonly<Record<Built, string>> = {
   etcd: '3.6.16',
   coredns: '1.14.2',
   containerd: '2.3.5',
+  containerd1: '1.7.35',
   runc: '1.5.2',
   cni: '1.9.1',
   flannel: '0.28.4',
