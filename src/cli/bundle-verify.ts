@@ -28,7 +28,7 @@ function otherVersion({ kubernetesVersion }: BundleLock, wanted: string | undefi
 }
 
 /** A row a file and a row an image; the object has the lock too. */
-export function bundleAnswer({ lock, findings }: BundleReport): Answer {
+function bundleAnswer({ lock, findings }: BundleReport): Answer {
   const result = (path: string): string =>
     findings
       .filter((finding) => finding.path === path)
