@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { openHost } from '../../src/host/remote.ts';
 import { connectSsh } from '../../src/host/ssh/pool.ts';
+import { sh } from '../../src/host/shell.ts';
 import type { Reporter } from '../../src/report/events.ts';
 import { clusterConfig, eventually, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
 import { inHost, kubernetesTree, wipe } from './support/host.ts';
@@ -146,11 +147,9 @@ describe('a host that comes back', () => {
     expect(run.seconds).toBeLessThan(40);
   });
 
-  test('from behind a silent link is noticed within a minute, and the run goes on', async () => {
+  test('from behind a silent link is noticed within a minute, and the run goes on (R31)', async () => {
     await wipe(lab, 'master1');
-    const gateway = lab.host('master1').address.replace(/\d+$/, '1');
-    const rule = (verb: string): string =>
-      `iptables -w ${verb} INPUT -s ${gateway} -j DROP; iptables -w ${verb} OUTPUT -d ${gateway} -j DROP`;
+    const rule = silence();
     let [cutAt, noticedAt] = [0, 0];
     let healed: Promise<unknown> | undefined;
     const run = await kbinit(['init', ...over(lab, 'master1'), '--config', config, '--ssh-timeout', '3'], {
@@ -169,6 +168,51 @@ describe('a host that comes back', () => {
     expect(run.code, run.stderr).toBe(0);
     expect((noticedAt - cutAt) / 1000).toBeGreaterThan(1);
     expect((noticedAt - cutAt) / 1000).toBeLessThan(60);
+    expect((await reset()).code).toBe(0);
+  });
+});
+
+/** Rules that drop what this machine sends to the host, and what it is answered: `-I` puts them, `-D` takes them. */
+function silence(): (verb: '-I' | '-D') => string {
+  const gateway = lab.host('master1').address.replace(/\d+$/, '1');
+  return (verb) => `iptables -w ${verb} INPUT -s ${gateway} -j DROP; iptables -w ${verb} OUTPUT -d ${gateway} -j DROP`;
+}
+
+describe('a limit for the whole run', () => {
+  const limited = (limit: string, onProgress: (text: string) => void = () => undefined): Promise<KbinitResult> =>
+    kbinit(['init', ...over(lab, 'master1'), '--config', config, '--deadline', limit], { onProgress });
+
+  test('ends it where the link is silent, five seconds later at most, with the command to go on (R31)', async () => {
+    await wipe(lab, 'master1');
+    const rule = silence();
+    let silent: Promise<unknown> | undefined;
+    const run = await limited('12s', (text) => {
+      if (/ certs /.test(text)) silent ??= inHost(lab, 'master1', rule('-I'));
+    });
+    expect(silent).toBeDefined();
+    await silent;
+    await inHost(lab, 'master1', rule('-D'));
+    expect(run.code, run.stderr).toBe(1);
+    expect(run.stderr).toContain('KB_DEADLINE');
+    expect(run.stderr).toMatch(/to go on, .*: kbinit init .*--deadline 12s/);
+    expect(run.seconds).toBeGreaterThan(11.5);
+    expect(run.seconds).toBeLessThan(17);
+  });
+
+  test('stops a healthy one cleanly: no process, no lock, no half file is left, and it goes on with more time (R31)', async () => {
+    await eventually('what the silent run held to be free', 90, async () =>
+      (await inHost(lab, 'master1', 'flock -n /run/kbinit/lock echo free || true')).includes('free'),
+    );
+    await wipe(lab, 'master1');
+    const run = await limited('4s');
+    expect(run.code, run.stderr).toBe(1);
+    expect(run.stderr).toContain('KB_DEADLINE');
+    expect(run.seconds).toBeGreaterThan(3.5);
+    expect(run.seconds).toBeLessThan(9);
+    const left = `flock -n /run/kbinit/lock true || echo lock; find /etc/kubernetes -type f -size 0 -o -name '*.kbinit*'`;
+    await eventually('the lock', 5, async () => (await inHost(lab, 'master1', left)) === '');
+    const again = await limited('5m');
+    expect(again.code, again.stderr).toBe(0);
     expect((await reset()).code).toBe(0);
   });
 });
@@ -214,6 +258,30 @@ describe('an upload', () => {
     expect(sent.seconds).toBeLessThan(120);
   });
 
+  test('of two megabytes over a link that loses a fifth of its packets arrives, and so do the files of a phase (R34)', async () => {
+    const random = '-p tcp -m statistic --mode random --probability 0.2 -j DROP';
+    const lose = (verb: string): Promise<string> =>
+      inHost(
+        lab,
+        'master1',
+        `iptables -w ${verb} INPUT --dport 22 ${random}; iptables -w ${verb} OUTPUT --sport 22 ${random}`.replaceAll(
+          /(INPUT|OUTPUT) (--[ds]port 22) -p tcp/g,
+          '$1 -p tcp $2',
+        ),
+      );
+    await wipe(lab, 'master1');
+    await lose('-I');
+    try {
+      await send(randomBytes(2_000_000), { afterBytes: Infinity, times: 0 });
+      const run = await certs();
+      expect(run.code, run.stderr).toBe(0);
+    } finally {
+      await lose('-D');
+    }
+    const verify = 'cd /etc/kubernetes/pki; openssl verify -CAfile ca.crt apiserver.crt apiserver-kubelet-client.crt';
+    expect(await inHost(lab, 'master1', verify)).toMatch(/apiserver\.crt: OK[\s\S]*client\.crt: OK/);
+  });
+
   test('of a hundred megabytes over 100 Mbit/s, cut at 60 %, goes on there', async () => {
     const bytes = randomBytes(100_000_000);
     const sent = await send(bytes, { afterBytes: 60_000_000, times: 1, bytesPerSecond: 12_500_000 });
@@ -225,19 +293,25 @@ describe('an upload', () => {
 
 describe('an sshd that gives little', () => {
   const settings = (lines: string): Promise<string> =>
-    inHost(lab, 'master1', `printf '%s\\n' '${lines}' >/etc/ssh/sshd_config.d/little.conf; systemctl reload ssh`);
+    inHost(
+      lab,
+      'master1',
+      // An sshd that reads its settings anew does not listen for a moment.
+      `printf '%s\\n' '${lines}' >/etc/ssh/sshd_config.d/little.conf; systemctl reload ssh; sleep 0.3
+until ss -Hltn 'sport = :22' | grep -q .; do sleep 0.05; done`,
+    );
   afterAll(() => inHost(lab, 'master1', 'rm -f /etc/ssh/sshd_config.d/little.conf; systemctl reload ssh'));
 
-  test('one session at a time is enough for an init and a reset', async () => {
+  test('one session at a time, and five seconds for the login, are enough for an init and a reset (R33)', async () => {
     await wipe(lab, 'master1');
-    await settings('MaxSessions 1');
+    await settings('MaxSessions 1\nLoginGraceTime 5');
     const run = await init();
     expect(run.code, run.stderr).toBe(0);
     const undone = await reset();
     expect(undone.code, undone.stderr).toBe(0);
   });
 
-  test('few logins at a time (MaxStartups 2:50:4) are shared by eight runs at once', async () => {
+  test('few logins at a time (MaxStartups 2:50:4) are shared by eight runs at once (R33)', async () => {
     await wipe(lab, 'master1');
     await settings('MaxStartups 2:50:4');
     const dry = ['init', 'phase', 'certs', 'ca', '--dry-run', ...over(lab, 'master1'), '--config', config];
@@ -248,7 +322,32 @@ describe('an sshd that gives little', () => {
     ).toEqual(Array(8).fill(0));
   });
 
-  test('none of its sessions stays behind a run', async () => {
+  test('hears of five hundred commands on one connection, and no channel of them is left (R33)', async () => {
+    await settings('MaxSessions 10');
+    const { address } = lab.host('master1');
+    const silent: Reporter = { emit: () => undefined };
+    const way = { host: address, port: 22, user: 'root', name: 'master1', reporter: silent };
+    const transport = await connectSsh({
+      ...way,
+      knownHostsFile: lab.knownHostsFile,
+      identityFiles: [lab.identityFile],
+    });
+    /** Open files of the sshd of this connection, which has a few for each channel, and its children. */
+    const held = sh`set -- $(ps -o ppid= -p $PPID); fds=$(ls /proc/$1/fd | wc -l); echo $fds $(ps --ppid "$1" -o pid= | wc -l)`;
+    const seen = async (): Promise<string> => (await transport.exec(held)).stdout;
+    try {
+      await transport.exec(sh`true`);
+      const before = await seen();
+      expect(before).toMatch(/^\d+ 1\n$/);
+      const codes = await Promise.all(Array.from({ length: 500 }, async () => (await transport.exec(sh`true`)).code));
+      expect(codes.every((code) => code === 0)).toBe(true);
+      await eventually('the channels to be closed', 10, async () => (await seen()) === before);
+    } finally {
+      await transport.close();
+    }
+  });
+
+  test('none of its sessions stays behind a run (R33)', async () => {
     await settings('MaxSessions 10');
     expect((await certs()).code).toBe(0);
     await eventually('every session to end', 10, async () => {
