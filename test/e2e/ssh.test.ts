@@ -301,8 +301,19 @@ describe('a umask', () => {
     await inHost(lab, 'master1', "sed -i '/pam_umask/d' /etc/pam.d/sshd");
   });
 
-  test.each(['000', '022', '027', '077'])('of %s gives the modes that kubeadm gives', async (umask) => {
+  /** All that was written with each, so that they can be held against each other. */
+  const listings = new Map<string, string>();
+  const prepare = ['modules', 'sysctl', 'crictl', 'kubelet'];
+  const kubeletFiles = ['config.yaml', 'kubeadm-flags.env', 'instance-config.yaml'].map((n) => `/var/lib/kubelet/${n}`);
+  const written = `/etc/systemd/system/kubelet* /var/lib/kbinit /var/lib/kubelet ${kubeletFiles.join(' ')} \
+/etc/modules-load.d/kbinit.conf /etc/sysctl.d/99-zz-kbinit.conf /etc/crictl.yaml`;
+  const list = `for path in ${written}; do
+  if [ "$path" = /var/lib/kubelet ]; then stat -c '%a %U:%G %n' $path; else find $path -printf '%m %u:%g %p\\n'; fi
+done 2>/dev/null | LC_ALL=C sort -k 3; systemctl show -p UMask kubelet`;
+
+  test.each(['000', '022', '027', '077'])('of %s gives the modes that kubeadm gives (R25)', async (umask) => {
     await wipe(lab, 'master1');
+    await inHost(lab, 'master1', `rm -rf ${kubeletFiles.join(' ')} /etc/systemd/system/kubelet.service.d`);
     const rule = `session optional pam_umask.so umask=0${umask}`;
     await inHost(lab, 'master1', `sed -i '/pam_umask/d' /etc/pam.d/sshd; echo '${rule}' >>/etc/pam.d/sshd`);
     const seen = await mustRun('ssh', [
@@ -319,6 +330,26 @@ describe('a umask', () => {
       expect(run.code, run.stderr).toBe(0);
     }
     expect(await kubernetesTree(lab, 'master1')).toEqual(await goldenTree((path) => path.startsWith('etc/kubernetes')));
+    const start = await kbinit(['init', 'phase', 'kubelet-start', ...to(), '--config', config]);
+    expect(start.code, start.stderr).toBe(0);
+    await inHost(lab, 'master1', 'systemctl stop kubelet');
+    for (const phase of prepare) {
+      const run = await kbinit(['host', 'prepare', 'phase', phase, ...to()]);
+      expect(run.code, run.stderr).toBe(0);
+    }
+    listings.set(umask, await inHost(lab, 'master1', list));
+    const restored = await kbinit(['host', 'restore', ...to(), '--force']);
+    expect(restored.code, restored.stderr).toBe(0);
+  });
+
+  test('makes no difference: every file and folder has the same mode and owner with all four (R25)', () => {
+    const [first = '', ...others] = listings.values();
+    for (const path of [...kubeletFiles, '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf']) {
+      expect(first).toContain(`644 root:root ${path}\n`);
+    }
+    expect(first).toContain('700 root:root /var/lib/kbinit/ledger\n');
+    expect(first).toContain('UMask=0022');
+    expect(others).toEqual([first, first, first]);
   });
 });
 
@@ -353,6 +384,71 @@ describe("the user's SSH configuration", () => {
       expect(journal).toMatch(/server_input_channel_req: channel \d+ request exec/);
       expect(journal).not.toMatch(/request (auth-agent-req|x11-req|env|pty-req)|tcpip-forward/);
       await expect(stat(trap)).rejects.toThrow('ENOENT');
+    } finally {
+      agent.kill();
+    }
+  });
+});
+
+describe('a login', () => {
+  const failed = (journal: string): number => journal.match(/^Failed (?!none)/gm)?.length ?? 0;
+  const connections = (journal: string): number => journal.match(/^Connection from /gm)?.length ?? 0;
+
+  /** A key that no host knows. */
+  async function strangeKey(): Promise<string> {
+    const file = join(await scratch(), 'key');
+    await mustRun('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'strange', '-f', file]);
+    return file;
+  }
+
+  test('with the right key fails not once in a whole phase, and happens once (R33)', async () => {
+    const journal = await sshdJournal(lab, 'master1', async () => {
+      const run = await kbinit([...certs, ...to(), '--config', config]);
+      expect(run.code, run.stderr).toBe(0);
+    });
+    expect([connections(journal), failed(journal)]).toEqual([1, 0]);
+  });
+
+  test('with a wrong one fails once and is not tried again (R33)', async () => {
+    const wrong = await strangeKey();
+    const journal = await sshdJournal(lab, 'master1', async () => {
+      const flags = to().map((word) => (word === lab.identityFile ? wrong : word));
+      const { home, environment } = await stranger();
+      const run = await kbinit([...certs, ...flags, '--config', config], {
+        environment: { ...environment, HOME: home, SSH_AUTH_SOCK: '' },
+      });
+      expect(run.code, run.stderr).toBe(4);
+      expect(run.stderr).toContain('KB_SSH_AUTH');
+    });
+    expect([connections(journal), failed(journal)]).toEqual([1, 1]);
+  });
+
+  test('with the third key of an agent fails as often as with ssh (R33)', async () => {
+    const { home, environment, flags } = await stranger();
+    const socket = join(home, 'agent');
+    await writeFile(join(home, '.ssh', 'known_hosts'), await hostKeyLine('ed25519'));
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    try {
+      await eventually('the agent', 10, () => stat(socket));
+      const env = { SSH_AUTH_SOCK: socket };
+      for (const key of [await strangeKey(), await strangeKey(), lab.identityFile]) {
+        await mustRun('ssh-add', ['-q', key], { env });
+      }
+      const [host = '', login = ''] = flags;
+      const ofSsh = await sshdJournal(lab, 'master1', async () => {
+        const known = `UserKnownHostsFile=${join(home, '.ssh', 'known_hosts')}`;
+        await mustRun('ssh', ['-F', 'none', '-i', '/nowhere', '-o', 'BatchMode=yes', '-o', known, login, 'true'], {
+          env,
+        });
+      });
+      const ofKbinit = await sshdJournal(lab, 'master1', async () => {
+        const run = await kbinit([...certs, host, login, '--config', config], {
+          environment: { ...environment, ...env },
+        });
+        expect(run.code, run.stderr).toBe(0);
+      });
+      expect(failed(ofSsh)).toBe(2);
+      expect([connections(ofKbinit), failed(ofKbinit)]).toEqual([1, 2]);
     } finally {
       agent.kill();
     }
@@ -435,7 +531,8 @@ describe('a link that goes dead', () => {
   test('under a command is noticed within a minute and told as a lost connection', async () => {
     const { run, silentSeconds } = await blackHoled;
     expect(run.code, run.stderr).toBe(4);
-    expect(run.stderr).toMatch(/went away; trying again/);
+    // The kubelet's start, or whatever else the run asked of the host at that moment.
+    expect(run.stderr).toMatch(/(?:went away|no channel could be opened); trying again/);
     expect(run.stderr).toMatch(/KB_SSH_(LOST|UNREACHABLE)/);
     expect(run.stderr).toContain(lab.host('node1').address);
     // A minute to notice it, and five seconds and a last try for the host to come back.
