@@ -70,6 +70,30 @@ describe('docs/errors.md', () => {
   });
 });
 
+describe('docs/reliability.md', () => {
+  /** By bar: the tests that its row names, as a path and a part of a name or comment. */
+  const rows = new Map(
+    [...read('docs/reliability.md').matchAll(/^\| (R\d\d) +\|(.*)\|$/gm)].map(([, bar = '', cells = '']) => [
+      bar,
+      [...cells.matchAll(/`(test\/[^`]+)` “([^”]+)”/g)].map(([, path = '', text = '']) => ({ path, text })),
+    ]),
+  );
+
+  test('has a row for each bar, with a test', () => {
+    const range = (from: number, to: number): readonly number[] =>
+      Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    const bars = [8, ...range(12, 34), 38, 54, 55, 56, 61, 71].map((bar) => `R${String(bar).padStart(2, '0')}`);
+    expect([...rows.keys()]).toEqual(bars);
+    expect([...rows].filter(([, tests]) => tests.length === 0)).toEqual([]);
+  });
+
+  test('names tests that exist', () => {
+    const named = [...rows].flatMap(([bar, tests]) => tests.map((one) => ({ bar, ...one })));
+    const missing = named.filter(({ path, text }) => !existsSync(join(root, path)) || !read(path).includes(text));
+    expect(missing).toEqual([]);
+  });
+});
+
 test('every link between the documents leads to a file', () => {
   const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...files('docs', '.md')];
   const dead = pages.flatMap((page) =>

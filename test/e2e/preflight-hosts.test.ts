@@ -173,6 +173,7 @@ describe('a host alone', () => {
     ['error DiskSpace', 'no room for etcd', [mounted('/var/lib/etcd', 'size=100m')]],
     ['warning DiskSpace', 'little room for etcd', [mounted('/var/lib/etcd', 'size=1g')]],
     ['error DiskSpace', 'no inodes for etcd', [mounted('/var/lib/etcd', 'nr_inodes=1000')]],
+    ['warning DiskSpace', 'little room for newer programs', [mounted('/usr/local/bin', 'size=100m')]],
     ['error ClockSkew', 'a clock that is not ours', [wrongClock(120)]],
     ['warning Leftovers', 'rules of kube-proxy', [chain]],
     ['error Leftovers', "another cluster's kubelet", [foreignKubelet]],
