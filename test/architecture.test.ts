@@ -67,6 +67,7 @@ const worldly = /\bprocess\.|\bDate\.now\b|\bMath\.random\b|\bnew Date\(\)|\bper
 const homes: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
   ssh2: /^host\/ssh\//,
+  'tar-stream': /^bundle\/tar\.ts$/,
   'node-forge': /^certs\/x509\.ts$/,
   zod: /^config\/versions\//,
   'js-yaml': /^util\/yaml\.ts$/,

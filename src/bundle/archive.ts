@@ -37,12 +37,12 @@ export async function inspectArchive(path: string, architecture: Architecture): 
   const contents: Contents = { texts: new Map(), sizes: new Map(), names: new Set(), findings: [] };
   const reader = new TarReader(listener(contents));
   let isCompressed: boolean | undefined;
-  const measured = await measure(path, (piece) => {
+  const measured = await measure(path, async (piece) => {
     isCompressed ??= piece[0] === 0x1f && piece[1] === 0x8b;
-    if (!isCompressed) reader.push(piece);
+    if (!isCompressed) await reader.push(piece);
   });
   if (isCompressed === true) return { ...measured, images: [], findings: ['is compressed: unpack it with gunzip'] };
-  const broken = reader.finish();
+  const broken = await reader.finish();
   if (broken !== undefined) return { ...measured, images: [], findings: [`is not whole: ${broken}`] };
   const images = imagesOf(contents);
   for (const image of images) contents.findings.push(...incomplete(contents, image, architecture));

@@ -179,12 +179,12 @@ async function unpack(archive: string, folder: string, { url, nameOf }: Release)
   });
   try {
     await pipeline(createReadStream(archive), createGunzip(), async (pieces: AsyncIterable<Buffer>) => {
-      for await (const piece of pieces) reader.push(piece);
+      for await (const piece of pieces) await reader.push(piece);
     });
   } catch (error) {
     throw failed(url, error instanceof Error ? error.message : String(error));
   }
-  const wrong = reader.finish();
+  const wrong = await reader.finish();
   if (wrong !== undefined) throw failed(url, wrong);
   return names;
 }

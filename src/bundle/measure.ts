@@ -14,8 +14,8 @@ export interface Measured {
   readonly head: Buffer;
 }
 
-/** Read a file; `listen` gets every piece of it in order. */
-export async function measure(path: string, listen?: (piece: Buffer) => void): Promise<Measured> {
+/** Read a file; `listen` gets every piece of it in order, and the next one when it is done with that. */
+export async function measure(path: string, listen?: (piece: Buffer) => void | Promise<void>): Promise<Measured> {
   const hash = createHash('sha256');
   let [size, head] = [0, Buffer.alloc(0)];
   const pieces: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: pieceBytes });
@@ -23,7 +23,7 @@ export async function measure(path: string, listen?: (piece: Buffer) => void): P
     if (head.length < 64) head = Buffer.concat([head, piece.subarray(0, 64 - head.length)]);
     size += piece.length;
     hash.update(piece);
-    listen?.(piece);
+    await listen?.(piece);
   }
   return { size, sha256: hash.digest('hex'), head };
 }
