@@ -6,18 +6,25 @@ import { readAskedVersion } from '../prepare/flags.ts';
 import { formatVersion } from '../kube/version.ts';
 import { columns } from '../util/columns.ts';
 import { count } from '../util/text.ts';
+import { readWishes } from './config-images.ts';
 import { printerOf, type Answer, type OutputOptions } from './output/printer.ts';
 
 export interface VerifyOptions extends OutputOptions {
   readonly kubernetesVersion?: string;
+  readonly config?: string;
 }
 
 /** Verify. @throws KbError KB_BUNDLE with every finding */
 export async function runBundleVerify(folder: string, options: VerifyOptions): Promise<void> {
   const print = await printerOf(options);
-  const wanted = options.kubernetesVersion === undefined ? undefined : readAskedVersion(options.kubernetesVersion);
+  const asked = options.kubernetesVersion === undefined ? undefined : readAskedVersion(options.kubernetesVersion);
+  const wishes = options.config === undefined ? undefined : await readWishes(options.config);
   const report = await verifyBundle(folder);
-  const findings = [...otherVersion(report.lock, wanted && formatVersion(wanted)), ...report.findings];
+  const findings = [
+    ...[asked, wishes?.version].flatMap((wanted) => otherVersion(report.lock, wanted && formatVersion(wanted))),
+    ...otherImages(report.lock, wishes?.images ?? []),
+    ...report.findings,
+  ];
   process.stdout.write(print(bundleAnswer({ ...report, findings })));
   if (findings.length > 0) throw new KbError(bundleProblems(folder, findings));
 }
@@ -49,6 +56,12 @@ function bundleAnswer({ lock, findings }: BundleReport): Answer {
     object: { kind: 'BundleReport', isGood: findings.length === 0, findings, lock },
     text: `${head}\n${columns([['FILE', 'VERSION', 'SIZE', 'RESULT'], ...files])}\n${columns([['IMAGE', 'DIGEST', 'ARCHIVE'], ...images])}${whole.length === 0 ? '' : `\n${whole.join('')}`}`,
   };
+}
+
+/** A cluster's own registry or tags. */
+function otherImages({ images }: BundleLock, wanted: readonly string[]): readonly Finding[] {
+  const missing = wanted.filter((name) => images.every((image) => image.name !== name));
+  return missing.length === 0 ? [] : [{ text: `lacks images that the configuration asks for: ${missing.join(', ')}` }];
 }
 
 function mebibytes(bytes: number): string {

@@ -37,7 +37,7 @@ export function bundleCommand(): Command {
     .command('verify')
     .description('Check every byte of a bundle, and whether it is enough')
     .argument('<folder>', 'the bundle');
-  withOnlyFlags(verify, ['bundle-version', ...outputFlags, 'v']).action(async (folder: string) => {
+  withOnlyFlags(verify, ['bundle-version', 'bundle-config', ...outputFlags, 'v']).action(async (folder: string) => {
     const { runBundleVerify } = await import('./bundle-verify.ts');
     await runBundleVerify(folder, verify.opts<VerifyOptions>());
   });

@@ -9,6 +9,7 @@ import type { HostFacts } from '../host/host.ts';
 import { KbError } from '../errors.ts';
 import { sh } from '../host/shell.ts';
 import { controlPlaneImages } from '../kube/images.ts';
+import type { KubeVersion } from '../kube/version.ts';
 import { systemChance } from '../util/keygen.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { warn } from './config-run.ts';
@@ -33,6 +34,15 @@ async function load(options: ImageOptions): Promise<Loaded<InitDraft>> {
 
 function imagesOf(draft: InitDraft, facts: HostFacts): readonly string[] {
   return controlPlaneImages(completeInit(draft, facts, systemChance()).spec.cluster);
+}
+
+/** What a configuration file asks for. @throws KbError KB_CONFIG, KB_FILE */
+export async function readWishes(
+  config: string,
+): Promise<{ readonly version: KubeVersion; readonly images: readonly string[] }> {
+  const { draft } = await load({ config });
+  const facts = factsOfNoHost(draft.cluster.networking.serviceSubnet);
+  return { version: completeInit(draft, facts, systemChance()).spec.cluster.version, images: imagesOf(draft, facts) };
 }
 
 /** `config images list`. @throws KbError KB_CONFIG, KB_OUTPUT */

@@ -135,6 +135,8 @@ const flags: Readonly<Record<string, () => Option>> = {
   'runc-version': () => option('--runc-version <version>', 'release of runc that is fetched'),
   'cni-version': () => option('--cni-version <version>', 'release of the CNI plugins that is fetched'),
   'crictl-version': () => option('--crictl-version <version>', 'release of crictl that is fetched'),
+  'bundle-config': () =>
+    option('--config <path>', 'a cluster configuration whose version and images the bundle has to have'),
   'bundle-host': () =>
     option('--host <[user@]addr[:port]>', "take images that no archive has from this host's containerd"),
   'bundle-images': () =>
