@@ -17,6 +17,7 @@ beforeAll(async () => {
   await lab.up([
     { name: 'node1', images: false },
     { name: 'node2', kind: 'bare' },
+    { name: 'node3', kind: 'bare' },
   ]);
 });
 
@@ -84,12 +85,15 @@ test('a command for several hosts changes none of them while somebody works on o
   const first = start();
   await heldBy(first);
   const { address } = lab.host('node1');
-  const run = await kbinit(['etcd', 'init', ...over(lab, 'node2'), '--host', `root@${address}`]);
+  const hosts = ['node1', 'node3'].flatMap((name) => ['--host', `root@${lab.host(name).address}`]);
+  const run = await kbinit(['etcd', 'init', ...over(lab, 'node2'), ...hosts]);
+  await finish(first);
   expect(run.code, run.stderr).toBe(6);
   expect(run.stderr).toMatch(/KB_LOCKED/);
   expect(run.stderr).toContain(address);
-  expect(await output(lab, 'node2', 'ls -A /etc/kubernetes /etc/etcd /var/lib/kbinit 2>/dev/null')).toBe('');
-  await finish(first);
+  for (const host of ['node2', 'node3']) {
+    expect(await output(lab, host, 'ls -A /etc/kubernetes /etc/etcd /var/lib/kbinit 2>/dev/null; true')).toBe('');
+  }
 });
 
 test(
