@@ -9,7 +9,7 @@ import { runsNoPods } from './kernel.ts';
 import { recorded } from './recorded.ts';
 import type { PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
-import { tools } from './tools.ts';
+import { packageOf, tools } from './tools.ts';
 
 /** Kubernetes' own, which are never to move by an update of the system. */
 export const pinned: readonly string[] = ['kubelet', 'kubeadm', 'kubectl', 'cri-tools', 'kubernetes-cni'];
@@ -70,7 +70,7 @@ function wantedPackages(state: HostState, spec: PrepareSpec, distro: Distro): re
   const plain = (name: string): Wanted => ({ name, word: name });
   const needed = tools
     .filter(({ program }) => !state.programs.has(program))
-    .map(({ deb, rpm }) => plain(isDebian ? deb : rpm));
+    .map((tool) => plain(packageOf(tool, distro)));
   const hasOther = state.packages.has('containerd') || state.packages.has('containerd.io');
   // Docker's repository has it under its own name; Debian's own containerd will do for Kubernetes up to 1.35.
   const containerd = isDebian && !isDockers(spec) ? 'containerd' : 'containerd.io';
@@ -153,10 +153,11 @@ function otherVersions(state: HostState, { version }: PrepareSpec): readonly str
 }
 
 /** What uploaded programs do not bring. */
-function missingTools(state: HostState, { family }: Distro): readonly string[] {
+function missingTools(state: HostState, distro: Distro): readonly string[] {
   const missing = tools.filter(({ program }) => !state.programs.has(program));
-  const packages = missing.map(({ deb, rpm }) => (family === 'debian' ? deb : rpm));
-  const isWithoutPolicy = family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
+  const packages = missing.map((tool) => packageOf(tool, distro));
+  const isWithoutPolicy =
+    distro.family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
   return [
     ...(missing.length === 0
       ? []

@@ -12,6 +12,12 @@ export const tools: readonly { readonly program: string; readonly deb: string; r
   { program: 'tc', deb: 'iproute2', rpm: 'iproute-tc' },
 ];
 
+/** What the system calls the package of a tool; up to CentOS 7 tc is part of iproute. */
+export function packageOf({ program, deb, rpm }: (typeof tools)[number], { family, release }: Distro): string {
+  if (family === 'debian') return deb;
+  return program === 'tc' && release <= 7 ? 'iproute' : rpm;
+}
+
 /** The system's own tools, by their packages. */
 export interface WantedTools {
   readonly known: ReadonlySet<string>;
@@ -20,9 +26,10 @@ export interface WantedTools {
 }
 
 /** Which tools a host lacks where Kubernetes does not come as packages. */
-export function wantedTools(state: HostState, { family }: Distro): WantedTools {
-  const nameOf = ({ deb, rpm }: (typeof tools)[number]): string => (family === 'debian' ? deb : rpm);
-  const needsPolicy = family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
+export function wantedTools(state: HostState, distro: Distro): WantedTools {
+  const nameOf = (tool: (typeof tools)[number]): string => packageOf(tool, distro);
+  const needsPolicy =
+    distro.family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
   return {
     known: new Set([...tools.map(nameOf), 'container-selinux', 'chrony']),
     wanted: [
