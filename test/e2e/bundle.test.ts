@@ -1,11 +1,13 @@
 // A cluster without registry and repositories: a bundle of the lab's programs and of a host's containerd, and hosts that
 // have nothing but sshd and no way to anything else. And what is refused on the way (R71).
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stepDir } from '../lab/cache.ts';
 import { debPaths, debRepositories } from '../lab/deb-repositories.ts';
+import { allArchives } from '../lab/images.ts';
 import { imageNames, versions, type Lab } from '../lab/lab.ts';
 import { releaseRepositories } from '../lab/rpm-repositories.ts';
 import { mustRun } from '../lab/run.ts';
@@ -45,13 +47,21 @@ async function packagesOf(system: string, from: string, names: readonly string[]
   return ['--packages', `${system}=${to}`];
 }
 
+const prepareArguments = (host: string, from: string, more: readonly string[]): readonly string[] => [
+  'host',
+  'prepare',
+  ...over(lab, host),
+  ...forThisKernel,
+  '--offline',
+  from,
+  ...more,
+];
 const prepare = (
   host: string,
   from: string,
   more: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
-): Promise<KbinitResult> =>
-  kbinit(['host', 'prepare', ...over(lab, host), ...forThisKernel, '--offline', from, ...more], { environment });
+): Promise<KbinitResult> => kbinit(prepareArguments(host, from, more), { environment });
 
 beforeAll(async () => {
   lab = await testLab('bundle', 93);
@@ -59,6 +69,7 @@ beforeAll(async () => {
   await lab.up([source, { name: bare, kind: 'bare' }, { name: rocky, kind: 'rocky-9' }]);
   folder = await scratch();
   bundle = join(folder, 'bundle');
+  await pullPause();
   // No package repository: neither configured nor there.
   await output(
     lab,
@@ -68,6 +79,28 @@ beforeAll(async () => {
   await output(lab, rocky, 'rm -f /etc/yum.repos.d/*; for at in /srv/rpm/kubernetes /srv/rpm; do umount $at; done');
   await Promise.all([bare, rocky].map((host) => keepState(lab, host)));
 });
+
+/** The sandbox image as a registry gives it: below an index of platforms, of which a host has only its own. */
+async function pullPause(): Promise<void> {
+  const layout = join(folder, 'pause');
+  await mkdir(layout);
+  await mustRun('tar', ['-xf', allArchives().find((path) => path.includes('_pause_')) ?? '', '-C', layout]);
+  const text = await readFile(join(layout, 'index.json'), 'utf8');
+  const [, manifest = ''] = /"manifests":\[(\{.*\})\]/.exec(text) ?? [];
+  const other = `{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:${'1'.repeat(64)}","size":500,"platform":{"os":"linux","architecture":"s390x"}}`;
+  const type = 'application/vnd.oci.image.index.v1+json';
+  const index = `{"schemaVersion":2,"mediaType":"${type}","manifests":[${other},${manifest}]}`;
+  const digest = createHash('sha256').update(index).digest('hex');
+  await writeFile(join(layout, 'blobs/sha256', digest), index);
+  const top = `{"mediaType":"${type}","digest":"sha256:${digest}","size":${index.length},"annotations":{"io.containerd.image.name":"${imageNames.pause}"}}`;
+  await writeFile(join(layout, 'index.json'), `{"schemaVersion":2,"manifests":[${top}]}`);
+  await mustRun('tar', ['-C', layout, '-cf', join(folder, 'pause.tar'), 'oci-layout', 'index.json', 'blobs']);
+  await lab.copyTo(source, join(folder, 'pause.tar'), '/root/pause.tar', 0o600);
+  await output(lab, source, 'ctr -n k8s.io images import /root/pause.tar >/dev/null');
+  expect(await output(lab, source, `ctr -n k8s.io images ls name==${imageNames.pause}`)).toContain(digest);
+  await rm(layout, { recursive: true });
+  await rm(join(folder, 'pause.tar'));
+}
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -317,6 +350,19 @@ describe('hosts without registry and repositories', () => {
     expect(planned.code, planned.stderr).toBe(0);
     expect(planned.stderr).toContain(`import ${imageNames.apiServer}`);
     expect(await differences(lab, bare)).toBe('');
+  });
+
+  test('a run that is killed while it sends images is no hindrance for the next one', async () => {
+    let child: ChildProcess | undefined;
+    const killed = await kbinit(prepareArguments(rocky, bundle, ['-v', '1']), {
+      onStart: (started) => {
+        child = started;
+      },
+      onProgress: (text) => {
+        if (text.includes('import ')) child?.kill('SIGKILL');
+      },
+    });
+    expect(killed.code).toBe(137);
   });
 
   test('are prepared from the bundle alone', async () => {
