@@ -303,6 +303,7 @@ describe('what is not as its lock says goes to no host (R71)', () => {
     await rm(lockPath);
     await writeFile(lockPath, lock.replace(/"digest": "sha256:[0-9a-f]{8}/, '"digest": "sha256:00000000'));
     const refused = await prepare(bare, copy);
+    await rm(copy, { recursive: true });
     expect(refused.code).toBe(1);
     expect(wordsOf(refused.stderr)).toMatch(
       /has registry\.k8s\.io\/\S+ as sha256:[0-9a-f]{64}, the lock says sha256:0{8}/,
@@ -320,6 +321,7 @@ describe('what is not as its lock says goes to no host (R71)', () => {
       },
     ]);
     const refused = await prepare(bare, bad);
+    await rm(bad, { recursive: true });
     expect(refused.code, refused.stderr).toBe(1);
     expect(refused.stderr).toContain('KB_BINARY');
     expect(refused.stderr).toMatch(/v1\.99\.\d+, v1\.\d+\.\d+ is asked for/);
