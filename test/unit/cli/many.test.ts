@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { assertDifferent, endTogether, failuresOf, onEach } from '../../../src/cli/many.ts';
+import { assertDifferent, endTogether, failuresOf, onEach, unlessTaken } from '../../../src/cli/many.ts';
 import { KbError, type Problem } from '../../../src/errors.ts';
+import { noLock } from '../../../src/host/lock.ts';
 
 const problem = (code: Problem['code']): Problem => ({ code, summary: 's', detail: 'd', fix: 'f' });
 
@@ -95,4 +96,14 @@ test.each([
   const judge = (): void => assertDifferent(targets);
   if (isAllowed) expect(judge).not.toThrow();
   else expect(judge).toThrow('KB_TARGET');
+});
+
+test('one that hangs is given up when the time of the run is up (R31)', async () => {
+  const up = new KbError(problem('KB_DEADLINE'));
+  const overdue = new Promise<never>((_, reject) => setTimeout(() => reject(up), 10));
+  const hanging = new Promise<never>(() => undefined);
+  const ended = await onEach(2, ['well', 'hangs'], (name) =>
+    unlessTaken({ lock: noLock, overdue }, name === 'well' ? Promise.resolve('done') : hanging),
+  );
+  expect(ended).toMatchObject([{ value: 'done' }, { problems: [{ code: 'KB_DEADLINE' }] }]);
 });
