@@ -115,7 +115,7 @@ export async function sendFile(way: UploadWay, upload: Upload): Promise<Change> 
   throw new KbError({
     code: 'KB_UPLOAD',
     summary: 'an uploaded file is not what was sent',
-    detail: `${path}: ${upload.source.size} bytes with sha256 ${upload.sha256} were sent, the host has ${wrong}`,
+    detail: `${path}: ${upload.source.size} bytes (sha256:${upload.sha256}) were sent, the host has ${wrong}`,
     fix: 'check that the file did not change on this machine meanwhile, and the disk and memory of the host; run again',
     host: way.host,
   });
@@ -160,7 +160,7 @@ async function place(way: UploadWay, upload: Upload): Promise<string | undefined
   const io = { idempotent: true, why: `place ${path}`, timeoutSeconds: pieceTimeoutSeconds };
   const result = await way.execute(sh`${again}\n${command}`, io, `(place ${path})`);
   const [, size, sha] = /^wrong (\d+) (\S+)$/m.exec(result.stdout) ?? [];
-  if (size !== undefined && sha !== undefined) return `${size} bytes with sha256 ${sha}`;
+  if (size !== undefined && sha !== undefined) return `${size} bytes (sha256:${sha})`;
   if (result.code === 0 && /^placed$/m.test(result.stdout)) return undefined;
   throw notWritten(way.host, path, shortened(result.stderr) || `exit code ${result.code}`);
 }
