@@ -13,7 +13,10 @@ export function configSchema(containerd: string | undefined): 2 | 3 {
   return containerd !== undefined && Number.parseInt(containerd, 10) < 2 ? 2 : 3;
 }
 
-/** Files of an administrator in conf.d are read too: the place for what kbinit has no flag for. */
+/**
+ * Files of an administrator in conf.d are read too: the place for what kbinit has no flag for. containerd 1.x does not
+ * merge the sections of a plugin (mergeConfig in its services/server/config): a file there that has one replaces kbinit's.
+ */
 const imports = 'imports = ["/etc/containerd/conf.d/*.toml"]';
 
 /** The configuration: what Kubernetes needs and no default of containerd gives. */
@@ -34,7 +37,8 @@ export function containerdConfig(
     schema === 2
       ? `[plugins."${images}"]\n  sandbox_image = "${sandbox}"\n${selinux}`
       : `[plugins."${images}".pinned_images]\n  sandbox = "${sandbox}"\n\n[plugins."${runtime}"]\n${selinux}`;
-  return `# kbinit host prepare; more settings go into /etc/containerd/conf.d/NAME.toml
+  const but = schema === 2 ? '\n# (not those of the plugin cri: containerd 1.x would take all of them from there)' : '';
+  return `# kbinit host prepare; more settings go into /etc/containerd/conf.d/NAME.toml${but}
 version = ${schema}
 ${imports}
 

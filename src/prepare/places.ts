@@ -11,7 +11,8 @@ export const places = {
   // After 99-sysctl.conf, which is the user's /etc/sysctl.conf on most systems.
   sysctl: '/etc/sysctl.d/99-zz-kbinit.conf',
   userSysctl: '/etc/sysctl.conf',
-  networkManager: '/etc/NetworkManager/conf.d/kbinit.conf',
+  // The last of them: a file with `unmanaged-devices=` behind it would undo it.
+  networkManager: '/etc/NetworkManager/conf.d/zz-kbinit.conf',
   containerdConfig: '/etc/containerd/config.toml',
   containerdCerts: '/etc/containerd/certs.d',
   containerdUnit: '/etc/systemd/system/containerd.service',

@@ -34,9 +34,6 @@ const files: readonly PlacedFile[] = [
   ['el/public.xml', 'etc/firewalld/zones/public.xml'],
 ];
 const texts = await labFiles(files);
-// What containerd 1.x has in the place of one of these.
-const olderCures: readonly PlacedFile[] = [['el/containerd-drop-in.toml', 'etc/containerd/conf.d/lab.toml']];
-const olderTexts = await labFiles(olderCures);
 
 // Not on a CentOS, or only there once a package of that name is installed.
 const removed = (
@@ -56,7 +53,16 @@ const units = { enabled, disabled: idleTimers };
 export function elRoot(name: ElName): Step {
   const release = elReleases[name];
   const repositories = releaseRepositories(name);
-  const inputs = [release, removed, units, maskedUnits, files, kernelRelease(), repositoryFile(release), olderTexts];
+  const inputs = [
+    release,
+    removedFrom(release),
+    units,
+    maskedUnits,
+    files,
+    kernelRelease(),
+    repositoryFile(release),
+    2,
+  ];
   return {
     name: `${name}-root`,
     inputs: [...texts, JSON.stringify(inputs)],
@@ -65,14 +71,20 @@ export function elRoot(name: ElName): Step {
     build: async (dir) => {
       await linkTree(debianEl, dir);
       await renameUnits(dir);
-      for (const path of removed) await rm(join(dir, path), { recursive: true, force: true });
+      for (const path of removedFrom(release)) await rm(join(dir, path), { recursive: true, force: true });
       await placeFiles(dir, files, texts);
-      if (release.containerd === 1) await placeFiles(dir, olderCures, olderTexts);
+      // In containerd 1.x a section of an imported file takes the place of the whole, so that nothing else would be seen.
+      if (release.containerd === 1) await rm(join(dir, 'etc/containerd'), { recursive: true });
       await placeNames(dir, release);
       await finishRoot(dir, units);
       await fillDatabase(dir, repositories);
     },
   };
+}
+
+/** Up to CentOS 7 tc is part of iproute, which every installation has. */
+function removedFrom({ major }: ElRelease): readonly string[] {
+  return major === '7' ? removed.filter((path) => path !== 'usr/sbin/tc') : removed;
 }
 
 /** Debian's sshd unit under the name that it has here. */

@@ -243,6 +243,7 @@ test.each([
 test('schema 2 as containerd 1.7 wants it', () => {
   expect(containerdConfig(2, { sandbox: 'registry.k8s.io/pause:3.9', isSystemd: true, isSelinux: true }))
     .toBe(`# kbinit host prepare; more settings go into /etc/containerd/conf.d/NAME.toml
+# (not those of the plugin cri: containerd 1.x would take all of them from there)
 version = 2
 imports = ["/etc/containerd/conf.d/*.toml"]
 
@@ -342,7 +343,7 @@ test("NetworkManager is told of Pods' interfaces only where it runs", () => {
   expect(planNetworkManager(bareState, specOf()).actions).toEqual([]);
   const units = new Map([['NetworkManager.service', { load: 'loaded', isActive: true, enabled: 'enabled' }]]);
   const plan = planNetworkManager({ ...bareState, units }, specOf());
-  expect(body(plan, '/etc/NetworkManager/conf.d/kbinit.conf')).toContain('interface-name:cni*;interface-name:veth*');
+  expect(body(plan, '/etc/NetworkManager/conf.d/zz-kbinit.conf')).toContain('interface-name:cni*;interface-name:veth*');
 });
 
 test('a host that runs no Pods gets none of it', () => {
