@@ -72,10 +72,9 @@ async function fetchImages(
   const { host } = request;
   if (host === undefined) return all;
   await mkdir(join(work, 'images'), { recursive: true });
-  for (const name of fetched) {
+  for (const [name, digest] of fetched) {
     stopIfAsked(request);
     request.tell(`fetching ${name} from ${host.name}`);
-    const digest = host.images.get(name) ?? '';
     const path = archivePath([{ name, digest }], '', [...archives, ...all.map(({ archive }) => archive)]);
     await host.fetch(name, join(work, path));
     await flush(join(work, path));

@@ -9,6 +9,8 @@ import type { ImageHost } from './gather.ts';
 export interface ExportWay {
   readonly host: Pick<Host, 'name' | 'probe' | 'run'>;
   readonly readPieces: (file: { readonly path: string; readonly size: number }) => AsyncIterable<Uint8Array>;
+  /** Where the host may get what it lacks. */
+  readonly pull?: (image: string) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -26,12 +28,35 @@ ctr -n k8s.io images export "$1/image.tar" "$2" >&2 || { rm -rf -- "$1"; exit 1;
 stat -c %s -- "$1/image.tar"
 `;
 
-/** A host as a source of images. @throws KbError KB_IMAGE_EXPORT */
-export async function openImageHost(way: ExportWay): Promise<ImageHost> {
-  const { host } = way;
+/** A host as a source of images. */
+export function openImageHost(way: ExportWay): ImageHost {
+  return {
+    name: way.host.name,
+    isPulling: way.pull !== undefined,
+    find: (images, mayPull) => findImages(way, images, mayPull),
+    fetch: (image, file) => fetchImage(way, image, file),
+  };
+}
+
+/** @throws KbError KB_IMAGE_EXPORT, KB_IMAGE_PULL */
+async function findImages(
+  way: ExportWay,
+  images: readonly string[],
+  mayPull: boolean,
+): Promise<ReadonlyMap<string, string>> {
+  let there = await listImages(way);
+  const missing = images.filter((name) => !there.has(name));
+  if (way.pull !== undefined && mayPull && missing.length > 0) {
+    for (const name of missing) await way.pull(name);
+    there = await listImages(way);
+  }
+  return new Map([...there].filter(([name]) => images.includes(name)));
+}
+
+async function listImages({ host }: ExportWay): Promise<ReadonlyMap<string, string>> {
   const { code, stdout, stderr } = await host.probe(sh`ctr -n k8s.io images ls`, { why: 'list the images' });
-  if (code !== 0) throw failed(host.name, `the images of containerd cannot be listed: ${lastLine(stderr)}`);
-  return { name: host.name, images: readList(stdout), fetch: (image, file) => fetchImage(way, image, file) };
+  if (code === 0) return readList(stdout);
+  throw failed(host.name, `the images of containerd cannot be listed: ${lastLine(stderr)}`);
 }
 
 /** `REF TYPE DIGEST …` a line. */

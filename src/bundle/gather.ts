@@ -23,8 +23,10 @@ import { wantedImages, type ImageWish } from './wanted.ts';
 /** A host whose containerd has images. */
 export interface ImageHost {
   readonly name: string;
-  /** Digests by name. */
-  readonly images: ReadonlyMap<string, string>;
+  /** Whether it gets what it lacks from a registry. */
+  readonly isPulling: boolean;
+  /** The digests of those of these images that it has, or can get. */
+  readonly find: (images: readonly string[], mayPull: boolean) => Promise<ReadonlyMap<string, string>>;
   /** Write the archive of one of them to a file of this machine. */
   readonly fetch: (image: string, file: string) => Promise<void>;
 }
@@ -52,8 +54,8 @@ export interface Gathered {
   readonly packages: readonly Source<LockedPackage>[];
   readonly archives: readonly Source<LockedFile>[];
   readonly images: readonly LockedImage[];
-  /** Names of those that the host has. */
-  readonly fetched: readonly string[];
+  /** Those that the host has, with their digests. */
+  readonly fetched: ReadonlyMap<string, string>;
 }
 
 /** Look at everything. @throws KbError KB_BUNDLE_INPUT with every problem, KB_FILE */
@@ -64,8 +66,11 @@ export async function gather(request: CreateRequest): Promise<Gathered> {
   const found = await gatherArchives(request, architecture, problems);
   const wanted = wantedImages(request).map(({ name }) => name);
   const others = wanted.filter((name) => found.images.every((image) => image.name !== name));
-  const fetched = others.filter((name) => request.host?.images.has(name) === true);
-  const missing = others.filter((name) => !fetched.includes(name));
+  // Nothing is pulled for a bundle that is not going to be made.
+  const isFit = problems.length === 0;
+  const fetched = (await request.host?.find(others, isFit)) ?? new Map<string, string>();
+  const mayCome = !isFit && request.host?.isPulling === true;
+  const missing = mayCome ? [] : others.filter((name) => !fetched.has(name));
   if (missing.length > 0) {
     const places = [
       ...(request.images.length > 0 ? ['in the archives'] : []),

@@ -14,10 +14,12 @@ import { readPieces } from '../host/download.ts';
 import { formatVersion, parseVersion } from '../kube/version.ts';
 import { readAskedVersion } from '../prepare/flags.ts';
 import { count } from '../util/text.ts';
+import { pullImage } from './config-images.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 
 export interface CreateOptions extends ConnectionOptions {
   readonly output: string;
+  readonly pull?: boolean;
   readonly kubernetesVersion?: string;
   readonly binaries?: string;
   readonly downloadFrom?: string;
@@ -31,6 +33,8 @@ export interface CreateOptions extends ConnectionOptions {
   readonly imageRepository?: string;
   readonly network?: CreateRequest['network'];
 }
+
+const containerdSocket = 'unix:///run/containerd/containerd.sock';
 
 /** Make a bundle. @throws KbError for bad flags, Shown for a failed run */
 export async function runBundleCreate(options: CreateOptions): Promise<void> {
@@ -47,10 +51,11 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
     const way = {
       host,
       signal,
+      ...(options.pull === true && { pull: (image: string) => pullImage(host, containerdSocket, image) }),
       readPieces: (file: { readonly path: string; readonly size: number }) => readPieces(host, { ...file, signal }),
     };
     const tell = (text: string): void => reporter.emit({ kind: 'step', host: host.name, text });
-    const from = options.host === undefined ? undefined : await openImageHost(way);
+    const from = options.host === undefined ? undefined : openImageHost(way);
     const lock = await withPrograms(options.binaries, { ...wish, version, tell, signal }, (binaries) =>
       createBundle({
         output,

@@ -12,6 +12,7 @@ const createFlags = [
   'bundle-packages',
   'bundle-images',
   'bundle-host',
+  'pull',
   'image-repository',
   'bundle-network',
   'download-from',

@@ -5,7 +5,7 @@ import type { InitDraft } from '../config/draft.ts';
 import { loadInit, type Loaded } from '../config/load.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import { formatWarning } from '../config/report.ts';
-import type { HostFacts } from '../host/host.ts';
+import type { Host, HostFacts } from '../host/host.ts';
 import { KbError } from '../errors.ts';
 import { sh } from '../host/shell.ts';
 import { controlPlaneImages } from '../kube/images.ts';
@@ -64,13 +64,16 @@ export async function runImagesPull(options: ImageOptions): Promise<void> {
     const { spec } = completeInit(draft, facts, systemChance());
     for (const image of controlPlaneImages(spec.cluster)) {
       signal.throwIfAborted();
-      const { code, stderr } = await host.run(pull(spec.node.criSocket, image), `pull ${image}`, {
-        timeoutSeconds: 1800,
-      });
-      if (code !== 0) throw notPulled(host.name, image, stderr);
+      await pullImage(host, spec.node.criSocket, image);
       if (options.dryRun !== true) print(`[config/images] Pulled ${image}\n`);
     }
   });
+}
+
+/** Have a host's runtime pull an image. @throws KbError KB_IMAGE_PULL */
+export async function pullImage(host: Pick<Host, 'name' | 'run'>, socket: string, image: string): Promise<void> {
+  const { code, stderr } = await host.run(pull(socket, image), `pull ${image}`, { timeoutSeconds: 1800 });
+  if (code !== 0) throw notPulled(host.name, image, stderr);
 }
 
 /** crictl speaks with every runtime; containerd also comes with a client of its own. */

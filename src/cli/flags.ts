@@ -139,6 +139,7 @@ const flags: Readonly<Record<string, () => Option>> = {
     option('--config <path>', 'a cluster configuration whose version and images the bundle has to have'),
   'bundle-host': () =>
     option('--host <[user@]addr[:port]>', "take images that no archive has from this host's containerd"),
+  pull: () => option('--pull', 'let that host pull the images that it lacks'),
   'bundle-images': () =>
     option('--images <path>', 'an image archive, or a folder of them (*.tar); repeatable', repeated),
   'bundle-network': () =>

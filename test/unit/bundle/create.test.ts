@@ -3,16 +3,18 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
 import { createBundle } from '../../../src/bundle/create.ts';
 import type { CreateRequest, ImageHost } from '../../../src/bundle/gather.ts';
 import { parseLock } from '../../../src/bundle/lock.ts';
-import { readList } from '../../../src/bundle/export.ts';
+import { openImageHost, readList } from '../../../src/bundle/export.ts';
 import { readPackageName } from '../../../src/bundle/package-name.ts';
 import { verifyBundle } from '../../../src/bundle/verify.ts';
 import { wantedImages } from '../../../src/bundle/wanted.ts';
 import { KbError } from '../../../src/errors.ts';
 import { newestVersion } from '../../../src/kube/releases.ts';
+import { FakeHost } from '../../fakes/host.ts';
 import { archive, image, program, sha, tar, version } from './fixture.ts';
 
 const wish = { version: newestVersion(), imageRepository: 'registry.k8s.io', network: 'flannel' } as const;
@@ -96,7 +98,9 @@ test('all images that are missing are named in one sentence', async () => {
 function hostWith(images: readonly string[], export_ = (name: string) => image(name)): ImageHost {
   return {
     name: 'master1',
-    images: new Map(images.map((name) => [name, image(name).digest])),
+    isPulling: false,
+    find: async (wanted) =>
+      new Map(images.flatMap((name) => (wanted.includes(name) ? [[name, image(name).digest] as const] : []))),
     fetch: (name, file) => writeFile(file, archive([export_(name)])),
   };
 }
@@ -181,4 +185,22 @@ test("ctr's list of images", () => {
       `REF TYPE DIGEST SIZE PLATFORMS LABELS\nregistry.k8s.io/pause:3.10 application/vnd ${digest} 1.0 KiB linux/amd64 -\n`,
     ),
   ]).toEqual([['registry.k8s.io/pause:3.10', digest]]);
+});
+
+test('a host pulls what it lacks where it was told to, and nothing else', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const there = new Set(['one:1']);
+  const host = new FakeHost({
+    replies: [['images ls', () => [...there].map((name) => `${name} type ${digest}\n`).join('')]],
+  });
+  const way = { host, readPieces: () => Readable.from([]) };
+  expect([...(await openImageHost(way).find(['one:1', 'two:1'], true)).keys()]).toEqual(['one:1']);
+  const pulled: string[] = [];
+  const pull = async (name: string): Promise<void> => {
+    pulled.push(name);
+    there.add(name);
+  };
+  const found = await openImageHost({ ...way, pull }).find(['one:1', 'two:1'], true);
+  expect((await openImageHost({ ...way, pull }).find(['three:1'], false)).size).toBe(0);
+  expect([[...found.keys()], pulled]).toEqual([['one:1', 'two:1'], ['two:1']]);
 });
