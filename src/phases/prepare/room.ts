@@ -1,5 +1,6 @@
 // Host prepare, phase room: before the first change, that what is to be installed has room (R19).
 import { planBinaries } from '../../prepare/binaries.ts';
+import { planImages } from '../../prepare/images.ts';
 import { planPackages } from '../../prepare/packages.ts';
 import { places } from '../../prepare/places.ts';
 import { paths } from '../../kube/paths.ts';
@@ -20,10 +21,14 @@ export const room: Phase<PrepareContext> = {
 
 /** @throws KbError KB_DISK_FULL */
 async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
-  const folder = await programFolder(ctx);
+  const [folder, dataMiB] = [await programFolder(ctx), await imageMiB(ctx)];
   // A host that has everything is asked nothing more.
-  if (folder === undefined) return 'unchanged';
-  const check = diskSpace({ newPrograms: [folder], data: [paths.kubelet, '/var/lib/containerd'] });
+  if (folder === undefined && dataMiB === 0) return 'unchanged';
+  const check = diskSpace({
+    newPrograms: folder === undefined ? [] : [folder],
+    data: [paths.kubelet, '/var/lib/containerd'],
+    dataMiB,
+  });
   const findings = check.run(await askFor(ctx.host, [[check]]));
   for (const finding of findings.filter(({ level }) => level === 'warning')) {
     tellWarning(finding, { host: ctx.host, reporter: ctx.reporter, phase: name });
@@ -39,6 +44,16 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
       fix: `${fix}; or go on without this look (--skip-phases=${name})`,
     })),
   );
+}
+
+/** What the images of a bundle take: containerd keeps them as they came and unpacked, and one archive lies beside them. */
+async function imageMiB(ctx: PrepareContext): Promise<number> {
+  const { actions } = planImages(await stateOf(ctx), ctx.spec);
+  const sizes = actions.flatMap((action) =>
+    action.kind === 'command' ? (action.uploads ?? []).map(({ source }) => source.size) : [],
+  );
+  const bytes = sizes.reduce((sum, size) => sum + size * 2, 0) + Math.max(0, ...sizes);
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** Where programs are about to be written; undefined where none are. */

@@ -11,6 +11,8 @@ export interface Places {
   readonly configuration?: readonly string[];
   /** Images, Pods, etcd. */
   readonly data?: readonly string[];
+  /** Where it is known what of that is about to come. */
+  readonly dataMiB?: number;
   /** Programs, which are there already… */
   readonly programs?: readonly string[];
   /** …or are about to be written. */
@@ -19,7 +21,7 @@ export interface Places {
 
 /** Less than `needed` is an error, less than `enough` a warning. */
 interface Need {
-  readonly kind: keyof Places;
+  readonly kind: Exclude<keyof Places, 'dataMiB'>;
   readonly neededMiB: number;
   readonly enoughMiB: number;
   readonly neededInodes: number;
@@ -75,13 +77,20 @@ function sameFilesystem(disk: Filesystem): string {
 
 function judge(disks: readonly Filesystem[], places: Places): readonly Finding[] {
   const [disk] = disks;
-  const here = needs.filter(({ kind }) => disks.some(({ path }) => places[kind]?.includes(path)));
+  const here = needs
+    .filter(({ kind }) => disks.some(({ path }) => places[kind]?.includes(path)))
+    .map((need) => (need.kind === 'data' ? withComing(need, places.dataMiB ?? 0) : need));
   // A system whose programs are read-only is none that anything is written to.
   const written = here.filter(({ kind }) => kind !== 'programs');
   const where = disks.map(({ path }) => path).join(', ');
   if (disk === undefined) return [];
   if (disk.isWritable) return [...judgeSpace(disk, where, here), ...judgeInodes(disk, where, here)];
   return written.length === 0 ? [] : [error(name, `the filesystem of ${where} is read-only`, 'mount it writable')];
+}
+
+/** What is about to come, on top of what has to be left. */
+function withComing(need: Need, comingMiB: number): Need {
+  return { ...need, neededMiB: need.neededMiB + comingMiB, enoughMiB: need.enoughMiB + comingMiB };
 }
 
 function judgeSpace({ freeMiB }: Filesystem, where: string, here: readonly Need[]): readonly Finding[] {

@@ -3,7 +3,9 @@ import { openLedger, parseLedger } from '../../../../src/host/ledger.ts';
 import type { PrepareContext } from '../../../../src/phases/prepare/context.ts';
 import { preparePhases } from '../../../../src/phases/prepare/index.ts';
 import { room } from '../../../../src/phases/prepare/room.ts';
+import { newestVersion } from '../../../../src/kube/releases.ts';
 import type { PrepareFiles } from '../../../../src/prepare/flags.ts';
+import type { Offline } from '../../../../src/prepare/spec.ts';
 import type { HostState } from '../../../../src/prepare/state.ts';
 import { FakeHost, recordingReporter } from '../../../fakes/host.ts';
 import { runContext } from '../../../fakes/run.ts';
@@ -74,6 +76,31 @@ test('less than two GiB for images are told of, and the preparation goes on (R19
   const { ctx, told } = preparing({ programsMiB: 4096, dataMiB: 2047 });
   await room.run(ctx, []);
   expect(told()).toEqual([expect.stringContaining('/var/lib/kubelet, /var/lib/containerd has 2047 MiB free')]);
+});
+
+test('images of a bundle need room as they come and unpacked, beside the largest archive (R19)', async () => {
+  const archiveOf = (file: string, mib: number): Offline['archives'][number] => ({
+    source: { ...source, size: mib * 2 ** 20 },
+    sha256: 'aa',
+    file,
+    images: [{ name: `registry.k8s.io/${file}:1`, digest: 'sha256:aa' }],
+  });
+  const offline: Offline = {
+    version: newestVersion(),
+    imageRepository: 'registry.k8s.io',
+    packages: [],
+    archives: [archiveOf('a', 100), archiveOf('b', 300)],
+  };
+  const files = { ...uploaded, offline };
+  const needed = 200 + 2 * (100 + 300) + 300;
+  await room.run(preparing({ programsMiB: 4096, dataMiB: needed }, { files }).ctx, []);
+  const { problems } = await failureOf(
+    room.run(preparing({ programsMiB: 4096, dataMiB: needed - 1 }, { files }).ctx, []),
+  );
+  expect(problems).toMatchObject([{ code: 'KB_DISK_FULL' }]);
+  expect(problems[0]?.detail).toContain(`/var/lib/containerd has ${needed - 1} MiB free`);
+  const images = new Map(['a', 'b'].map((name) => [`registry.k8s.io/${name}:1`, new Set(['sha256:aa'])]));
+  await room.run(preparing({ programsMiB: 4096, dataMiB: 200 }, { files, state: { ...bareState, images } }).ctx, []);
 });
 
 test('a host that has its programs is not asked (R19)', async () => {
