@@ -1,10 +1,10 @@
 // Packages of a bundle: installed as files, with no repository asked, only where the host lacks what they bring.
 import { script, sh } from '../host/shell.ts';
-import { mebibytes, staged, unitEntry, type Plan } from './action.ts';
+import { mebibytes, staged, type Plan } from './action.ts';
 import { clockUnits } from './clock.ts';
 import type { Distro } from './distro.ts';
 import { places } from './places.ts';
-import { recorded } from './recorded.ts';
+import { installationEntries, recorded } from './recorded.ts';
 import type { BundledPackage, Offline } from './spec.ts';
 import type { HostState } from './state.ts';
 import { wantedTools, type WantedTools } from './tools.ts';
@@ -32,7 +32,7 @@ export function planBundledPackages(state: HostState, { packages }: Offline, dis
         // Files that were taken, and those that were refused, are gone in any case.
         command: sh`( ${install} )\nrc=$?\nrm -f -- ${paths}\nrmdir --ignore-fail-on-non-empty -- ${places.staging}\nexit $rc`,
         why: `install ${files.map(({ name }) => name).join(' ')} (${mebibytes(files)} of the bundle)`,
-        before: [{ kind: 'packages', manager: kind }, ...units.map((unit) => unitEntry(state, unit))],
+        before: installationEntries(state, kind, units),
         io: {
           timeoutSeconds: 1800,
           shown: kind === 'dpkg' ? sh`apt-get install ${paths}`.text : sh`dnf install '--disablerepo=*' ${paths}`.text,

@@ -1,12 +1,12 @@
 // Packages of the host's system: which ones, how they are installed, pinned and removed again.
 import { script, sh, type Shell } from '../host/shell.ts';
 import { formatVersion } from '../kube/version.ts';
-import { nothing, unitEntry, type Action, type Plan } from './action.ts';
+import { nothing, type Action, type Plan } from './action.ts';
 import { planBundledPackages } from './bundled-packages.ts';
 import { clockUnits, hasClock } from './clock.ts';
 import { distroOf, type Distro } from './distro.ts';
 import { runsNoPods } from './kernel.ts';
-import { recorded } from './recorded.ts';
+import { installationEntries, recorded } from './recorded.ts';
 import type { PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
 import { packageOf, tools } from './tools.ts';
@@ -115,7 +115,7 @@ function installation(state: HostState, distro: Distro, words: readonly string[]
     kind: 'command',
     command: recorded(kind, words, isDebian ? apt : dnf),
     why: `install ${words.join(' ')}`,
-    before: [{ kind: 'packages', manager: kind }, ...units.map((unit) => unitEntry(state, unit))],
+    before: installationEntries(state, kind, units),
     io: { timeoutSeconds: 1800, shown: shownInstallation(state, isDebian, words) },
   };
 }
