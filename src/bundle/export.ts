@@ -50,7 +50,12 @@ async function findImages(
     for (const name of missing) await way.pull(name);
     there = await listImages(way);
   }
-  return new Map([...there].filter(([name]) => images.includes(name)));
+  return new Map(
+    images.flatMap((name): [string, string][] => {
+      const digest = there.get(name);
+      return digest === undefined ? [] : [[name, digest]];
+    }),
+  );
 }
 
 async function listImages({ host }: ExportWay): Promise<ReadonlyMap<string, string>> {
