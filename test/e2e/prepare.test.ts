@@ -1,45 +1,29 @@
-// From hosts with nothing but sshd to a cluster, and back to what they were: packages and firewalld on an imitated Rocky
-// Linux 9, uploaded programs on a bare Debian.
-import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+// Hosts with nothing but sshd, and back to what they were: what goes wrong on the way, uploaded programs with a cluster of
+// one host, an imitated Rocky Linux 9 with firewalld, an imitated CentOS 7 with containerd 1.x. Six hosts: prepare-six.
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stepDir } from '../lab/cache.ts';
-import { cni, cniFlannel, containerdPrograms, criTools, kubernetes, runc } from '../lab/go-build.ts';
-import type { Lab } from '../lab/lab.ts';
+import { versions, type Lab } from '../lab/lab.ts';
+import { repositoryFolder, repositoryPaths } from '../lab/rpm-repositories.ts';
 import { output } from './observe.ts';
-import {
-  clusterConfig,
-  eventually,
-  joinArguments,
-  joinFlags,
-  kbinit,
-  over,
-  scratch,
-  testLab,
-  type KbinitResult,
-} from './support.ts';
+import { clusterConfig, eventually, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
+import { installPackages } from './support/debs.ts';
+import { differences, folderOfPrograms, forThisKernel, fromRpms, keepState, trace } from './support/prepared.ts';
+import { unlabelled, withSelinux } from './support/selinux-stub.ts';
 
 let lab: Lab;
 let programs: string;
 
-const rocky = 'master1';
-const bare = 'node1';
+const bare = 'master1';
+const rocky = 'node1';
+const centos7 = 'node2';
 
-/** Flags of each host: the lab's kernel has cgroup v1. */
 function flags(host: string): readonly string[] {
-  const common = ['--cgroup-driver', 'cgroupfs', '--hosts-entry', `${lab.host('master1').address}=api.example`];
-  if (host === bare) return [...common, '--binaries', programs];
-  const rpm = 'file:///srv/rpm';
-  return [
-    ...common,
-    '--role',
-    'control-plane,worker',
-    '--repository',
-    `${rpm}/kubernetes/core:/stable:/v1.36/rpm`,
-    '--repository',
-    `${rpm}/docker-ce/linux/centos/9/x86_64/stable`,
-  ];
+  const names = ['--hosts-entry', `${lab.host(bare).address}=api.example`];
+  if (host === bare) return [...forThisKernel, ...names, '--binaries', programs];
+  if (host === rocky) return [...forThisKernel, ...names, '--role', 'control-plane,worker', ...fromRpms];
+  const older = `file://${repositoryFolder}/${repositoryPaths.olderKubernetes}`;
+  return [...names, ...fromRpms.map((word) => (word.includes('/kubernetes/') ? older : word))];
 }
 
 const prepare = (host: string, ...more: readonly string[]): Promise<KbinitResult> =>
@@ -47,73 +31,49 @@ const prepare = (host: string, ...more: readonly string[]): Promise<KbinitResult
 const restore = (host: string, ...more: readonly string[]): Promise<KbinitResult> =>
   kbinit(['host', 'restore', ...over(lab, host), ...more]);
 
-/** All that a preparation may change, as text; /etc itself is kept beside it. */
-const state = `
-until files=$(systemctl list-unit-files --state=enabled,disabled,masked --no-legend) && [ -n "$files" ]; do sleep 1; done
-printf '%s\\n' "$files"
-systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1 | grep -v ^user@
-if command -v dpkg-query >/dev/null; then dpkg-query -W; else rpm -qa | sort; fi
-find /opt /usr/local | sort
-cat /proc/swaps
-sysctl -a 2>/dev/null | grep -E '^net.ipv4.ip_forward |^net.bridge.bridge-nf-call-ip'
-command -v firewall-cmd >/dev/null && { firewall-cmd --list-all; firewall-cmd --zone=trusted --list-all; }
-ls -d /var/lib/kbinit 2>&1
-true`;
-
-async function keepState(host: string): Promise<void> {
-  // On a machine that is busy, systemd answers late, and services are still on their way.
-  await eventually(`${host} to have started`, 180, async () =>
-    /^(?:running|degraded)$/m.test((await lab.exec(host, 'systemctl is-system-running')).stdout),
-  );
-  await output(lab, host, `rm -rf /root/etc.0; cp -a /etc /root/etc.0; ( ${state} ) >/root/state.0`);
-}
-
-/** What differs from the start; empty means nothing. */
-async function differences(host: string): Promise<string> {
-  return output(
-    lab,
-    host,
-    `diff -r --no-dereference /root/etc.0 /etc; cd /root/etc.0 && find . -printf '%p %m %u:%g %y\\n' | sort >/root/modes.0
-cd /etc && find . -printf '%p %m %u:%g %y\\n' | sort | diff /root/modes.0 -; ( ${state} ) | diff /root/state.0 -; true`,
-  );
-}
-
-/** A folder of the lab's own programs, with its lock. */
-async function folderOfPrograms(): Promise<string> {
-  const folder = join(await scratch(), 'programs');
-  await mkdir(join(folder, 'cni'), { recursive: true });
-  for (const [step, names] of [
-    [kubernetes, ['kubelet', 'kubectl']],
-    [containerdPrograms, ['containerd', 'containerd-shim-runc-v2', 'ctr']],
-    [runc, ['runc']],
-    [criTools, ['crictl']],
-  ] as const) {
-    for (const name of names) await cp(join(stepDir(step), name), join(folder, name));
-  }
-  for (const step of [cni, cniFlannel]) await cp(stepDir(step), join(folder, 'cni'), { recursive: true });
-  const lines: string[] = [];
-  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile()) continue;
-    const path = join(file.parentPath, file.name);
-    const hash = createHash('sha256')
-      .update(await readFile(path))
-      .digest('hex');
-    lines.push(`${hash}  ${path.slice(folder.length + 1)}\n`);
-  }
-  await writeFile(join(folder, 'SHA256SUMS'), lines.join(''));
-  return folder;
-}
-
 beforeAll(async () => {
   lab = await testLab('prep', 76);
   await lab.down();
   await lab.up([
-    { name: rocky, kind: 'rocky-9', images: true },
     { name: bare, kind: 'bare', images: true },
+    { name: rocky, kind: 'rocky-9' },
+    { name: centos7, kind: 'centos-7' },
   ]);
   programs = await folderOfPrograms();
-  await Promise.all([rocky, bare].map(keepState));
+  await runNetworkManager();
+  await Promise.all([bare, rocky, centos7].map((host) => keepState(lab, host)));
 });
+
+/** Debian's own, which leaves the lab's interface to podman. */
+async function runNetworkManager(): Promise<void> {
+  const ours = '/etc/NetworkManager/conf.d/lab.conf';
+  await output(
+    lab,
+    bare,
+    `mkdir -p /etc/NetworkManager/conf.d; printf '[keyfile]\\nunmanaged-devices=interface-name:eth0\\n' >${ours}`,
+  );
+  await installPackages(lab, bare, ['network-manager']);
+  // It would wait for an interface that is its own, and whoever wants to be online with it.
+  const start = 'systemctl disable -q NetworkManager-wait-online; systemctl restart systemd-udevd NetworkManager';
+  await output(lab, bare, start);
+}
+
+/** What NetworkManager says of new links with these names. */
+async function managed(links: readonly string[]): Promise<readonly string[]> {
+  const each = (script: (link: string, index: number) => string): string => links.map(script).join('\n');
+  const text = await output(
+    lab,
+    bare,
+    // Without an address nobody would take it over.
+    `${each((link, n) => `ip link add ${link} type bridge; ip addr add 169.254.7.${n}/32 dev ${link}; ip link set ${link} up`)}
+sleep 1; nmcli -g DEVICE,STATE device
+${each((link) => `ip link delete ${link}`)}`,
+  );
+  return text
+    .split('\n')
+    .filter((line) => links.includes(line.split(':')[0] ?? ''))
+    .toSorted();
+}
 
 afterAll(async () => {
   if (process.env['KBINIT_TEST_KEEP'] === undefined) await lab.down();
@@ -126,7 +86,7 @@ describe('host prepare', () => {
       expect(planned.code, planned.stderr).toBe(0);
       expect(planned.stderr).toContain('create /etc/sysctl.d/99-zz-kbinit.conf');
       expect(planned.stderr).toContain('dry run: nothing was changed');
-      expect(await differences(host)).toBe('');
+      expect(await differences(lab, host)).toBe('');
     }
   });
 
@@ -139,7 +99,7 @@ describe('host prepare', () => {
     const refused = await kbinit(['host', 'prepare', ...over(lab, bare), '--binaries', bad]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('KB_BINARY');
-    expect(await differences(bare)).toBe('');
+    expect(await differences(lab, bare)).toBe('');
   });
 
   test('a kubelet of another minor is refused on the host, and gone', async () => {
@@ -149,10 +109,10 @@ describe('host prepare', () => {
     expect(await output(lab, bare, 'find /usr/local/bin -name "*kubelet*"')).toBe('');
     const back = await restore(bare);
     expect(back.code, back.stderr).toBe(0);
-    expect(await differences(bare)).toBe('');
+    expect(await differences(lab, bare)).toBe('');
   });
 
-  test('brings both hosts to what Kubernetes needs', async () => {
+  test('brings hosts to what Kubernetes needs, by packages and by uploaded programs', async () => {
     // Nothing is to run from /tmp (R26).
     await output(lab, bare, 'mount -o remount,noexec /tmp');
     for (const done of await Promise.all([prepare(rocky), prepare(bare)])) expect(done.code, done.stderr).toBe(0);
@@ -164,19 +124,22 @@ describe('host prepare', () => {
     );
   });
 
-  test('a second run changes nothing and says so', async () => {
-    for (const host of [rocky, bare]) {
-      const trace = (): Promise<string> =>
-        output(lab, host, "find /etc /usr/local /opt /var/lib/kbinit -printf '%p %i %C@\\n' | sort");
-      const before = await trace();
-      const again = await prepare(host);
-      expect(again.code, again.stderr).toBe(0);
-      expect(again.stderr).toContain('no changes');
-      expect(await trace()).toBe(before);
-    }
+  test("NetworkManager leaves the Pods' links alone, and no others", async () => {
+    const links = ['br7', 'cali7', 'cni7', 'flannel.7', 'veth7'];
+    const unmanaged = links.slice(1).map((link) => `${link}:unmanaged`);
+    const [first, ...others] = await managed(links);
+    expect([first, others]).toEqual([expect.stringMatching(/^br7:connect/), unmanaged]);
   });
 
-  test("the firewall has exactly the role's ports, now and at boot", async () => {
+  test('a second run changes nothing and says so', async () => {
+    const before = await trace(lab, bare);
+    const again = await prepare(bare);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stderr).toContain('no changes');
+    expect(await trace(lab, bare)).toBe(before);
+  });
+
+  test('of several roles the firewall has the ports of all, now and at boot', async () => {
     const ports = '2379-2380/tcp 6443/tcp 10250/tcp 10256/tcp 30000-32767/tcp 8472/udp 30000-32767/udp';
     const wanted = ports.split(' ').toSorted();
     for (const when of ['', '--permanent']) {
@@ -187,60 +150,99 @@ describe('host prepare', () => {
   });
 });
 
-describe('the cluster on prepared hosts', () => {
-  test('init and join: both Ready, with firewalld on, and Pods of one host reach those of the other', async () => {
-    const config = await clusterConfig();
+describe('a CentOS 7', () => {
+  test('is refused for Kubernetes above 1.31, with the reason and the way out, and nothing is changed', async () => {
+    const refused = await prepare(centos7);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('KB_PREPARE_OS');
+    expect(refused.stderr).toContain('CentOS Linux 7 (Core) has kernel 3.10 and cgroup v1');
+    expect(refused.stderr).toContain('--kubernetes-version 1.31');
+    expect(await differences(lab, centos7)).toBe('');
+  });
+
+  test('gets a configuration for Kubernetes 1.31 that its containerd 1.x obeys, and gives all of it back', async () => {
+    const wanted = ['--kubernetes-version', '1.31'];
+    const done = await prepare(centos7, ...wanted);
+    expect(done.code, done.stderr).toBe(0);
+    expect(done.stderr).not.toContain('failCgroupV1');
+    expect(await output(lab, centos7, 'kubelet --version 2>/dev/null; containerd --version')).toMatch(
+      new RegExp(`^Kubernetes v1\\.31\\.\\d+\ncontainerd .* v${versions.containerd1}`),
+    );
+    const dump = await output(lab, centos7, 'systemctl is-active containerd; containerd config dump');
+    expect(dump).toMatch(/^active\n/);
+    expect(dump).toMatch(/^version = 2$/m);
+    expect(dump).toMatch(/^ *SystemdCgroup = true$/m);
+    expect(dump).toMatch(/^ *sandbox_image = "registry\.k8s\.io\/pause:3\.10"$/m);
+    expect(dump).toMatch(/^ *config_path = "\/etc\/containerd\/certs\.d"$/m);
+    // What the kubelet speaks to is switched on, which it is not in the package's own file.
+    expect(
+      await output(lab, centos7, 'crictl info | grep -c -E \'"systemdCgroup": true|"SystemdCgroup": true\''),
+    ).not.toBe('0\n');
+    const again = await prepare(centos7, ...wanted);
+    expect(again.stderr).toContain('no changes');
+    const back = await restore(centos7);
+    expect(back.code, back.stderr).toBe(0);
+    expect(await differences(lab, centos7)).toBe('');
+  });
+});
+
+describe('a cluster on uploaded programs', () => {
+  test('init: Ready, with a Pod network', async () => {
     const ignored = ['--ignore-preflight-errors', 'SystemVerification'];
-    const init = await kbinit(['init', ...over(lab, rocky), '--config', config, '--cni', 'flannel', ...ignored]);
+    const config = await clusterConfig({ cluster: 'controlPlaneEndpoint: api.example:6443' });
+    const init = await kbinit(['init', ...over(lab, bare), '--config', config, '--cni', 'flannel', ...ignored]);
     expect(init.code, init.stderr).toBe(0);
-    const wanted = joinArguments(init.stdout);
-    const joined = await kbinit([...joinFlags(wanted), ...over(lab, bare), ...ignored], { stdin: wanted.token });
-    expect(joined.code, joined.stderr).toBe(0);
-    await eventually('both nodes to be Ready', 120, async () => {
-      const { stdout } = await lab.kubectl(['get', 'nodes', '--no-headers'], { host: rocky });
-      return stdout.split('\n').filter((line) => / Ready /.test(line)).length === 2;
+    await eventually('CoreDNS on a Ready node', 120, async () => {
+      const ready = 'jsonpath={.items[*].status.containerStatuses[0].ready}';
+      const { stdout } = await lab.kubectl(['-n', 'kube-system', 'get', 'pods', '-l', 'k8s-app=kube-dns', '-o', ready]);
+      return stdout === 'true true';
     });
-    await eventually('CoreDNS to answer from the other host', 120, async () => {
-      const ip = (
-        await lab.kubectl(
-          ['-n', 'kube-system', 'get', 'pods', '-l', 'k8s-app=kube-dns', '-o', 'jsonpath={.items[0].status.podIP}'],
-          { host: rocky },
-        )
-      ).stdout;
-      if (!ip.startsWith('10.244.')) return false;
-      const both = await Promise.all(
-        [rocky, bare].map((host) => lab.exec(host, `timeout 5 bash -c 'exec 3<>/dev/tcp/${ip}/9153'`)),
-      );
-      return both.every(({ code }) => code === 0);
-    });
-    expect(await output(lab, rocky, 'firewall-cmd --state')).toBe('running\n');
   });
 
   test('a host in a cluster is not restored', async () => {
-    const refused = await restore(rocky);
+    const refused = await restore(bare);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('KB_RESTORE_IN_USE');
   });
 
-  test('reset --host-changes: /etc, services, packages, sysctl and firewall are as they were at the start', async () => {
-    for (const host of [bare, rocky]) {
-      const foreign = 'iptables -w -N MINE; iptables -w -A INPUT -j MINE -m comment --comment "KUBE-like words"';
-      await output(lab, host, foreign);
-      const done = await kbinit(['reset', ...over(lab, host), '--force', '--host-changes']);
-      expect(done.code, done.stderr).toBe(0);
-      expect(
-        await output(
-          lab,
-          host,
-          'iptables-save | grep -c -e "-A INPUT.*-j MINE"; iptables -D INPUT -j MINE -m comment --comment "KUBE-like words"; iptables -X MINE',
-        ),
-      ).toBe('1\n');
-      expect(await output(lab, host, 'iptables-save | grep -c -E "KUBE-[A-Z]+ |FLANNEL|CNI-" || true')).toBe('0\n');
-      expect(await output(lab, host, 'ls -d /sys/class/net/cni0 /sys/class/net/flannel.1 2>/dev/null || true')).toBe(
-        '',
-      );
-      expect(await differences(host)).toBe('');
-    }
+  test("reset --host-changes: everything is as it was at the start, and nobody else's rule is touched", async () => {
+    const foreign = 'iptables -w -N MINE; iptables -w -A INPUT -j MINE -m comment --comment "KUBE-like words"';
+    await output(lab, bare, foreign);
+    const done = await kbinit(['reset', ...over(lab, bare), '--force', '--host-changes']);
+    expect(done.code, done.stderr).toBe(0);
+    expect(
+      await output(
+        lab,
+        bare,
+        'iptables-save | grep -c -e "-A INPUT.*-j MINE"; iptables -D INPUT -j MINE -m comment --comment "KUBE-like words"; iptables -X MINE',
+      ),
+    ).toBe('1\n');
+    expect(await output(lab, bare, 'iptables-save | grep -c -E "KUBE-[A-Z]+ |FLANNEL|CNI-" || true')).toBe('0\n');
+    expect(await output(lab, bare, 'ls -d /sys/class/net/cni0 /sys/class/net/flannel.1 2>/dev/null || true')).toBe('');
+    expect(await differences(lab, bare)).toBe('');
+    // NetworkManager has been told, not only its file removed.
+    expect(await managed(['cni7'])).toEqual([expect.stringMatching(/^cni7:connect/)]);
+  });
+});
+
+describe('SELinux (stubs of its programs)', () => {
+  test('each file that came by a rename gets its label before first use; nobody is told to be permissive', async () => {
+    const selinux = await withSelinux(lab, bare);
+    const done = await kbinit(['host', 'prepare', ...selinux.over, ...flags(bare)]);
+    expect(done.code, done.stderr).toBe(0);
+    const back = await kbinit(['host', 'restore', ...selinux.over]);
+    expect(back.code, back.stderr).toBe(0);
+    const calls = await selinux.calls();
+    await selinux.end();
+    const renamed = calls.filter((call) => call.startsWith('mv ') && !call.includes('/var/lib/kbinit/'));
+    expect(renamed.length).toBeGreaterThan(20);
+    expect(unlabelled(calls)).toEqual([]);
+    // A program is asked for its version before it is in its place.
+    const asked = calls.indexOf('chcon --reference=/bin/true /usr/local/bin/.kubelet.kbinit');
+    expect(asked).toBeGreaterThan(-1);
+    expect(asked).toBeLessThan(calls.indexOf('restorecon -- /usr/local/bin/kubelet'));
+    expect(calls.filter((call) => call.startsWith('setenforce'))).toEqual([]);
+    expect(await differences(lab, bare)).toBe('');
   });
 });
 
@@ -249,15 +251,20 @@ describe('host restore', () => {
     const system = ['repositories', 'packages', 'binaries', 'containerd', 'kubelet', 'firewall', 'crictl'].join(',');
     expect((await prepare(bare, '--skip-phases', system)).code).toBe(0);
     await output(lab, bare, 'echo "vm.x = 1" >>/etc/sysctl.d/99-zz-kbinit.conf; echo "10.9.9.9 theirs" >>/etc/hosts');
-    const refused = await restore(bare);
+    // With one command for two hosts, the other is restored all the same.
+    const [, , ...ssh] = over(lab, bare);
+    const both = [bare, rocky].flatMap((host) => ['--host', `root@${lab.host(host).address}`]);
+    const refused = await kbinit(['host', 'restore', ...both, ...ssh]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('KB_RESTORE_CHANGED');
     expect(refused.stderr).toContain('/etc/sysctl.d/99-zz-kbinit.conf was edited after kbinit wrote it');
+    expect(refused.stderr).toMatch(/KB_PARTIAL +1 of 2 hosts failed/);
+    expect(await differences(lab, rocky)).toBe('');
     const forced = await restore(bare, '--force');
     expect(forced.code, forced.stderr).toBe(0);
     expect(await output(lab, bare, 'grep -c theirs /etc/hosts; grep -c api.example /etc/hosts || true')).toBe('1\n0\n');
     await output(lab, bare, "sed -i '/theirs/d' /etc/hosts");
-    expect(await differences(bare)).toBe('');
+    expect(await differences(lab, bare)).toBe('');
     const again = await restore(bare);
     expect(again.code, again.stderr).toBe(0);
     expect(again.stderr).toContain('no changes');
@@ -272,10 +279,39 @@ describe('host restore', () => {
       expect(await open()).toMatch(/6443\/tcp.*\n.*6443\/tcp/);
       expect((await restore(rocky)).code, round).toBe(0);
       expect(await open()).toBe('\n\n');
-      expect(await differences(rocky)).toBe('');
+      expect(await differences(lab, rocky)).toBe('');
     }
     // What firewalld remembers would come back with the next change of anybody.
     await output(lab, rocky, 'firewall-cmd -q --permanent --add-port=8080/tcp');
     expect(await output(lab, rocky, 'firewall-cmd --permanent --list-ports')).toBe('8080/tcp\n');
+  });
+
+  test('swap is off, now and at boot, and comes back without the line that somebody added (stubs: no swap here)', async () => {
+    const device = '/dev/mapper/centos-swap';
+    const off = 'Filename Type Size Used Priority';
+    const stub = (name: string, text: string): string =>
+      `printf '#!/bin/sh\\n%s\\n' '${text}' >/root/${name}; chmod 755 /root/${name}; mount --bind /root/${name} /usr/sbin/${name}`;
+    const swaps = (): Promise<string> => output(lab, rocky, 'cat /proc/swaps; grep -n swap /etc/fstab');
+    await output(
+      lab,
+      rocky,
+      `cp /etc/fstab /run/fstab; printf '${off}\\n${device} partition 2097148 0 -2\\n' >/run/swaps
+mount --bind /run/swaps /proc/swaps
+${stub('swapoff', `echo "${off}" >/run/swaps`)}
+${stub('swapon', 'for last do :; done; echo "$last partition 2097148 0 -2" >>/run/swaps')}`,
+    );
+    const before = await swaps();
+    expect(before).toContain(`${device} partition`);
+    const phase = ['host', 'prepare', 'phase', 'swap', ...over(lab, rocky)];
+    const done = await kbinit(phase);
+    expect(done.code, done.stderr).toBe(0);
+    expect(await swaps()).toMatch(new RegExp(`^${off}\\n\\d+:# kbinit swap off: ${device} swap`));
+    expect((await kbinit(phase)).stderr).toContain('no changes');
+    await output(lab, rocky, 'echo "/dev/vdb1 /data xfs defaults 0 0" >>/etc/fstab');
+    const back = await restore(rocky);
+    expect(back.code, back.stderr).toBe(0);
+    expect(await swaps()).toBe(before);
+    expect(await output(lab, rocky, 'diff /run/fstab /etc/fstab; true')).toMatch(/^\d+a\d+\n> \/dev\/vdb1 .*\n$/);
+    await output(lab, rocky, 'umount /proc/swaps /usr/sbin/swapoff /usr/sbin/swapon; cp /run/fstab /etc/fstab');
   });
 });

@@ -1,4 +1,5 @@
 // Debian packages that the lab's hosts do not have, or had: fetched once into the lab's cache, then given to a host.
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labCacheDir, type Lab } from '../../lab/lab.ts';
@@ -20,11 +21,19 @@ const needs: Readonly<Record<string, readonly string[]>> = {
     'libsnmp-base',
     'libsnmp40',
   ],
+  // Without polkitd, which only users who are not root would be asked by.
+  'network-manager': (
+    'network-manager libnm0 libbluetooth3 libcurl3-gnutls libbrotli1 libldap-2.5-0 libnghttp2-14 libpsl5 librtmp1 ' +
+    'libssh2-1 libsasl2-2 libsasl2-modules-db libglib2.0-0 libjansson4 libmm-glib0 libndp0 libnewt0.52 libslang2 ' +
+    'libpolkit-gobject-1-0 libpolkit-agent-1-0 libreadline8 readline-common libteamdctl0 udev'
+  ).split(' '),
 };
 
-/** A folder of the cache with the .deb files of these packages. */
-async function fetched(names: readonly string[]): Promise<string> {
-  const folder = join(labCacheDir(), `debs-${names.join('-')}`);
+/** A folder of the cache with the .deb files of a package and of what it needs. */
+async function fetched(package_: string): Promise<string> {
+  const names = needs[package_] ?? [package_];
+  const hash = createHash('sha256').update(names.join(' ')).digest('hex').slice(0, 12);
+  const folder = join(labCacheDir(), `debs-${package_}-${hash}`);
   const isThere = await stat(folder).then(
     () => true,
     () => false,
@@ -46,7 +55,7 @@ async function fetched(names: readonly string[]): Promise<string> {
 }
 
 async function give(lab: Lab, host: string, package_: string, folder: string): Promise<void> {
-  const from = await fetched(needs[package_] ?? [package_]);
+  const from = await fetched(package_);
   for (const file of await readdir(from)) await lab.copyTo(host, join(from, file), `${folder}/${file}`);
 }
 

@@ -53,11 +53,14 @@ export async function folderOfPrograms(): Promise<string> {
   return folder;
 }
 
+// Services that come when somebody asks for them, and go by themselves.
+const passing = '^(user@|NetworkManager-dispatcher|systemd-hostnamed)';
+
 /** All that a preparation may change, as text; /etc itself is kept beside it. */
 const state = `
 until files=$(systemctl list-unit-files --state=enabled,disabled,masked --no-legend) && [ -n "$files" ]; do sleep 1; done
 printf '%s\\n' "$files"
-systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1 | grep -v ^user@
+systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1 | grep -v -E '${passing}'
 if command -v dpkg-query >/dev/null; then dpkg-query -W; apt-mark showhold; else rpm -qa | sort; fi
 find /opt /usr/local | sort
 cat /proc/swaps
