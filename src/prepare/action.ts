@@ -26,6 +26,8 @@ export interface CommandAction {
   readonly io?: ExecIO;
   /** Large files that it works on, sent into the staging folder before it; it removes them. */
   readonly uploads?: readonly Upload[];
+  /** What may help where it fails. */
+  readonly hint?: string;
   /** What a failure is called. */
   readonly code?: Problem['code'];
   /** A failure is told and the preparation goes on. */

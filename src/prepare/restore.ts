@@ -206,13 +206,20 @@ function sysctlBack(
   return { steps: [back], changed: [`${entry.key} is ${now}; kbinit set ${entry.after}`] };
 }
 
+/** Only where systemd knows the unit: what was to bring it may have failed. */
+function where(unit: string, work: Shell): Shell {
+  return sh`! systemctl cat ${unit} >/dev/null 2>&1 || ${work}`;
+}
+
 type UnitEntry = LedgerEntry & { readonly kind: 'unit' };
 
 /** A service that was not there, or slept, goes before its files do. */
 function unitAway({ unit, enabled, wasActive }: UnitEntry): Restoration {
   return does(
-    ...(wasActive ? [] : [optional(sh`systemctl stop ${unit}`, `stop ${unit}`)]),
-    ...(isAtBoot(enabled) ? [] : [optional(sh`systemctl -q disable ${unit} 2>&1`, `do not start ${unit} at boot`)]),
+    ...(wasActive ? [] : [optional(where(unit, sh`systemctl stop ${unit}`), `stop ${unit}`)]),
+    ...(isAtBoot(enabled)
+      ? []
+      : [optional(where(unit, sh`systemctl -q disable ${unit} 2>&1`), `keep ${unit} from starting at boot`)]),
   );
 }
 

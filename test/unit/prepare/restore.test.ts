@@ -89,7 +89,7 @@ test('a service that slept stops before its files go; one that ran comes back af
   const plan = planRestore(view([made, asleep, awake], { sums: new Map([['/etc/a', 'new']]) }), false);
   expect(whys(plan)).toEqual([
     'stop kubelet.service',
-    'do not start kubelet.service at boot',
+    'keep kubelet.service from starting at boot',
     'remove /etc/a',
     'let systemd read its units anew',
     'start chronyd.service at boot',
