@@ -116,7 +116,7 @@ function installation(state: HostState, distro: Distro, words: readonly string[]
     command: recorded(kind, words, isDebian ? apt : dnf),
     why: `install ${words.join(' ')}`,
     before: installationEntries(state, kind, units),
-    hint: 'where it does not reach them: --repository with a mirror, --repository host, or --offline BUNDLE',
+    hint: 'where it reaches no repository: --repository with the URL of a mirror, or --offline BUNDLE',
     io: { timeoutSeconds: 1800, shown: shownInstallation(state, isDebian, words) },
   };
 }
