@@ -21,6 +21,9 @@ const largestText = 4 * 1024 * 1024;
 /** For all texts of an archive together. */
 const mostText = 64 * 1024 * 1024;
 
+/** Two empty blocks end an archive; without them it may lack more than these. */
+const endBytes = 1024;
+
 /** Its name as containerd writes it; the OCI's own annotation is only a tag. */
 const nameAnnotation = 'io.containerd.image.name';
 
@@ -37,13 +40,20 @@ export async function inspectArchive(path: string, architecture: Architecture): 
   const contents: Contents = { texts: new Map(), sizes: new Map(), names: new Set(), findings: [] };
   const reader = new TarReader(listener(contents));
   let isCompressed: boolean | undefined;
+  let end = Buffer.alloc(0);
   const measured = await measure(path, async (piece) => {
     isCompressed ??= piece[0] === 0x1f && piece[1] === 0x8b;
     if (!isCompressed) await reader.push(piece);
+    end = Buffer.from(
+      piece.length >= endBytes ? piece.subarray(-endBytes) : Buffer.concat([end, piece]).subarray(-endBytes),
+    );
   });
   if (isCompressed === true) return { ...measured, images: [], findings: ['is compressed: unpack it with gunzip'] };
   const broken = await reader.finish();
   if (broken !== undefined) return { ...measured, images: [], findings: [`is not whole: ${broken}`] };
+  if (end.length < endBytes || end.some((byte) => byte !== 0)) {
+    return { ...measured, images: [], findings: ['is not whole: its end is missing'] };
+  }
   const images = imagesOf(contents);
   for (const image of images) contents.findings.push(...incomplete(contents, image, architecture));
   return { ...measured, images, findings: contents.findings };

@@ -17,14 +17,18 @@ export interface ExportWay {
 /** One at a time: the run has the host's lock. */
 const folder = '/var/lib/kbinit/export';
 
-// What a killed run left goes first; a failed export leaves nothing.
+// What a killed run left goes first; a failed export leaves nothing. Since containerd 2.0 ctr has the daemon write to it
+// and may end before it has taken the last bytes (an archive without its index, exit code 0): with --local it writes itself,
+// as older ones do anyway.
 const exporter = script`
 umask 022
 mkdir -p -- "$(dirname -- "$1")" || exit 1
 rm -rf -- "$1"
 umask 077
 mkdir -- "$1" || exit 1
-ctr -n k8s.io images export "$1/image.tar" "$2" >&2 || { rm -rf -- "$1"; exit 1; }
+local=
+! ctr images export --help 2>/dev/null | grep -q -e --local || local=--local
+ctr -n k8s.io images export $local "$1/image.tar" "$2" >&2 || { rm -rf -- "$1"; exit 1; }
 stat -c %s -- "$1/image.tar"
 `;
 

@@ -49,7 +49,12 @@ test.each([
   ],
   ['no tar', Buffer.alloc(2000, 'x'), 'is not whole: it is no tar archive, or is damaged'],
   ['a compressed one', gzipSync(archive([image('registry.k8s.io/a:1')])), 'is compressed: unpack it with gunzip'],
-  ['an empty file', Buffer.alloc(0), 'has no OCI index'],
+  ['an empty file', Buffer.alloc(0), 'is not whole: its end is missing'],
+  [
+    'one that was cut between two files',
+    archive([image('registry.k8s.io/a:1')]).subarray(0, -1024),
+    'is not whole: its end is missing',
+  ],
   ['one that was cut', archive([image('registry.k8s.io/a:1')]).subarray(0, 1400), 'it ends in the middle of a file'],
 ])('%s is refused', async (_, bytes, said) => {
   expect((await inspect(bytes)).findings.join('\n')).toContain(said);
