@@ -383,6 +383,10 @@ echo 'nameserver 127.0.0.53' >/run/stub-resolv.conf; mount --bind /run/stub-reso
     expect((await pods('k8s-app=kube-dns')).join()).toBe(ready);
     expect((await pods('k8s-app=kube-proxy')).join()).toBe('1/1 Running 0');
   });
+
+  test('no static Pod was started again: the kubelet and the runtime have one cgroup driver (R22)', async () => {
+    expect(await pods('tier=control-plane')).toEqual(Array(4).fill('1/1 Running 0'));
+  });
 });
 
 describe('a control plane that does not come up', () => {

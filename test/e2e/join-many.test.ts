@@ -35,10 +35,13 @@ afterAll(async () => {
 /** An address of the lab's network that nobody has. */
 const dead = (): string => lab.host('node1').address.replace(/\d+$/, '250');
 
-function joinAll(addresses: readonly string[]): Promise<KbinitResult> {
+function joinAll(
+  addresses: readonly string[],
+  more: readonly string[] = ['--ssh-timeout', '5'],
+): Promise<KbinitResult> {
   const [, , ...ssh] = over(lab, 'node1');
   const hosts = addresses.flatMap((address) => ['--host', `root@${address}`]);
-  return kbinit([...joinFlags(wanted), ...hosts, '--ssh-timeout', '5', ...ssh], { stdin: wanted.token });
+  return kbinit([...joinFlags(wanted), ...hosts, ...more, ...ssh], { stdin: wanted.token });
 }
 
 test('two of three join; the third is named with the command for it, and the exit code is 1 (R56)', async () => {
@@ -66,6 +69,22 @@ test('both again: nothing to do, and nobody is told of the third', async () => {
   const result = await joinAll([lab.host('node1').address, lab.host('node2').address]);
   expect(result.code, result.stderr).toBe(0);
   expect(result.stderr).not.toContain('KB_');
+});
+
+test('one that is silent holds the others no longer than the limit of the run: it is named, and they are done (R31)', async () => {
+  const [first, second] = [lab.host('node1').address, lab.host('node2').address];
+  const rule = `INPUT -s ${second.replace(/\d+$/, '1')} -p tcp --dport 22 -j DROP`;
+  await output(lab, 'node2', `iptables -w -I ${rule}`);
+  try {
+    const result = await joinAll([first, second], ['--deadline', '8s', '--ssh-timeout', '60']);
+    expect(result.code, result.stderr).toBe(1);
+    expect(result.seconds).toBeGreaterThan(7);
+    expect(result.seconds).toBeLessThan(13);
+    expect(result.stderr).toContain('KB_DEADLINE');
+    expect(result.stderr).toContain(`done: ${first}; failed: ${second}`);
+  } finally {
+    await output(lab, 'node2', `iptables -w -D ${rule}`);
+  }
 });
 
 test('what is one host’s own is refused for several', async () => {
