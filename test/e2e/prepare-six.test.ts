@@ -44,14 +44,17 @@ function overAll(hosts: readonly string[]): readonly string[] {
   return [...hosts.flatMap((host) => ['--host', `root@${lab.host(host).address}`]), ...ssh];
 }
 
+function prepareCommand(...more: readonly string[]): readonly string[] {
+  return ['host', 'prepare', ...forThisKernel, '--hosts-entry', `${lab.host('master1').address}=api.example`, ...more];
+}
+
+const masterCommand = (): readonly string[] =>
+  prepareCommand('--role', 'control-plane', ...fromRpms, ...overAll(masters));
+const workerCommand = (): readonly string[] => prepareCommand('--role', 'worker', ...fromDebs, ...overAll(workers));
+
 /** One command a role, both at once. */
 function prepareAll(): Promise<readonly KbinitResult[]> {
-  const common = [...forThisKernel, '--hosts-entry', `${lab.host('master1').address}=api.example`];
-  const command = ['host', 'prepare', ...common];
-  return Promise.all([
-    kbinit([...command, '--role', 'control-plane', ...fromRpms, ...overAll(masters)]),
-    kbinit([...command, '--role', 'worker', ...fromDebs, ...overAll(workers)]),
-  ]);
+  return Promise.all([kbinit(masterCommand()), kbinit(workerCommand())]);
 }
 
 async function onAll<T>(hosts: readonly string[], work: (host: string) => Promise<T>): Promise<readonly T[]> {
@@ -88,6 +91,16 @@ describe('six hosts', () => {
       expect(again.stderr.trimEnd().split('\n').at(-1)).toMatch(/^no changes/);
     }
     expect(await onAll(nodes, (host) => trace(lab, host))).toEqual(before);
+  });
+
+  test('do not wait for one that is dead: it is named, with the command for it', async () => {
+    const dead = `root@${lab.host('node1').address.replace(/\d+$/, '250')}`;
+    const before = await trace(lab, 'node1');
+    const result = await kbinit([...workerCommand(), '--host', dead, '--ssh-timeout', '3']);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/KB_PARTIAL +1 of 4 hosts failed/);
+    expect(/go on with: (.*)/.exec(result.stderr)?.[1]?.match(/--host \S+/g)).toEqual([`--host ${dead}`]);
+    expect(await trace(lab, 'node1')).toBe(before);
   });
 
   test("have a firewall with exactly the role's ports, now and at boot", async () => {
