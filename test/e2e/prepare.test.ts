@@ -8,7 +8,15 @@ import { repositoryFolder, repositoryPaths } from '../lab/rpm-repositories.ts';
 import { output } from './observe.ts';
 import { clusterConfig, eventually, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
 import { installPackages } from './support/debs.ts';
-import { differences, folderOfPrograms, forThisKernel, fromRpms, keepState, trace } from './support/prepared.ts';
+import {
+  differences,
+  folderOfPrograms,
+  forThisKernel,
+  fromRpms,
+  keepState,
+  otherKey,
+  trace,
+} from './support/prepared.ts';
 import { unlabelled, withSelinux } from './support/selinux-stub.ts';
 
 let lab: Lab;
@@ -110,6 +118,18 @@ describe('host prepare', () => {
     const back = await restore(bare);
     expect(back.code, back.stderr).toBe(0);
     expect(await differences(lab, bare)).toBe('');
+  });
+
+  test('packages that another key signed are not installed', async () => {
+    const refused = await prepare(rocky, '--repository-key', otherKey);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('KB_PREPARE_COMMAND');
+    expect(await output(lab, rocky, 'rpm -q kubelet containerd.io; true')).toMatch(
+      /^(?:package \S+ is not installed\n){2}$/,
+    );
+    const back = await restore(rocky);
+    expect(back.code, back.stderr).toBe(0);
+    expect(await differences(lab, rocky)).toBe('');
   });
 
   test('brings hosts to what Kubernetes needs, by packages and by uploaded programs', async () => {

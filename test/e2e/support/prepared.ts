@@ -6,7 +6,7 @@ import { stepDir } from '../../lab/cache.ts';
 import { debFolder, debKeys, debPaths } from '../../lab/deb-repositories.ts';
 import { cni, cniFlannel, containerdPrograms, criTools, kubernetes, runc } from '../../lab/go-build.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { repositoryFolder, repositoryPaths } from '../../lab/rpm-repositories.ts';
+import { repositoryFolder, repositoryPaths, systemKey } from '../../lab/rpm-repositories.ts';
 import { output } from '../observe.ts';
 import { eventually, scratch } from '../support.ts';
 
@@ -26,6 +26,9 @@ export const fromDebs: readonly string[] = [
   ...[debPaths.kubernetes, debPaths.debian].flatMap((path) => ['--repository', `file://${debFolder}/${path}`]),
   ...debKeys.flatMap((key) => ['--repository-key', key]),
 ];
+
+/** A key that signs none of the packages of Kubernetes and Docker. */
+export const otherKey: string = join(stepDir(systemKey), 'public.asc');
 
 /** A folder of the lab's own programs, with its lock, for `--binaries`. */
 export async function folderOfPrograms(): Promise<string> {
