@@ -120,6 +120,26 @@ describe('making a bundle', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['programs']);
   });
 
+  test('a host that cannot pull what it lacks is told of, and nothing is written', async () => {
+    const made = await kbinit([
+      'bundle',
+      'create',
+      '--output',
+      bundle,
+      ...ownVersion,
+      '--binaries',
+      join(folder, 'programs'),
+      '--image-repository',
+      'registry.lab.invalid/k8s',
+      '--pull',
+      ...over(lab, source),
+    ]);
+    expect(made.code).toBe(1);
+    expect(made.stderr).toContain('KB_IMAGE_PULL');
+    expect(wordsOf(made.stderr)).toContain('registry.lab.invalid/k8s/kube-apiserver');
+    expect((await readdir(folder)).toSorted()).toEqual(['programs']);
+  });
+
   test("programs of a folder, packages of two systems, images of a host's containerd", async () => {
     const el9 = join(stepDir(releaseRepositories('rocky-9')), 'base');
     const made = await kbinit([
@@ -305,9 +325,7 @@ describe('what is not as its lock says goes to no host (R71)', () => {
     const refused = await prepare(bare, copy);
     await rm(copy, { recursive: true });
     expect(refused.code).toBe(1);
-    expect(wordsOf(refused.stderr)).toMatch(
-      /has registry\.k8s\.io\/\S+ as sha256:[0-9a-f]{64}, the lock says sha256:0{8}/,
-    );
+    expect(wordsOf(refused.stderr)).toMatch(/has \S+:\S+ as sha256:[0-9a-f]{64}, the lock says sha256:0{8}/);
     expect(await differences(lab, bare)).toBe('');
   });
 
