@@ -30,6 +30,8 @@ const usualPhaseWidth = 18;
 export function createLines(options: LineOptions): Lines {
   const paint = painter(options.color);
   const tallies = new Map<string, Map<string, number>>();
+  /** Hosts whose phase has only planned something. */
+  const planning = new Set<string>();
   const times: PhaseTime[] = [];
   const made = { counted: 0, changed: 0, planned: 0 };
   let hostWidth = 0;
@@ -70,7 +72,8 @@ export function createLines(options: LineOptions): Lines {
     if (event.outcome !== 'skipped') times.push(event);
     // It looked, and there was nothing to do.
     if (event.outcome === 'unchanged') made.counted++;
-    return about(event.host, event.phase, outcomeText(event, tally), (line) => paintOutcome(event, line, paint));
+    const done = planning.delete(event.host) ? 'planned' : 'done';
+    return about(event.host, event.phase, outcomeText(event, tally, done), (line) => paintOutcome(event, line, paint));
   };
 
   const runEnd = (event: Event<'run-end'>): readonly string[] => {
@@ -104,6 +107,7 @@ export function createLines(options: LineOptions): Lines {
         return options.verbose ? about(event.host, event.phase, event.text) : [];
       case 'plan':
         made.planned++;
+        planning.add(event.host);
         return [...about(event.host, undefined, event.text), ...indented(event.content ?? '')];
       case 'run-end':
         return runEnd(event);
@@ -145,13 +149,13 @@ function indented(text: string): readonly string[] {
         .map((line) => `    ${line}`.trimEnd());
 }
 
-/** `12 files created  0.8s`; `done` when the phase made nothing that is counted. */
-function outcomeText(event: Event<'phase-end'>, tally: Tally): string {
+/** `12 files created  0.8s`; `done` (or `planned`) when the phase made nothing that is counted. */
+function outcomeText(event: Event<'phase-end'>, tally: Tally, done: string): string {
   const parts = [...tally].map(([what, n]) => {
     const [noun = '', verb = ''] = what.split(' ');
     return `${count(n, noun)} ${verb}`;
   });
-  const did = parts.length === 0 ? event.outcome : parts.join(', ');
+  const did = parts.length === 0 ? done : parts.join(', ');
   switch (event.outcome) {
     case 'skipped':
       return event.reason === undefined ? 'skipped' : `skipped: ${event.reason}`;

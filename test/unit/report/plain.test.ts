@@ -125,6 +125,13 @@ dry run: nothing was changed, 9.3s
   });
 });
 
+test('a phase of a dry run has planned what it would do; one that had nothing to plan has not', () => {
+  const plan: RunEvent = { kind: 'plan', host, text: 'write /x' };
+  expect(printed([start('certs'), plan, end('certs', 'done', 1), end('wait', 'done', 3)])).toBe(
+    'master1                      write /x\nmaster1  certs               planned  1.0s\nmaster1  wait                done  3.0s\n',
+  );
+});
+
 test('a long wait gives a sign of life every 15 seconds, with the last answer', () => {
   let now = 0;
   let text = '';
