@@ -1,14 +1,15 @@
 // Image archives of several makers: what is read, and what is refused with the way out.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { inspectArchive, type ArchiveReport } from '../../../src/bundle/archive.ts';
 import { inspectProgram } from '../../../src/bundle/program.ts';
 import { archive, image, program, tar } from './fixture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbinit-archive-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 async function inspect(bytes: Buffer): Promise<ArchiveReport> {
   const path = join(folder, 'image.tar');

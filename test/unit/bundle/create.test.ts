@@ -1,10 +1,10 @@
 // Making a bundle: what it needs is asked for at once, and it is whole or not there.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBundle } from '../../../src/bundle/create.ts';
 import type { CreateRequest, ImageHost } from '../../../src/bundle/gather.ts';
 import { parseLock } from '../../../src/bundle/lock.ts';
@@ -24,6 +24,7 @@ let root = '';
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'kbinit-create-'));
 });
+afterEach(() => rmSync(root, { recursive: true }));
 
 function put(path: string, body: Buffer | string): string {
   mkdirSync(dirname(join(root, path)), { recursive: true });

@@ -1,11 +1,11 @@
 // Programs fetched from a server of our own, laid out as a mirror of where they are published.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fetchPrograms, usualVersions } from '../../../src/bundle/fetch-programs.ts';
 import { readLock } from '../../../src/prepare/binaries.ts';
 import { newestVersion } from '../../../src/kube/releases.ts';
@@ -45,6 +45,7 @@ afterAll(() => {
   server.close();
 });
 
+afterEach(() => rmSync(folder, { recursive: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kbinit-fetch-'));
   const put = (path: string, body: Buffer, sums = `${path}.sha256`, line = sha(body)): void => {

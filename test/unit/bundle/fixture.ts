@@ -1,8 +1,9 @@
 // Small bundles made of made-up programs and images, and the ways in which they go wrong.
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { formatLock, lockName, type BundleLock, type LockedFile } from '../../../src/bundle/lock.ts';
 import { wantedImages } from '../../../src/bundle/wanted.ts';
 import { newestVersion } from '../../../src/kube/releases.ts';
@@ -143,6 +144,7 @@ export function lockOf(files: ReadonlyMap<string, Buffer>): BundleLock {
 /** Put a bundle into a folder of its own. */
 export function writeBundle(files: ReadonlyMap<string, Buffer>, lock: BundleLock = lockOf(files)): string {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-bundle-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [path, body] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), body);

@@ -1,8 +1,8 @@
 // `bundle verify` as it is typed: the table, the object, the exit code, and a configuration to be enough for.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { main } from '../../../src/cli/main.ts';
 import { parts, version, writeBundle } from '../bundle/fixture.ts';
 
@@ -24,7 +24,9 @@ afterEach(() => {
 });
 
 const config = (cluster: string): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'kbinit-config-')), 'config.yaml');
+  const folder = mkdtempSync(join(tmpdir(), 'kbinit-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'config.yaml');
   writeFileSync(path, `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n${cluster}`);
   return path;
 };

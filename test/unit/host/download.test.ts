@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { readPieces } from '../../../src/host/download.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { openHost } from '../../../src/host/remote.ts';
 import { recordingReporter } from '../../fakes/host.ts';
 
-const path = join(mkdtempSync(join(tmpdir(), 'kbinit-download-')), 'file of bytes');
+const folder = mkdtempSync(join(tmpdir(), 'kbinit-download-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = join(folder, 'file of bytes');
 
 async function read(size: number): Promise<readonly Buffer[]> {
   const host = openHost(localTransport('here'), { name: 'here', reporter: recordingReporter() });

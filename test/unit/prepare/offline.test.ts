@@ -1,9 +1,9 @@
 // What a bundle brings beside its programs: packages as files, images by digest.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { planBundledPackages } from '../../../src/prepare/bundled-packages.ts';
 import { planBinaries } from '../../../src/prepare/binaries.ts';
 import { distroOf, type Distro } from '../../../src/prepare/distro.ts';
@@ -187,6 +187,7 @@ function runImport(
   told: string,
 ): { readonly code: number; readonly said: string; readonly left: string } {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-import-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const staging = join(folder, 'staging');
   mkdirSync(staging);
   writeFileSync(join(staging, 'proxy.tar'), '12345');
