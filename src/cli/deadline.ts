@@ -5,7 +5,7 @@ import { parseDuration } from '../util/duration.ts';
 import { sleep } from '../util/retry.ts';
 
 /** Seconds for the step that runs then to end, and after that for connections to close: together less than five (R31). */
-export const deadlineGrace = { step: 3, close: 1 } as const;
+export const deadlineGrace = { step: 2.5, close: 1 } as const;
 
 export interface Deadline {
   readonly hasPassed: () => boolean;
