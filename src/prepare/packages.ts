@@ -3,13 +3,13 @@ import { script, sh, type Shell } from '../host/shell.ts';
 import { formatVersion } from '../kube/version.ts';
 import { nothing, type Action, type Plan } from './action.ts';
 import { planBundledPackages } from './bundled-packages.ts';
-import { clockUnits, hasClock } from './clock.ts';
+import { clockUnits } from './clock.ts';
 import { distroOf, type Distro } from './distro.ts';
 import { runsNoPods } from './kernel.ts';
 import { installationEntries, recorded } from './recorded.ts';
 import type { PrepareSpec } from './spec.ts';
 import type { HostState } from './state.ts';
-import { packageOf, tools } from './tools.ts';
+import { lacksPolicy, packageOf, tools, wantedTools } from './tools.ts';
 
 /** Kubernetes' own, which are never to move by an update of the system. */
 export const pinned: readonly string[] = ['kubelet', 'kubeadm', 'kubectl', 'cri-tools', 'kubernetes-cni'];
@@ -68,9 +68,6 @@ function wantedPackages(state: HostState, spec: PrepareSpec, distro: Distro): re
   const isDebian = distro.family === 'debian';
   const at = (name: string): Wanted => ({ name, word: isDebian ? `${name}=${version}-*` : `${name}-${version}` });
   const plain = (name: string): Wanted => ({ name, word: name });
-  const needed = tools
-    .filter(({ program }) => !state.programs.has(program))
-    .map((tool) => plain(packageOf(tool, distro)));
   const hasOther = state.packages.has('containerd') || state.packages.has('containerd.io');
   // Docker's repository has it under its own name; Debian's own containerd will do for Kubernetes up to 1.35.
   const containerd = isDebian && !isDockers(spec) ? 'containerd' : 'containerd.io';
@@ -80,9 +77,7 @@ function wantedPackages(state: HostState, spec: PrepareSpec, distro: Distro): re
     plain('cri-tools'),
     plain('kubernetes-cni'),
     ...(hasOther ? [] : [plain(containerd)]),
-    ...needed,
-    ...(distro.family === 'rhel' && state.selinux !== 'disabled' ? [plain('container-selinux')] : []),
-    ...(hasClock(state) ? [] : [plain('chrony')]),
+    ...wantedTools(state, distro).wanted.map(plain),
   ];
 }
 
@@ -157,14 +152,12 @@ function otherVersions(state: HostState, { version }: PrepareSpec): readonly str
 function missingTools(state: HostState, distro: Distro): readonly string[] {
   const missing = tools.filter(({ program }) => !state.programs.has(program));
   const packages = missing.map((tool) => packageOf(tool, distro));
-  const isWithoutPolicy =
-    distro.family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
   return [
     ...(missing.length === 0
       ? []
       : [`${missing.map(({ program }) => program).join(', ')} are not there: install ${packages.join(' ')}`]),
     // containerd asks for its labels, which the kernel knows by that package only.
-    ...(isWithoutPolicy
+    ...(lacksPolicy(state, distro)
       ? ['SELinux is on and has no rules for containers: install container-selinux before init or join']
       : []),
   ];

@@ -18,6 +18,11 @@ export function packageOf({ program, deb, rpm }: (typeof tools)[number], { famil
   return program === 'tc' && release <= 7 ? 'iproute' : rpm;
 }
 
+/** SELinux is on and has no rules for containers. */
+export function lacksPolicy({ selinux, packages }: HostState, { family }: Distro): boolean {
+  return family === 'rhel' && selinux !== 'disabled' && !packages.has('container-selinux');
+}
+
 /** The system's own tools, by their packages. */
 export interface WantedTools {
   readonly known: ReadonlySet<string>;
@@ -25,16 +30,14 @@ export interface WantedTools {
   readonly wanted: readonly string[];
 }
 
-/** Which tools a host lacks where Kubernetes does not come as packages. */
+/** Which tools a host lacks. */
 export function wantedTools(state: HostState, distro: Distro): WantedTools {
   const nameOf = (tool: (typeof tools)[number]): string => packageOf(tool, distro);
-  const needsPolicy =
-    distro.family === 'rhel' && state.selinux !== 'disabled' && !state.packages.has('container-selinux');
   return {
     known: new Set([...tools.map(nameOf), 'container-selinux', 'chrony']),
     wanted: [
       ...tools.filter(({ program }) => !state.programs.has(program)).map(nameOf),
-      ...(needsPolicy ? ['container-selinux'] : []),
+      ...(lacksPolicy(state, distro) ? ['container-selinux'] : []),
       ...(hasClock(state) ? [] : ['chrony']),
     ],
   };
