@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { parseVersion } from '../kube/version.ts';
 import { inspectArchive } from './archive.ts';
-import { lockName, parseLock, type BundleLock, type LockedBinary, type LockedFile } from './lock.ts';
+import { lockedFiles, lockName, parseLock, type BundleLock, type LockedBinary, type LockedFile } from './lock.ts';
 import { measure, type Measured } from './measure.ts';
 import { inspectProgram } from './program.ts';
 import { wantedImages } from './wanted.ts';
@@ -62,7 +62,7 @@ async function readLockFile(folder: string): Promise<string> {
 
 /** Files that the lock does not know. */
 async function tooMuch(folder: string, lock: BundleLock): Promise<readonly Finding[]> {
-  const known = new Set([lockName, ...[...lock.binaries, ...lock.packages, ...lock.archives].map(({ path }) => path)]);
+  const known = new Set([lockName, ...lockedFiles(lock).map(({ path }) => path)]);
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.flatMap((entry) => {
     const path = join(entry.parentPath, entry.name).slice(join(folder, '/').length);

@@ -5,7 +5,7 @@ import { bundleProblems, verifyBundle, type BundleReport, type Finding } from '.
 import { readAskedVersion } from '../prepare/flags.ts';
 import { formatVersion } from '../kube/version.ts';
 import { columns } from '../util/columns.ts';
-import { count } from '../util/text.ts';
+import { count, mebibytes } from '../util/text.ts';
 import { readWishes } from './config-images.ts';
 import { printerOf, type Answer, type OutputOptions } from './output/printer.ts';
 
@@ -62,8 +62,4 @@ function bundleAnswer({ lock, findings }: BundleReport): Answer {
 function otherImages({ images }: BundleLock, wanted: readonly string[]): readonly Finding[] {
   const missing = wanted.filter((name) => images.every((image) => image.name !== name));
   return missing.length === 0 ? [] : [{ text: `lacks images that the configuration asks for: ${missing.join(', ')}` }];
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

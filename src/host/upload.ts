@@ -4,6 +4,7 @@ import { shortened } from './failures.ts';
 import { hiddenBeside, isLink, notWritten } from './file-target.ts';
 import type { Change, ExecIO, ExecResult, Upload } from './host.ts';
 import { script, sh, type Shell } from './shell.ts';
+import { mebibytes } from '../util/text.ts';
 
 /** How the pieces travel; the host logs each command by its text. */
 export interface UploadWay {
@@ -93,10 +94,6 @@ export function nextPiece(bytes: number, seconds: number): number {
   return Math.max(smallestPiece, Math.floor(bounded / smallestPiece) * smallestPiece);
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}
-
 /** Send it, from where an earlier upload ended. @throws KbError KB_WRITE, KB_DISK_FULL, KB_SYMLINK, KB_UPLOAD */
 export async function sendFile(way: UploadWay, upload: Upload): Promise<Change> {
   const { path } = upload;
@@ -125,7 +122,7 @@ async function sendPieces(way: UploadWay, upload: Upload, from: number): Promise
   const { path, source } = upload;
   const [part, stem] = [partOf(upload), hiddenBeside(path)];
   let [offset, piece, told] = [from, firstPiece, way.now()];
-  if (from > 0) way.tell(`uploading ${path}: going on at ${megabytes(from)} of ${megabytes(source.size)}`);
+  if (from > 0) way.tell(`uploading ${path}: going on at ${mebibytes(from)} of ${mebibytes(source.size)}`);
   // An empty file is one empty piece.
   do {
     const bytes = await source.read(offset, Math.min(piece, source.size - offset));
@@ -146,7 +143,7 @@ async function sendPieces(way: UploadWay, upload: Upload, from: number): Promise
     if (way.now() - told > tellEverySeconds * 1000 && offset < source.size) {
       told = way.now();
       const percent = Math.floor((offset / source.size) * 100);
-      way.tell(`uploading ${path}: ${percent} % of ${megabytes(source.size)}`);
+      way.tell(`uploading ${path}: ${percent} % of ${mebibytes(source.size)}`);
     }
   } while (offset < source.size);
 }

@@ -13,3 +13,8 @@ export function fromBase64(text: string): Buffer {
 export function toBase64(data: string | Uint8Array): string {
   return (typeof data === 'string' ? Buffer.from(data) : Buffer.from(data)).toString('base64');
 }
+
+/** `12.3 MiB` of a number of bytes. */
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
