@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { KbError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { script, sh } from '../host/shell.ts';
+import { readCtrList } from '../prepare/found-images.ts';
 import type { ImageHost } from './gather.ts';
 
 /** How the host is worked with; reading in pieces is the host room's. */
@@ -64,18 +65,8 @@ async function findImages(
 
 async function listImages({ host }: ExportWay): Promise<ReadonlyMap<string, string>> {
   const { code, stdout, stderr } = await host.probe(sh`ctr -n k8s.io images ls`, { why: 'list the images' });
-  if (code === 0) return readList(stdout);
+  if (code === 0) return new Map(readCtrList(stdout.split('\n')));
   throw failed(host.name, `the images of containerd cannot be listed: ${lastLine(stderr)}`);
-}
-
-/** `REF TYPE DIGEST …` a line. */
-export function readList(stdout: string): ReadonlyMap<string, string> {
-  return new Map(
-    stdout.split('\n').flatMap((line): [string, string][] => {
-      const [name = '', , digest = ''] = line.split(/\s+/);
-      return /^sha256:[0-9a-f]{64}$/.test(digest) ? [[name, digest]] : [];
-    }),
-  );
 }
 
 async function fetchImage(way: ExportWay, image: string, file: string): Promise<void> {

@@ -9,11 +9,16 @@ export function readImages(crictl: string, ctr: readonly string[]): FoundImages 
   const images = parseJson(crictl === '' ? undefined : crictl, isJsonObject)?.['images'];
   return new Map([
     ...(isJsonArray(images) ? images.flatMap(ofRuntime) : []),
-    ...ctr.flatMap((line): [string, Set<string>][] => {
-      const [name = '', , digest = ''] = line.split(/\s+/);
-      return digest.startsWith('sha256:') ? [[name, new Set([digest])]] : [];
-    }),
+    ...readCtrList(ctr).map(([name, digest]) => [name, new Set([digest])] as const),
   ]);
+}
+
+/** Names and digests of `ctr images ls`: `REF TYPE DIGEST …` a line. */
+export function readCtrList(lines: readonly string[]): readonly (readonly [name: string, digest: string])[] {
+  return lines.flatMap((line) => {
+    const [name = '', , digest = ''] = line.split(/\s+/);
+    return /^sha256:[0-9a-f]{64}$/.test(digest) ? [[name, digest] as const] : [];
+  });
 }
 
 /** All names of one image have all of its digests: which belongs to which the runtime does not tell. */

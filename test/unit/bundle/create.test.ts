@@ -8,7 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBundle } from '../../../src/bundle/create.ts';
 import type { CreateRequest, ImageHost } from '../../../src/bundle/gather.ts';
 import { parseLock } from '../../../src/bundle/lock.ts';
-import { openImageHost, readList } from '../../../src/bundle/export.ts';
+import { openImageHost } from '../../../src/bundle/export.ts';
+import { readCtrList } from '../../../src/prepare/found-images.ts';
 import { readPackageName } from '../../../src/bundle/package-name.ts';
 import { verifyBundle } from '../../../src/bundle/verify.ts';
 import { wantedImages } from '../../../src/bundle/wanted.ts';
@@ -181,11 +182,8 @@ test.each([
 
 test("ctr's list of images", () => {
   const digest = `sha256:${'a'.repeat(64)}`;
-  expect([
-    ...readList(
-      `REF TYPE DIGEST SIZE PLATFORMS LABELS\nregistry.k8s.io/pause:3.10 application/vnd ${digest} 1.0 KiB linux/amd64 -\n`,
-    ),
-  ]).toEqual([['registry.k8s.io/pause:3.10', digest]]);
+  const list = `REF TYPE DIGEST SIZE PLATFORMS LABELS\nregistry.k8s.io/pause:3.10 application/vnd ${digest} 1.0 KiB linux/amd64 -\n`;
+  expect(readCtrList(list.split('\n'))).toEqual([['registry.k8s.io/pause:3.10', digest]]);
 });
 
 test('a host pulls what it lacks where it was told to, and nothing else', async () => {
