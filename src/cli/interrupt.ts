@@ -10,7 +10,7 @@ export interface Interrupt {
   /** Fires when the run is to stop. */
   readonly signal: AbortSignal;
   readonly abort: () => void;
-  /** Listen no more. */
+  /** The run's work has ended: listen no more, but for the signal that cuts short what a stopped run still closes. */
   stop(): void;
 }
 
@@ -38,6 +38,7 @@ export function watchSignals(reporter: Reporter, host: string): Interrupt {
     abort: () => controller.abort(),
     stop() {
       clearTimeout(timer);
+      if (controller.signal.aborted) return;
       for (const name of signals) process.off(name, onSignal);
     },
   };

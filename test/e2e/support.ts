@@ -1,7 +1,7 @@
 // What every end-to-end test needs: a lab of its own, the built program, and a cluster's configuration for the lab.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labComponentConfigs } from '../lab/cluster-config.ts';
 import { openLab, versions, type Lab, type LabOptions } from '../lab/lab.ts';
@@ -48,7 +48,8 @@ export function kbinit(args: readonly string[], options: RunOptions = {}): Promi
     child.once('error', reject);
     child.once('close', (code, signal) =>
       resolve({
-        code: code ?? (signal === 'SIGKILL' ? 137 : 128),
+        // As a shell shows it.
+        code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
         stdout: Buffer.concat(stdout).toString('utf8'),
         stderr: Buffer.concat(stderr).toString('utf8'),
         seconds: (performance.now() - start) / 1000,
