@@ -21,6 +21,8 @@ const hosts = (...names: readonly string[]): readonly string[] => [
 const client = (name: string): readonly string[] => ['--client', `root@${lab.host(name).address}`];
 const programs = ['--etcd-binary', binaries.etcd, '--etcdctl-binary', binaries.etcdctl];
 
+const ascending = (one: number, other: number): number => one - other;
+
 type Options = Parameters<typeof kbinit>[1];
 const etcdInit = (flags: readonly string[], options?: Options): Promise<KbinitResult> =>
   kbinit(['etcd', 'init', ...programs, ...flags], options);
@@ -185,17 +187,21 @@ describe('etcd init', () => {
     expect(await readdir(foreign)).toEqual(['ca.crt']);
   });
 
-  test('starts members with new settings one after the other, and the cluster is never without a majority', async () => {
-    const writer = `for i in $(seq 1 400); do
-      etcdctl --endpoints ${members.map((name) => `https://${lab.host(name).address}:2379`).join(',')} --cacert /etc/etcd/pki/ca.crt \
-        --cert /etc/etcd/pki/server.crt --key /etc/etcd/pki/server.key --command-timeout 5s put /probe $i >/dev/null 2>&1 || echo failed
-      [ -e /run/enough ] && break
-    done; echo end`;
-    const writing = output(lab, 'etcd1', writer, 120);
+  test('starts members with new settings one after the other: two of three always serve', async () => {
     const changed = await etcdInit([...hosts(...members), '--etcd-extra-args', 'quota-backend-bytes=4294967296']);
-    await output(lab, 'etcd1', 'touch /run/enough');
     expect(changed.code, changed.stderr).toBe(0);
-    expect(await writing).toBe('end\n');
+    // The unit is active as long as etcd serves, which takes a majority; lab hosts share the kernel's clock.
+    const pauses = await Promise.all(
+      members.map(async (name) => {
+        const show = 'systemctl show etcd --value -p ActiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic';
+        const [from = 0, to = 0] = (await output(lab, name, show)).trim().split('\n').map(Number).toSorted(ascending);
+        return { from, to };
+      }),
+    );
+    const [first, second, third] = pauses.toSorted((one, other) => ascending(one.from, other.from));
+    expect(first?.from).toBeGreaterThan(0);
+    expect(second?.from).toBeGreaterThan(first?.to ?? Infinity);
+    expect(third?.from).toBeGreaterThan(second?.to ?? Infinity);
     expect(await output(lab, 'etcd2', 'tr "\\0" "\\n" </proc/$(pgrep -x etcd)/environ | grep QUOTA')).toBe(
       'ETCD_QUOTA_BACKEND_BYTES=4294967296\n',
     );
