@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCode, KbError, type Problem } from '../errors.ts';
 import { addonCommand } from './addon.ts';
+import { watchOutput } from './answer-output.ts';
 import { bundleCommand } from './bundle.ts';
 import { certsCommand } from './certs.ts';
 import { completionCommand } from './completion.ts';
@@ -61,6 +62,15 @@ function inherit(command: Command): void {
 
 /** Run; every failure has been shown when this returns. */
 export async function main(argv: readonly string[]): Promise<number> {
+  const output = watchOutput();
+  const code = await run(argv);
+  const lost = await output.failure();
+  if (lost === undefined) return code;
+  await tell(new KbError(lost));
+  return code === exitCode.done ? exitCode.failed : code;
+}
+
+async function run(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync([...plainArguments(argv)], { from: 'user' });
     return exitCode.done;
@@ -69,19 +79,23 @@ export async function main(argv: readonly string[]): Promise<number> {
     // Help and version were asked for and printed; a group of commands without one of them shows its help too.
     if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done;
     if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.failed;
-    const [{ renderProblem }, { redactor }] = await Promise.all([
-      import('../report/problem.ts'),
-      import('../report/redact.ts'),
-    ]);
-    const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);
-    const known = error instanceof CommanderError ? new KbError(usageProblem(error)) : error;
-    if (known instanceof KbError) {
-      for (const problem of known.problems) say(renderProblem(problem, { color: false }));
-      return known.exitCode;
-    }
-    say(`a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return exitCode.bug;
+    return tell(error instanceof CommanderError ? new KbError(usageProblem(error)) : error);
   }
+}
+
+/** Show a failure. */
+async function tell(error: unknown): Promise<number> {
+  const [{ renderProblem }, { redactor }] = await Promise.all([
+    import('../report/problem.ts'),
+    import('../report/redact.ts'),
+  ]);
+  const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);
+  if (error instanceof KbError) {
+    for (const problem of error.problems) say(renderProblem(problem, { color: false }));
+    return error.exitCode;
+  }
+  say(`a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return exitCode.bug;
 }
 
 /** What commander could not read. */

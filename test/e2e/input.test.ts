@@ -1,11 +1,13 @@
 // Bad input: it is refused with a code before any host hears of it; odd input is carried to the byte and never executed;
 // and a join that does not find its cluster leaves nothing behind.
+import { execFile } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readYaml } from '../../src/util/yaml.ts';
 import type { Lab } from '../lab/lab.ts';
-import { clusterConfig, joinArguments, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
+import { clusterConfig, joinArguments, kbinit, over, program, scratch, testLab, type KbinitResult } from './support.ts';
 import { inHost, makeSshdTalk, sshdJournal, wipe } from './support/host.ts';
 
 let lab: Lab;
@@ -250,6 +252,23 @@ test('an unknown field and one that is there twice are warnings with their lines
   expect(run.code, run.stderr).toBe(0);
   expect(run.stderr).toMatch(/warning .*unknown\.yaml, line 4.*clusterNmae/);
   expect(run.stderr).toMatch(/warning .*unknown\.yaml, line 6.*clusterName.*twice/);
+});
+
+describe('an answer', () => {
+  /** In a shell, which says what became of it. */
+  const printed = (pipeline: string): Promise<{ stdout: string; stderr: string }> =>
+    promisify(execFile)('bash', ['-c', pipeline, process.execPath, program]);
+
+  test('that nobody reads to its end is no failure', async () => {
+    const pipeline = '"$0" "$1" config schema | head -c 1; echo " ${PIPESTATUS[0]}"';
+    expect(await printed(pipeline)).toEqual({ stdout: '{ 0\n', stderr: '' });
+  });
+
+  test('that a full disk does not take is told', async () => {
+    const { stdout, stderr } = await printed('"$0" "$1" config print init-defaults >/dev/full; echo $?');
+    expect(stdout).toBe('1\n');
+    expect(stderr).toMatch(/^╷ KB_STDOUT .*\n.*ENOSPC.*\n.*make room/);
+  });
 });
 
 describe('shell metacharacters', () => {
