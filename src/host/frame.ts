@@ -6,7 +6,8 @@ import type { ExecResult } from './host.ts';
 /*
  * The prologue is parsed by the login shell first (sh, bash, zsh, fish, tcsh): one single-quoted word without `'`,
  * `\`, `!` or newline, which all of them take to the letter. Then /bin/sh runs it:
- *   1. fixed environment; the begin fence on stdout and stderr;
+ *   1. fixed environment; on stdout and stderr the begin fence, and in it whose machine this is (machine-id(5)), so
+ *      that nobody has to ask for that;
  *   2. lines of stdin up to the header `FENCE scriptBytes dataBytes` (a sudo password that was not asked for is passed
  *      over), then exactly the script (dd, unlike a buffered reader, takes nothing of what follows);
  *   3. the data is fed to the script. Its end is marked by a line: without that line the link died half way, and the
@@ -21,10 +22,11 @@ const prologue = [
   'unset CDPATH ENV BASH_ENV TAR_OPTIONS GREP_OPTIONS',
   'umask 022',
   'cd /',
-  '_k=$1',
+  '_k=$1 _i=',
   'shift',
-  'printf %s "<$_k"',
-  'printf %s "<$_k" >&2',
+  '{ read -r _i < /etc/machine-id; } 2>/dev/null',
+  'printf %s "<$_k$_i$_k;"',
+  'printf %s "<$_k$_k;" >&2',
   'while read -r _w _n _m && [ "$_w" != "$_k" ]; do :; done',
   '[ "$_w" = "$_k" ] || exit 1',
   '_s=$(dd bs="$_n" count=1 iflag=fullblock 2>/dev/null)',
@@ -72,43 +74,60 @@ export const farewell = '\n';
 /** Collects one stream of an answer and finds its fences. */
 class Stream {
   readonly #chunks: Buffer[] = [];
-  readonly #end: RegExp;
+  readonly #fence: string;
+  readonly #endPattern: RegExp;
   #tail = '';
+  #begin: { readonly length: number; readonly machineId: string } | undefined;
   /** Set when the end fence was seen; the exit code stands in the one on stdout. */
   end: RegExpExecArray | undefined;
 
-  constructor(end: RegExp) {
-    this.#end = end;
+  constructor(fence: string, endPattern: RegExp) {
+    this.#fence = fence;
+    this.#endPattern = endPattern;
   }
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#tail = this.#tail.slice(-64) + chunk.toString('latin1');
-    this.end ??= this.#end.exec(this.#tail) ?? undefined;
+    this.end ??= this.#endPattern.exec(this.#tail) ?? undefined;
   }
 
-  get bytes(): Buffer {
+  /** What came so far. */
+  get #bytes(): Buffer {
     return Buffer.concat(this.#chunks);
   }
-}
 
-function between(bytes: Buffer, begin: string, end: string): string {
-  const start = bytes.indexOf(begin);
-  if (start < 0) return '';
-  const stop = bytes.lastIndexOf(end);
-  return bytes.toString('utf8', start + begin.length, stop < 0 ? bytes.length : stop);
+  /** The begin fence: where the output starts, and what it says of the machine. */
+  get begin(): { readonly length: number; readonly machineId: string } | undefined {
+    if (this.#begin !== undefined) return this.#begin;
+    const [all, machineId = ''] =
+      new RegExp(`^.*?<${this.#fence}(.*?)${this.#fence};`, 's').exec(this.#bytes.toString('latin1')) ?? [];
+    if (all !== undefined) this.#begin = { length: all.length, machineId };
+    return this.#begin;
+  }
+
+  /** What stands between the fences, or behind the first while there is no second. */
+  get output(): string {
+    if (this.begin === undefined) return '';
+    const bytes = this.#bytes;
+    const stop = bytes.lastIndexOf(`${this.#fence}>`);
+    return bytes.toString('utf8', this.begin.length, stop < 0 ? bytes.length : stop);
+  }
+
+  /** What stands before the fences. */
+  get noise(): string {
+    return this.#bytes.toString('utf8').split(`<${this.#fence}`)[0] ?? '';
+  }
 }
 
 /** The answer of one command as it arrives. */
 export class Answer {
-  readonly #fence: string;
   readonly #stdout: Stream;
   readonly #stderr: Stream;
 
   constructor(fence: string) {
-    this.#fence = fence;
-    this.#stdout = new Stream(new RegExp(`${fence}>(\\d+)\\.`));
-    this.#stderr = new Stream(new RegExp(`${fence}>`));
+    this.#stdout = new Stream(fence, new RegExp(`${fence}>(\\d+)\\.`));
+    this.#stderr = new Stream(fence, new RegExp(`${fence}>`));
   }
 
   pushStdout(chunk: Buffer): void {
@@ -121,7 +140,13 @@ export class Answer {
 
   /** The shell behind the login shell (and sudo) has started. */
   get hasBegun(): boolean {
-    return this.#stdout.bytes.includes(`<${this.#fence}`);
+    return this.#stdout.begin !== undefined;
+  }
+
+  /** The machine-id of the root that the command runs in; undefined where it has none. */
+  get machineId(): string | undefined {
+    const said = this.#stdout.begin?.machineId ?? '';
+    return /^[0-9a-f]{32}$/.test(said) ? said : undefined;
   }
 
   /** The command has ended, and everything it wrote is here. */
@@ -131,17 +156,15 @@ export class Answer {
 
   /** The exit code, and what was written between the fences (so far, while it has not ended). */
   get result(): ExecResult {
-    const [begin, end] = [`<${this.#fence}`, `${this.#fence}>`];
     return {
       code: Number(this.#stdout.end?.[1] ?? -1),
-      stdout: between(this.#stdout.bytes, begin, end),
-      stderr: between(this.#stderr.bytes, begin, end),
+      stdout: this.#stdout.output,
+      stderr: this.#stderr.output,
     };
   }
 
   /** Everything on both streams outside the fences: what a login shell, sshd or sudo has to say. */
   get noise(): string {
-    const before = (bytes: Buffer): string => bytes.toString('utf8').split(`<${this.#fence}`)[0] ?? '';
-    return `${before(this.#stderr.bytes)}\n${before(this.#stdout.bytes)}`.trim();
+    return `${this.#stderr.noise}\n${this.#stdout.noise}`.trim();
   }
 }

@@ -33,12 +33,11 @@ export class Connection implements Transport {
   /** Connections that have ended. */
   readonly #gone = new WeakSet<Client>();
   #elevation: Elevation = { kind: 'none' };
-  /** Who the host is, once it has said so. */
+  /** Who the host is, once it has answered. */
   #machineId: string | undefined;
   #isClosed = false;
   /** Ends an attempt to connect that nobody waits for any more. */
   readonly #closing = new AbortController();
-  #commands = 0;
   /** Ends the command that stays for the whole run. */
   #lasting = new AbortController();
 
@@ -57,14 +56,9 @@ export class Connection implements Transport {
   }
 
   async exec(command: Shell, io: ExecIO = {}): Promise<ExecResult> {
-    // Beside the second command: a host that is asked one thing only is not asked for more, and none waits for it.
-    if (++this.#commands === 2) {
-      this.#readMachineId().then(
-        (id) => (this.#machineId ??= id),
-        () => undefined,
-      );
-    }
-    return this.#exec(command, io, this.#elevation, chrootPrefix(this.#login.options.rootfs));
+    const answer = await this.#exec(command, io, this.#elevation, this.#root);
+    this.#machineId ??= answer.machineId;
+    return answer.result;
   }
 
   async dial(address: string, port: number): Promise<Duplex> {
@@ -177,15 +171,15 @@ export class Connection implements Transport {
   async #verifyMachine(client: Client): Promise<void> {
     const before = this.#machineId;
     if (before === undefined) return;
-    const now = await this.#readMachineId(client);
+    const io = { why: 'find the machine id', timeoutSeconds: 15 };
+    const { machineId: now } = await this.#exec(sh`:`, io, this.#elevation, this.#root, client);
     if (now === before) return;
     throw replaced(this.#login.options, `its /etc/machine-id was ${before} and is ${now ?? 'empty'} now`);
   }
 
-  async #readMachineId(client?: Client): Promise<string | undefined> {
-    const io = { why: 'find the machine id', timeoutSeconds: 15 };
-    const { stdout } = await this.#exec(sh`cat /etc/machine-id`, io, { kind: 'none' }, '', client);
-    return /^\w+$/m.exec(stdout)?.[0];
+  /** The words that enter the root that is worked on. */
+  get #root(): string {
+    return chrootPrefix(this.#login.options.rootfs);
   }
 
   get #name(): string {
@@ -193,7 +187,7 @@ export class Connection implements Transport {
   }
 
   /** On the live connection, or on `own` while that one is still being judged. */
-  async #exec(command: Shell, io: ExecIO, elevation: Elevation, root = '', own?: Client): Promise<ExecResult> {
+  async #exec(command: Shell, io: ExecIO, elevation: Elevation, root = '', own?: Client): Promise<Answer> {
     if (io.signal?.aborted === true) throw commandInterrupted(this.#name, io);
     for (let refused = 0; ; refused++) {
       // Whoever waits for the connection holds a slot already; the question that it waits for needs none.
@@ -214,16 +208,18 @@ export class Connection implements Transport {
         channel.on('close', release);
         const lasting = new AbortController();
         if (io.isLasting === true) this.#lasting = lasting;
-        return converse({
+        const answer = new Answer(fence);
+        await converse({
           options: this.#login.options,
           lasting: lasting.signal,
           isGone: () => this.#gone.has(client),
           channel,
-          answer: new Answer(fence),
+          answer,
           elevation,
           io,
           input: frameInput(command, fence, io.stdin),
         });
+        return answer;
       }
       // Once may be a session that sshd has not yet laid to rest; twice means that it allows fewer (MaxSessions).
       release();
@@ -239,7 +235,7 @@ export class Connection implements Transport {
   async #findElevation(): Promise<Elevation> {
     const { options } = this.#login;
     const id = await this.#exec(sh`id -u`, { why: 'find the user id' }, { kind: 'none' });
-    if (id.stdout.trim() === '0') return { kind: 'none' };
+    if (id.result.stdout.trim() === '0') return { kind: 'none' };
     try {
       await this.#exec(sh`:`, { why: 'try sudo' }, { kind: 'sudo' });
       return { kind: 'sudo' };

@@ -3,7 +3,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { KbError } from '../../errors.ts';
 import { ConnectionLost, commandInterrupted, shortened, timedOut } from '../failures.ts';
 import { farewell, type Answer } from '../frame.ts';
-import type { ExecIO, ExecResult } from '../host.ts';
+import type { ExecIO } from '../host.ts';
 import { sudoRefused, wrongSudoPassword, type Elevation } from '../sudo.ts';
 import { noSession } from './failures.ts';
 import { sshTarget, type SshOptions } from './options.ts';
@@ -47,14 +47,14 @@ function occurrences(text: string, word: string): number {
   return text.split(word).length - 1;
 }
 
-/** Talk to the prologue on an open channel until the command has ended or is given up. */
-export async function converse(run: Conversation): Promise<ExecResult> {
+/** Talk to the prologue on an open channel until the whole answer is there or the command is given up. */
+export async function converse(run: Conversation): Promise<void> {
   const { channel, answer, io, options } = run;
   const seconds = io.timeoutSeconds ?? defaultCommandTimeoutSeconds;
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   try {
-    return await new Promise<ExecResult>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       // The end of the channel is the end of its standard input on the host: the prologue then ends the command.
       const giveUp = (failure: Error): void => {
         reject(failure);
@@ -78,7 +78,7 @@ export async function converse(run: Conversation): Promise<ExecResult> {
       const onOutput = (): void => {
         if (!isInputSent && run.elevation.kind === 'sudo-password') onPassword(run.elevation);
         if (!answer.hasEnded) return;
-        resolve(answer.result);
+        resolve();
         channel.end(farewell);
         const close = setTimeout(() => channel.close(), closeGraceMilliseconds);
         channel.once('close', () => clearTimeout(close));

@@ -1,18 +1,21 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Answer, farewell, frameInput, prologueCommand } from '../../../src/host/frame.ts';
 import type { ExecResult } from '../../../src/host/host.ts';
 import { script, sh, type Shell } from '../../../src/host/shell.ts';
 
 const fence = 'f00dfeedf00dfeed';
+const ownMachineId = /^[0-9a-f]{32}$/m.exec(
+  existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8') : '',
+)?.[0];
 
 /** Start the prologue as sshd would: the login shell gets one string. */
 async function through(
   shell: string,
   command: Shell,
   options: { stdin?: string; before?: string; input?: Buffer; farewell?: string } = {},
-): Promise<ExecResult & { hasEnded: boolean }> {
+): Promise<ExecResult & { hasEnded: boolean; machineId: string | undefined }> {
   const child = spawn(shell, ['-c', `${options.before ?? ''}${prologueCommand(fence, '')}`], { detached: true });
   const answer = new Answer(fence);
   child.stdin.on('error', () => {});
@@ -32,7 +35,7 @@ async function through(
   await new Promise((resolve) => {
     child.once('close', resolve);
   });
-  return { ...answer.result, hasEnded: answer.hasEnded };
+  return { ...answer.result, hasEnded: answer.hasEnded, machineId: answer.machineId };
 }
 
 const loginShells = ['/bin/sh', '/bin/bash', '/bin/dash', '/bin/zsh', '/usr/bin/fish', '/bin/tcsh', '/bin/csh'];
@@ -89,6 +92,23 @@ describe('the frame', () => {
   test('the script is in no argument list', async () => {
     const { stdout } = await through('/bin/sh', sh`: s3cret-word; ps -eo args | grep -c '[s]3cret-word' || :`);
     expect(stdout).toBe('0\n');
+  });
+
+  test('tells whose machine it is', async () => {
+    const before = '_i=nonsense; export _i; ';
+    expect((await through('/bin/sh', sh`:`, { before })).machineId).toBe(ownMachineId);
+  });
+
+  test.each([
+    ['has none', `<${fence}${fence};`],
+    ['has not made one yet', `<${fence}uninitialized${fence};`],
+    ['has something else there', `<${fence}0 ; <x>.${fence};`],
+  ])('a machine that %s is nobody, and its output is its output', (_, begin) => {
+    const answer = new Answer(fence);
+    for (const byte of `motd <f00d\n${begin}out\n${fence}>0.`) answer.pushStdout(Buffer.from(byte));
+    answer.pushStderr(Buffer.from(`<${fence}${fence};${fence}>`));
+    expect(answer).toMatchObject({ hasEnded: true, machineId: undefined, noise: 'motd <f00d' });
+    expect(answer.result).toEqual({ code: 0, stdout: 'out\n', stderr: '' });
   });
 
   test('a syntax error is a result', async () => {
