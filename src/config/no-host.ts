@@ -14,7 +14,6 @@ export function factsOfNoHost(serviceSubnet: string, given: readonly (string | u
   const own = [addresses[family], ...given.filter((address) => address !== undefined)];
   return {
     hostname: 'node',
-    user: 'root',
     osRelease: {},
     kernelRelease: '',
     architecture: '',

@@ -2,7 +2,10 @@
 import type { HostFacts, NetworkAddress } from './host.ts';
 import { script, type Shell } from './shell.ts';
 
-/** Every line is `KEY rest`; files come a line at a time behind their key. What is slow runs beside the rest. */
+/**
+ * Every line is `KEY rest`; files come a line at a time behind their key. What is slow runs beside the rest. Few
+ * processes, because three hundred hosts may be asked: what the shell can read by itself it reads by itself.
+ */
 export const factsScript: Shell = script`
 tagged() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\n' "$1" "$line"; done
@@ -12,24 +15,21 @@ file() {
 }
 slow() {
   if command -v kubelet > /dev/null; then kubelet --version 2> /dev/null | tagged kubelet; fi
-  if systemctl is-active --quiet systemd-resolved 2> /dev/null; then echo 'resolved active'; fi
+  # Where systemd is not what the host was booted with there is nobody to ask (sd_booted(3)).
+  if [ -d /run/systemd/system ] && systemctl is-active --quiet systemd-resolved 2> /dev/null; then echo 'resolved active'; fi
 }
 slow < /dev/null | {
 exec 3<&0 < /dev/null
 echo "clock $(date +%s)"
-echo "hostname $(uname -n)"
-echo "kernel $(uname -r)"
-echo "machine $(uname -m)"
+echo "uname $(uname -n -r -m)"
 echo "cpus $(nproc)"
-echo "cgroup $(stat -f -c %T /sys/fs/cgroup)"
-if [ -n "$SUDO_USER" ]; then echo "user $SUDO_USER"; else echo "user $(id -un)"; fi
+[ ! -e /sys/fs/cgroup/cgroup.controllers ] || echo 'cgroup 2'
 if [ -r /etc/os-release ]; then file os /etc/os-release; else file os /usr/lib/os-release; fi
 file machine-id /etc/machine-id
-file memory /proc/meminfo
+[ ! -r /proc/meminfo ] || { read -r line < /proc/meminfo; echo "memory $line"; }
 file route4 /proc/net/route
 file route6 /proc/net/ipv6_route
-ip -o link show 2> /dev/null | tagged link
-ip -o address show 2> /dev/null | tagged address
+ip address show 2> /dev/null | tagged ip
 for path in /var/run/containerd/containerd.sock /var/run/crio/crio.sock /var/run/cri-dockerd.sock; do
   [ ! -S "$path" ] || echo "socket $path"
 done
@@ -42,8 +42,10 @@ for name in nf_conntrack_max nf_conntrack_tcp_timeout_established nf_conntrack_t
   [ -e "$path" ] || path=/proc/sys/net/ipv4/ip_forward
   [ -w "$path" ] || echo "read-only $name"
 done
-env | grep -i '^[a-z_]*_proxy=' | tagged env
-cat <&3
+case $(export -p) in
+  *_[Pp][Rr][Oo][Xx][Yy]=*) env | grep -i '^[a-z_]*_proxy=' | tagged env ;;
+esac
+while IFS= read -r line; do printf '%s\n' "$line"; done <&3
 }
 `;
 
@@ -74,22 +76,19 @@ function osRelease(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-/** Interfaces with the UP flag, from `ip -o link`. */
-function upInterfaces(lines: readonly string[]): ReadonlySet<string> {
-  const up = lines.flatMap((line) => {
-    const [, name, flags = ''] = /^\d+: ([^:@]+)(?:@[^:]*)?: <([^>]*)>/.exec(line) ?? [];
-    return name !== undefined && flags.split(',').includes('UP') ? [name] : [];
+/** `ip address show`: a line an interface, and under it its addresses. */
+function networkAddresses(lines: readonly string[]): readonly NetworkAddress[] {
+  let [name, isUp] = ['', false];
+  return lines.flatMap((line) => {
+    const [, header, flags = ''] = /^\d+: ([^:@]+)(?:@[^:]*)?: <([^>]*)>/.exec(line) ?? [];
+    if (header !== undefined) [name, isUp] = [header, flags.split(',').includes('UP')];
+    const [, inet, address, own, peer] =
+      /^\s+(inet6?) ([0-9A-Fa-f.:]+)(?:\/(\d+))?(?: peer [0-9A-Fa-f.:]+\/(\d+))?/.exec(line) ?? [];
+    if (address === undefined) return [];
+    const family = inet === 'inet6' ? 6 : 4;
+    const prefixLength = Number(own ?? peer ?? (family === 4 ? 32 : 128));
+    return [{ interface: name, family, address, prefixLength, isUp }];
   });
-  return new Set(up);
-}
-
-function networkAddress(line: string, up: ReadonlySet<string>): readonly NetworkAddress[] {
-  const [, name, inet, address, own, peer] =
-    /^\d+: (\S+?)(?:@\S+)?\s+(inet6?) ([0-9A-Fa-f.:]+)(?:\/(\d+))?(?: peer [0-9A-Fa-f.:]+\/(\d+))?/.exec(line) ?? [];
-  if (name === undefined || address === undefined) return [];
-  const family = inet === 'inet6' ? 6 : 4;
-  const prefixLength = Number(own ?? peer ?? (family === 4 ? 32 : 128));
-  return [{ interface: name, family, address, prefixLength, isUp: up.has(name) }];
 }
 
 /** The default routes of /proc/net/route and /proc/net/ipv6_route, as apimachinery's util/net reads them. */
@@ -119,20 +118,18 @@ export function parseFacts(stdout: string, now: number): HostFacts {
   const answer = byKey(stdout);
   const all = (key: string): readonly string[] => answer.get(key) ?? [];
   const one = (key: string): string => all(key)[0]?.trim() ?? '';
-  const memory = all('memory').find((line) => line.startsWith('MemTotal:'));
   const kubeletVersion = /v\d+\.\d+\.\d+\S*/.exec(one('kubelet'))?.[0];
-  const up = upInterfaces(all('link'));
+  const [hostname = '', kernelRelease = '', architecture = ''] = one('uname').split(' ');
   return {
-    hostname: one('hostname'),
-    user: one('user'),
+    hostname,
     osRelease: osRelease(all('os')),
-    kernelRelease: one('kernel'),
-    architecture: one('machine'),
+    kernelRelease,
+    architecture,
     machineId: one('machine-id'),
     cpuCount: Number(one('cpus')),
-    memoryMiB: Math.floor(Number(/\d+/.exec(memory ?? '')?.[0] ?? 0) / 1024),
-    cgroupVersion: one('cgroup') === 'cgroup2fs' ? 2 : 1,
-    addresses: all('address').flatMap((line) => networkAddress(line, up)),
+    memoryMiB: Math.floor(Number(/^MemTotal: +(\d+)/.exec(one('memory'))?.[1] ?? 0) / 1024),
+    cgroupVersion: one('cgroup') === '2' ? 2 : 1,
+    addresses: networkAddresses(all('ip')),
     defaultRoutes: defaultRoutes(all('route4'), all('route6')),
     criSockets: all('socket').map((path) => `unix://${path}`),
     isResolvedActive: one('resolved') === 'active',

@@ -51,8 +51,6 @@ export interface NetworkAddress {
 /** What a host is, read in one round trip. */
 export interface HostFacts {
   readonly hostname: string;
-  /** The login user before sudo, and whether it is root. */
-  readonly user: string;
   readonly osRelease: Readonly<Record<string, string>>;
   readonly kernelRelease: string;
   readonly architecture: string;

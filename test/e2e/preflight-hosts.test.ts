@@ -66,7 +66,7 @@ describe('hosts beside each other', () => {
     const clone = [
       fakeFile('/etc/machine-id', id),
       fakeFile('/sys/class/net/eth0/address', mac),
-      fakeProgram('uname', '[ "$1" != -n ] || { echo node1; exit; }'),
+      fakeProgram('uname', '[ "$1" != -n ] || { echo "node1 $($real -r -m)"; exit; }'),
     ];
     const result = await during('node2', clone, () => preflight('-o', 'json'));
     expect(result.code).toBe(1);

@@ -27,7 +27,6 @@ export interface Ran {
 /** A Debian 12 on cgroup v2 with 4 CPUs and 8 GiB. */
 export const plainFacts: HostFacts = {
   hostname: 'master1',
-  user: 'root',
   osRelease: { ID: 'debian', VERSION_ID: '12' },
   kernelRelease: '6.1.0-18-amd64',
   architecture: 'x86_64',

@@ -39,9 +39,16 @@ function trustProblem(host: HostView, detail: string, fix: string): Problem {
 
 const ownKey = '.ssh/id_ed25519';
 
-const sourceScript = script`
-home=$(getent passwd "$1" | cut -d: -f6)
+// Whom this connection logs in as.
+const whoScript = script`
+user=$SUDO_USER
+[ -n "$user" ] || user=$(id -un)
+home=$(getent passwd "$user" | cut -d: -f6)
+echo "user $user"
 echo "home $home"
+`;
+
+const sourceScript = script`
 for name in ssh ssh-keygen runuser; do command -v "$name" > /dev/null || echo "missing $name"; done
 key=$home/.ssh/id_ed25519
 [ ! -e "$key" ] || echo "key $(ssh-keygen -y -P '' -f "$key" 2> /dev/null < /dev/null)"
@@ -49,9 +56,9 @@ key=$home/.ssh/id_ed25519
 
 /** Look at the host that is to log in. @throws KbError KB_SSH_TRUST */
 export async function readSource(host: Host): Promise<Source> {
-  const { user } = await host.facts();
-  const { stdout } = await host.probe(sh`set -- ${user}; ${sourceScript}`);
+  const { stdout } = await host.probe(sh`${whoScript}${sourceScript}`);
   const values = lines(stdout);
+  const user = values.get('user') ?? '';
   const missing = values.get('missing');
   if (missing !== undefined) {
     const fix = `install it on ${host.name} (openssh-clients, openssh-client, util-linux)`;
@@ -77,7 +84,6 @@ export async function readSource(host: Host): Promise<Source> {
 }
 
 const destinationScript = script`
-echo "home $(getent passwd "$1" | cut -d: -f6)"
 files=$(sshd -T 2> /dev/null | sed -n 's/^hostkey //p')
 for file in $(echo "$files" | grep / || echo /etc/ssh/ssh_host_*_key); do
   [ ! -r "$file.pub" ] || echo "hostkey $(cat "$file.pub")"
@@ -89,9 +95,11 @@ export async function readDestination(
   host: Host,
   at: { readonly address: string; readonly port: number },
 ): Promise<Destination> {
-  const { user, hostname } = await host.facts();
-  const { stdout } = await host.probe(sh`set -- ${user}; ${destinationScript}`);
-  const home = homeOf(host, user, lines(stdout).get('home'));
+  const { hostname } = await host.facts();
+  const { stdout } = await host.probe(sh`${whoScript}${destinationScript}`);
+  const values = lines(stdout);
+  const user = values.get('user') ?? '';
+  const home = homeOf(host, user, values.get('home'));
   const hostKeys = [...stdout.matchAll(/^hostkey \S+ ([A-Za-z0-9+/=]+)/gm)]
     .map(([, base64 = '']) => Buffer.from(base64, 'base64'))
     .filter((blob) => keyTypeOf(blob) !== undefined);

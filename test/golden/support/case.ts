@@ -89,7 +89,6 @@ export function patchesOf(name: CaseName): readonly PatchFile[] {
 /** What the README says of the host: Debian 12, name master1, no systemd, no proxy variables. */
 export const goldenHost: HostFacts = {
   hostname: 'master1',
-  user: 'root',
   osRelease: { ID: 'debian', VERSION_ID: '12' },
   kernelRelease: '6.18.44',
   architecture: 'x86_64',

@@ -4,7 +4,6 @@ import type { HostFacts } from '../../../src/host/host.ts';
 export function facts(changes: Partial<HostFacts> = {}): HostFacts {
   return {
     hostname: 'master1',
-    user: 'root',
     osRelease: { ID: 'debian', VERSION_ID: '12' },
     kernelRelease: '6.1.0',
     architecture: 'x86_64',

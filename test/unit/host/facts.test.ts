@@ -4,12 +4,8 @@ import { localTransport } from '../../../src/host/local.ts';
 import { sh } from '../../../src/host/shell.ts';
 
 const centos7 = `clock 1795000000
-hostname master1.example
-kernel 3.10.0-1160.el7.x86_64
-machine x86_64
+uname master1.example 3.10.0-1160.el7.x86_64 x86_64
 cpus 4
-cgroup tmpfs
-user admin
 os NAME="CentOS Linux"
 os VERSION_ID="7"
 os PRETTY_NAME='Cent "OS"'
@@ -18,22 +14,28 @@ os # a comment
 os ESCAPED="a \\"b\\" \\$c"
 machine-id 0123456789abcdef0123456789abcdef
 memory MemTotal:        8008500 kB
-memory MemFree:          100000 kB
 route4 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
 route4 eth0\t00000000\t0103A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0
 route4 eth0\t0003A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
 route4 eth1\t00000000\t01000A0A\t0003\t0\t0\t101\t00000000\t0\t0\t0
 route6 00000000000000000000000000000000 00 00000000000000000000000000000000 00 fd000000000000000000000000000001 00000400 00000001 00000000 00000003     eth0
 route6 00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo
-link 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    link/loopback
-link 2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP
-link 3: tun0: <POINTOPOINT,UP> mtu 1500
-link 4: eth9: <BROADCAST,MULTICAST> mtu 1500 state DOWN
-address 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
-address 2: eth0    inet 192.168.3.29/24 brd 192.168.3.255 scope global eth0\\       valid_lft forever
-address 2: eth0    inet6 fd00::29/64 scope global \\       valid_lft forever
-address 3: tun0    inet 10.9.0.1 peer 10.9.0.2/32 scope global tun0\\       valid_lft forever
-address 4: eth9    inet 10.8.0.1/16 scope global eth9
+ip 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
+ip     link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+ip     inet 127.0.0.1/8 scope host lo
+ip        valid_lft forever preferred_lft forever
+ip 2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default
+ip     link/ether 52:54:00:00:00:01 brd ff:ff:ff:ff:ff:ff link-netnsid 0
+ip     inet 192.168.3.29/24 brd 192.168.3.255 scope global eth0
+ip        valid_lft forever preferred_lft forever
+ip     inet6 fd00::29/64 scope global 
+ip        valid_lft forever preferred_lft forever
+ip 3: tun0: <POINTOPOINT,UP> mtu 1500 qdisc noqueue state UNKNOWN group default
+ip     link/none 
+ip     inet 10.9.0.1 peer 10.9.0.2/32 scope global tun0
+ip        valid_lft forever preferred_lft forever
+ip 4: eth9: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default
+ip     inet 10.8.0.1/16 scope global eth9
 socket /var/run/containerd/containerd.sock
 ca /etc/pki
 ca /etc/pki/ca-trust
@@ -49,7 +51,6 @@ describe('the facts of a host', () => {
   test('are read from the answer', () => {
     expect(facts).toMatchObject({
       hostname: 'master1.example',
-      user: 'admin',
       kernelRelease: '3.10.0-1160.el7.x86_64',
       architecture: 'x86_64',
       machineId: '0123456789abcdef0123456789abcdef',
@@ -94,8 +95,12 @@ describe('the facts of a host', () => {
     ]);
   });
 
+  test('know the second version of cgroups by its controllers', () => {
+    expect(parseFacts('cgroup 2\n', 0).cgroupVersion).toBe(2);
+  });
+
   test('have no kubelet version where no kubelet is', () => {
-    expect(parseFacts('hostname h\n', 0)).not.toHaveProperty('kubeletVersion');
+    expect(parseFacts('uname h 6.1.0 x86_64\n', 0)).not.toHaveProperty('kubeletVersion');
   });
 });
 
