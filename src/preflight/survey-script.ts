@@ -4,7 +4,8 @@ import { script, type Shell } from '../host/shell.ts';
 /**
  * Its inputs are the shell variables that survey.ts sets before it; lists are one item a line. Every answer is a
  * section that begins with a fence. A slow job writes into a pipe of its own while the others run, and its section
- * is copied out at the end: no temporary file, no waiting in turn.
+ * is copied out at the end: no temporary file, no waiting in turn. Few processes, because three hundred hosts may be
+ * asked: what the shell can read by itself it reads by itself.
  */
 export const surveyScript: Shell = script`
 set -f
@@ -15,6 +16,11 @@ show() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
 }
 section() { printf '\n@@kbinit:%s\n' "$1"; }
+# Run the job $1 beside what comes after it.
+beside() {
+  job=$1; shift
+  "$job" </dev/null | { exec 3<&0 </dev/null; "$@"; cat <&3; }
+}
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # Who listens: the kernel's own table, then the sockets that processes hold (only when a port is taken).
@@ -72,15 +78,23 @@ executables() {
 unit_states() {
   has systemctl && [ -n "$units" ] || return 0
   section units
-  systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState $units 2>/dev/null
+  # Where systemd is not what the host was booted with there is nobody to ask (sd_booted(3)).
+  [ ! -d /run/systemd/system ] ||
+    systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState $units 2>/dev/null
 }
 
 cgroups() {
-  section mounts; grep cgroup /proc/mounts
+  section mounts; mounts=$(grep cgroup /proc/mounts); printf '%s\n' "$mounts"
   section cgroup-memory; [ -d /sys/fs/cgroup/memory ] && printf 'yes\n'
   section cgroup-v1; [ ! -r /proc/cgroups ] || show /proc/cgroups
   section cgroup-v2
-  mount=$(grep -E '^[^ ]+ [^ ]+ cgroup2 ' /proc/mounts | head -n 1 | cut -d ' ' -f 2)
+  mount=
+  for line in $mounts; do
+    IFS=' '; set -- $line
+    IFS='
+'
+    [ "$3" != cgroup2 ] || { mount=$2; break; }
+  done
   [ -n "$mount" ] || return 0
   [ ! -r "$mount/cgroup.controllers" ] || show "$mount/cgroup.controllers"
   set +f
@@ -123,12 +137,11 @@ socket_state() {
 cgroup_driver() {
   case $socket in *containerd*) ;; *) return 0 ;; esac
   section cgroup-driver; printf 'containerd\n'
-  grep -E '^[[:space:]]*SystemdCgroup[[:space:]]*=' /etc/containerd/config.toml 2>/dev/null
+  [ ! -r /etc/containerd/config.toml ] || grep -E '^[[:space:]]*SystemdCgroup[[:space:]]*=' /etc/containerd/config.toml
 }
 
 # containerd's own tool knows whether its CRI plugin is loaded; crictl asks the CRI itself.
 runtime() {
-  [ -S "$socket" ] || return 0
   if has crictl; then
     section crictl-info; timeout 6 crictl --timeout 2s -r "unix://$socket" info 2>&1
     printf '\nexit %s\n' $?
@@ -143,13 +156,13 @@ runtime() {
 }
 
 runtime_config() {
-  [ -S "$socket" ] && has crictl || return 0
+  has crictl || return 0
   section crictl-config
   timeout 6 crictl --timeout 2s -r "unix://$socket" runtime-config 2>&1
 }
 
 kernel_config() {
-  release=$(uname -r)
+  read -r release </proc/sys/kernel/osrelease
   for file in /proc/config.gz "/boot/config-$release" "/usr/src/linux-$release/.config" /usr/src/linux/.config \
     "/usr/lib/modules/$release/config" "/usr/lib/ostree-boot/config-$release" "/usr/lib/kernel/config-$release" \
     "/usr/src/linux-headers-$release/.config" "/lib/modules/$release/build/.config"; do
@@ -179,10 +192,14 @@ lookups() {
 
 network_leftovers() {
   [ -n "$leftovers" ] || return 0
-  section cni; ls -1 /etc/cni/net.d 2>/dev/null
+  section cni
+  set +f
+  [ ! -d /etc/cni/net.d ] || (cd /etc/cni/net.d && for name in *; do [ ! -e "$name" ] || printf '%s\n' "$name"; done)
+  set -f
   section links; for link in cni0 flannel.1 flannel-v6.1; do [ -e "/sys/class/net/$link" ] && printf '%s\n' "$link"; done
   section chains
-  has iptables-save && timeout 3 iptables-save 2>/dev/null | grep -E '^:KUBE-'
+  ! has iptables-save || rules=$(timeout 3 iptables-save 2>/dev/null)
+  case $rules in *:KUBE-*) printf '%s\n' "$rules" | grep -E '^:KUBE-' ;; esac
   has nft && timeout 3 nft list tables 2>/dev/null | grep kube-proxy
 }
 
@@ -198,20 +215,23 @@ hardware() {
   set -f
 }
 
-runtime </dev/null | { exec 3<&0; runtime_config </dev/null | { exec 4<&0; kernel_options </dev/null | { exec 5<&0
-lookups </dev/null | { exec 6<&0; network_leftovers </dev/null | {
-exec 7<&0 </dev/null
-section identity; id -u; uname -s
-section swaps; [ ! -r /proc/swaps ] || show /proc/swaps
-listeners
-path_states
-executables
-unit_states
-cgroups
-room
-hardware
-[ -z "$socket" ] || { socket_state; cgroup_driver; }
-cat <&7; cat <&6; cat <&5; cat <&4; cat <&3
+main() {
+  section identity; id -u; show /proc/sys/kernel/ostype
+  section swaps; [ ! -r /proc/swaps ] || show /proc/swaps
+  listeners
+  path_states
+  executables
+  unit_states
+  cgroups
+  room
+  hardware
+  [ -z "$socket" ] || { socket_state; cgroup_driver; }
+  kernel_options
+  network_leftovers
+  lookups
+}
+
+exec </dev/null
+if [ -S "$socket" ]; then beside runtime beside runtime_config main; else main; fi
 section end
-}; }; }; }; }
 `;

@@ -88,7 +88,7 @@ const faults: Readonly<Record<string, readonly HostFault[]>> = {
     fakeFile('/proc/swaps', 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-1 partition 2097148 0 -2\n'),
   ],
   ...Object.fromEntries(commandsOnPath.split(' ').map((command) => [`FileExisting-${command}`, [hidden(command)]])),
-  SystemVerification: [fakeProgram('uname', '[ "$1" != -s ] || { echo FreeBSD; exit; }')],
+  SystemVerification: [fakeFile('/proc/sys/kernel/ostype', 'FreeBSD\n')],
   Hostname: [fakeFile('/etc/hosts', '127.0.0.1 localhost\n')],
   KubeletVersion: [kubeletOf('v1.20.0')],
   ...Object.fromEntries(
