@@ -48,7 +48,7 @@ unable() { echo "unable $(id -u)"; exit 7; }
 IFS= read -r word; IFS= read -r owner; IFS= read -r command
 umask 077
 command -v flock > /dev/null || { echo 'there is no flock' >&2; unable; }
-mkdir -p "$folder" && chmod 0700 "$folder" && touch "$folder/lock" || unable
+{ [ -d "$folder" ] || mkdir -p "$folder"; } && true >> "$folder/lock" || unable
 exec 9>> "$folder/lock"
 if ! flock -n 9; then
   { read -r before; read -r theirs; } 2> /dev/null < "$folder/holder"

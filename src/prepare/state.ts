@@ -79,13 +79,14 @@ export function parseState(
     }),
   );
   const firewall = readFirewall(all, one);
-  const containerd = /\d+\.\d+\.\d+\S*/.exec(one('containerd'))?.[0];
+  const packages = new Map(all('package').map((line) => splitOnce(line)));
+  const containerd = containerdVersion(one('containerd'), packages);
   return {
     osRelease: osRelease(texts.get('/etc/os-release') ?? ''),
     kernel: one('kernel'),
     architecture: one('machine'),
     hostname: one('hostname'),
-    cgroupVersion: one('cgroup') === 'cgroup2fs' ? 2 : 1,
+    cgroupVersion: one('cgroup') === '2' ? 2 : 1,
     hasFullRoot: isCapable(one('capabilities')),
     selinux: one('selinux') === '1' ? 'enforcing' : one('selinux') === '0' ? 'permissive' : 'disabled',
     files: files(all('stat'), all('sum')),
@@ -97,7 +98,7 @@ export function parseState(
     swaps: all('swap').flatMap((line) => (line.startsWith('Filename') ? [] : [unescaped(line.split(/\s/)[0] ?? '')])),
     units: units(all('unit')),
     programs: new Set(all('program')),
-    packages: new Map(all('package').map((line) => splitOnce(line))),
+    packages,
     held: new Set(all('held')),
     images: readImages(Buffer.from(one('images'), 'base64').toString('utf8'), all('image')),
     ...(containerd !== undefined && { containerdVersion: containerd }),
@@ -105,6 +106,12 @@ export function parseState(
     addresses: all('address').map((line) => line.split('/')[0] ?? ''),
     ledger: readLedger(texts.get('/var/lib/kbinit/ledger/ledger.json')),
   };
+}
+
+/** By the program's own words; where it was not asked, by its package, whose version begins with the program's. */
+function containerdVersion(said: string, packages: ReadonlyMap<string, string>): string | undefined {
+  const packaged = packages.get('containerd.io') ?? packages.get('containerd') ?? '';
+  return /\d+\.\d+\.\d+\S*/.exec(said)?.[0] ?? /^(?:\d+:)?(\d+\.\d+\.\d+)/.exec(packaged)?.[1];
 }
 
 function byKey(stdout: string): Answer {

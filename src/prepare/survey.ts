@@ -37,7 +37,7 @@ basics() {
   lines_of selinux /sys/fs/selinux/enforce 2>/dev/null
   lines_of swap /proc/swaps
   echo "machine $(uname -m)"
-  echo "cgroup $(stat -f -c %T /sys/fs/cgroup)"
+  [ ! -e /sys/fs/cgroup/cgroup.controllers ] || echo 'cgroup 2'
   while read -r key value; do [ "$key" != CapBnd: ] || echo "capabilities $value"; done </proc/1/status
   while read -r name _; do echo "module $name"; done </proc/modules
   for name in overlay br_netfilter; do [ ! -d "/sys/module/$name" ] || echo "module $name"; done
@@ -53,7 +53,6 @@ files() {
   [ $# -eq 0 ] || stat -c 'stat %a %u:%g %s %Y %n' -- "$@" 2>/dev/null
 }
 sums() {
-  files "$@"
   sha256sum -- "$@" 2>/dev/null | tagged sum
   while read -r _ _ _ _ point _; do
     for path do [ "$path" != "$point" ] || echo "mounted $path"; done
@@ -67,12 +66,28 @@ texts() {
 }
 sysctls() {
   for key do
-    path=/proc/sys/$(printf %s "$key" | tr . /)
+    IFS=.; set -- $key
+    IFS=/; path=/proc/sys/$*
+    unset IFS
     [ ! -r "$path" ] || { read -r value <"$path"; echo "sysctl $key $value"; }
   done
 }
 units() {
-  systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState "$@" 2>/dev/null | tagged unit
+  shown=$(systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState "$@" 2>/dev/null)
+  printf '%s\n' "$shown" | tagged unit
+}
+# The unit $1 is one of those shown, and active.
+is_active() {
+  printf '%s\n\n' "$shown" | {
+    while IFS== read -r key value; do
+      case $key in
+        Id) id=$value ;;
+        ActiveState) state=$value ;;
+        '') [ "$id $state" != "$1 active" ] || exit 0 ;;
+      esac
+    done
+    exit 1
+  }
 }
 programs() {
   for name do ! command -v "$name" >/dev/null || echo "program $name"; done
@@ -91,7 +106,9 @@ packages() {
     done
   fi
 }
-versions() {
+# Of a package it is known; the program itself takes long to say it.
+runtime_version() {
+  case $1 in *'package containerd'*) [ -e /usr/local/bin/containerd ] || return 0 ;; esac
   ! command -v containerd >/dev/null || containerd --version 2>/dev/null | tagged containerd
 }
 # A runtime that is not there is no host without images: it is a host that is asked again later.
@@ -105,7 +122,7 @@ images() {
 }
 # The running firewalld is asked over D-Bus: firewall-cmd takes a third of a second each time.
 firewall() {
-  systemctl is-active --quiet firewalld 2>/dev/null || return 0
+  is_active firewalld.service || return 0
   bus() { interface=$1; shift; busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 "$interface" "$@" 2>/dev/null; }
   word() { IFS='"' read -r _ word _; printf %s "$word"; }
   z=org.fedoraproject.FirewallD1.zone
@@ -132,16 +149,17 @@ export function surveyCommand(asked: Questions): Shell {
   return sh`${functions}
 slow() {
 units ${asked.units}
-packages ${asked.packages}
-versions
+installed=$(packages ${asked.packages})
+printf '%s\\n' "$installed"
+runtime_version "$installed"
 images ${asked.wantsImages ? 'yes' : 'no'}
 firewall ${asked.zone ?? ''}
 }
 slow </dev/null | {
 exec 3<&0 </dev/null
 basics
+files ${[...asked.files, ...asked.measured]}
 sums ${asked.files}
-files ${asked.measured}
 folders ${foldersOf([...asked.files, ...asked.measured, ...asked.folders.map((folder) => `${folder}/x`)])}
 texts ${['/etc/os-release', ledgerFile, ...asked.texts]}
 sysctls ${asked.sysctls}

@@ -57,7 +57,7 @@ function questions(spec: PrepareSpec): Questions {
     texts: [places.hosts, places.fstab, places.userSysctl, uploads],
     folders: [...runtimeFolders, ...clusterFolders],
     sysctls: [...Object.keys(sysctls(spec)), detachMounts],
-    units: ['kubelet.service', 'containerd.service', 'NetworkManager.service', ...timeServices],
+    units: ['kubelet.service', 'containerd.service', 'firewalld.service', 'NetworkManager.service', ...timeServices],
     programs: knownPrograms,
     packages:
       spec.source.kind === 'packages'

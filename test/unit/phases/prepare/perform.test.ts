@@ -15,7 +15,7 @@ function answer(more: readonly string[] = []): string {
     'kernel 5.14.0-570.el9.x86_64',
     'hostname node1',
     'machine x86_64',
-    'cgroup cgroup2fs',
+    'cgroup 2',
     'capabilities 000001ffffffffff',
     `text ${osRelease} /etc/os-release`,
     'unit Id=chronyd.service',
