@@ -138,16 +138,26 @@ async function fastPart(folder) {
   await suite('unit and golden tests', 'unit', folder);
 }
 
+/** The flags; undefined when they were not understood, which is told then. */
+function flags() {
+  const options = {
+    unit: { type: 'boolean', default: false },
+    e2e: { type: 'string' },
+    older: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    process.stdout.write(`${usage}\n${error.message}\n\n0 passed, 1 failed\n`);
+    return undefined;
+  }
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      unit: { type: 'boolean', default: false },
-      e2e: { type: 'string' },
-      older: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const values = flags();
+  if (values === undefined) return 1;
   if (values.help) {
     process.stdout.write(usage);
     return 0;
