@@ -16,7 +16,10 @@ export function watchOutput(): OutputWatch {
   process.stderr.on('error', onProgressLost);
   return {
     async failure() {
-      // Files, pipes and terminals are written at once (nodejs.org, process I/O); only the event comes later.
+      // What a pipe has no room for waits for its reader; and the event comes after the write.
+      if (process.stdout.writableLength > 0) {
+        await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+      }
       await setImmediate();
       process.stdout.off('error', onAnswerLost);
       process.stderr.off('error', onProgressLost);
