@@ -33,7 +33,7 @@ export class Connection implements Transport {
   /** Connections that have ended. */
   readonly #gone = new WeakSet<Client>();
   #elevation: Elevation = { kind: 'none' };
-  /** Who the host is, once it has answered. */
+  /** Who the host is, once it has begun to answer. */
   #machineId: string | undefined;
   #isClosed = false;
   /** Ends an attempt to connect that nobody waits for any more. */
@@ -56,9 +56,7 @@ export class Connection implements Transport {
   }
 
   async exec(command: Shell, io: ExecIO = {}): Promise<ExecResult> {
-    const answer = await this.#exec(command, io, this.#elevation, this.#root);
-    this.#machineId ??= answer.machineId;
-    return answer.result;
+    return (await this.#exec(command, io, this.#elevation, this.#root)).result;
   }
 
   async dial(address: string, port: number): Promise<Duplex> {
@@ -209,17 +207,22 @@ export class Connection implements Transport {
         const lasting = new AbortController();
         if (io.isLasting === true) this.#lasting = lasting;
         const answer = new Answer(fence);
-        await converse({
-          options: this.#login.options,
-          lasting: lasting.signal,
-          isGone: () => this.#gone.has(client),
-          channel,
-          answer,
-          elevation,
-          io,
-          input: frameInput(command, fence, io.stdin),
-        });
-        return answer;
+        try {
+          await converse({
+            options: this.#login.options,
+            lasting: lasting.signal,
+            isGone: () => this.#gone.has(client),
+            channel,
+            answer,
+            elevation,
+            io,
+            input: frameInput(command, fence, io.stdin),
+          });
+          return answer;
+        } finally {
+          // It stands before the rest, which may have been lost.
+          if (root === this.#root) this.#machineId ??= answer.machineId;
+        }
       }
       // Once may be a session that sshd has not yet laid to rest; twice means that it allows fewer (MaxSessions).
       release();

@@ -322,6 +322,23 @@ describe.skipIf(!canRunSshd)('ssh', () => {
       await other.stop();
     });
 
+    test('that comes back to another machine is refused, even where nothing was answered before the cut', async () => {
+      const moving = await startSshd({ machineId: 'a'.repeat(32) });
+      const wire = await wireTo(moving.port);
+      const transport = await connected({ port: wire.port, identityFiles: [moving.key], homeDirectory: moving.home });
+      const running = failureOf(transport.exec(sh`sleep 87652`));
+      await wait(300);
+      writeFileSync(join(moving.folder, 'machine-id'), `${'b'.repeat(32)}\n`);
+      wire.cut();
+      expect(await running).toBeInstanceOf(ConnectionLost);
+      const failure = await failureOf(transport.exec(sh`:`));
+      expect(failure.has('KB_SSH_HOST_REPLACED')).toBe(true);
+      expect(failure.message).toMatch(/was a{32} and is b{32} now/);
+      await transport.close();
+      await wire.stop();
+      await moving.stop();
+    });
+
     test('that is being made again is given up by close', async () => {
       const wire = await wireTo(sshd.port);
       const transport = await connected({ port: wire.port });

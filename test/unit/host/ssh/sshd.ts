@@ -47,6 +47,8 @@ export interface SshdOptions {
   readonly config?: string;
   /** The Ed25519 host key also gets a certificate, for these principals and times (ssh-keygen -V). */
   readonly certificate?: { readonly principals: string; readonly validity: string };
+  /** What its sessions read in /etc/machine-id; the file `machine-id` of the folder changes it. */
+  readonly machineId?: string;
 }
 
 /** Start one and wait until it listens. */
@@ -54,6 +56,7 @@ export async function startSshd({
   hostKeys = ['ed25519', 'ecdsa'],
   config = '',
   certificate,
+  machineId,
 }: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-sshd-'));
   const at = (name: string): string => join(folder, name);
@@ -86,7 +89,14 @@ export async function startSshd({
     'PidFile none',
   ];
   writeFileSync(at('config'), `${lines.join('\n')}\n`);
-  const child: ChildProcess = spawn(binary, ['-D', '-f', at('config'), '-E', at('log')], { stdio: 'ignore' });
+  const command = [binary, '-D', '-f', at('config'), '-E', at('log')];
+  if (machineId !== undefined) {
+    writeFileSync(at('machine-id'), `${machineId}\n`);
+    const disguised = 'mount --bind "$0" /etc/machine-id && exec "$@"';
+    command.unshift('unshare', '-m', 'sh', '-c', disguised, at('machine-id'));
+  }
+  const [program = '', ...words] = command;
+  const child: ChildProcess = spawn(program, words, { stdio: 'ignore' });
   process.once('exit', () => child.kill()); // a test that fails does not get to stop()
   const log = (): string => (existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : '');
   while (!log().includes('Server listening')) {
