@@ -138,7 +138,13 @@ async function fastPart(folder) {
   await suite('unit and golden tests', 'unit', folder);
 }
 
-/** The flags; undefined when they were not understood, which is told then. */
+/** Nothing can be tested. */
+function refuse(why) {
+  process.stdout.write(`${why}\n\n0 passed, 1 failed\n`);
+  return 1;
+}
+
+/** @throws Error with what is wrong with them */
 function flags() {
   const options = {
     unit: { type: 'boolean', default: false },
@@ -147,39 +153,33 @@ function flags() {
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   };
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    process.stdout.write(`${usage}\n${error.message}\n\n0 passed, 1 failed\n`);
-    return undefined;
+  const { values } = parseArgs({ options });
+  const { unit, e2e, older } = values;
+  if ([unit, e2e !== undefined, older !== undefined].filter(Boolean).length > 1) {
+    throw new Error('--unit, --e2e and --older: one of them');
   }
+  return values;
 }
 
 async function main() {
-  const values = flags();
-  if (values === undefined) return 1;
-  if (values.help) {
+  let values;
+  try {
+    values = flags();
+  } catch (error) {
+    return refuse(`${usage}\n${error.message}`);
+  }
+  const { unit, e2e, older, keep, help } = values;
+  if (help) {
     process.stdout.write(usage);
     return 0;
-  }
-  const { unit, e2e, older, keep } = values;
-  if ([unit, e2e !== undefined, older !== undefined].filter(Boolean).length > 1) {
-    process.stdout.write(`${usage}\n--unit, --e2e and --older: one of them\n\n0 passed, 1 failed\n`);
-    return 1;
   }
   // The lab, the tests and their configuration all read it.
   if (older !== undefined) process.env.KBINIT_LAB_KUBERNETES = older;
   const problem = nodeProblem();
-  if (problem !== undefined) {
-    process.stdout.write(`${problem}\n\n0 passed, 1 failed\n`);
-    return 1;
-  }
+  if (problem !== undefined) return refuse(problem);
   const time = stopwatch();
   const install = await ensurePackages(() => process.stdout.write('npm ci …\n'));
-  if (install.code !== 0) {
-    process.stdout.write(`${install.output}\nnpm ci failed\n\n0 passed, 1 failed\n`);
-    return 1;
-  }
+  if (install.code !== 0) return refuse(`${install.output}\nnpm ci failed`);
   process.stdout.write(`packages are there (${seconds(time())})\n`);
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-test-'));
   try {
