@@ -47,7 +47,10 @@ export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
         spec: { ...cluster, isDryRun, skipPhases: [] },
         hosts: [session, ...further],
         uploads,
-        clients: [...clients.map(({ host }) => hostClient(host)), ...folderPlaces(session, options)],
+        clients: [
+          ...clients.map(({ host, reachedAddress }) => hostClient(host, reachedAddress)),
+          ...folderPlaces(session, options),
+        ],
         members: [],
         programs: [],
         touched: new Set(),

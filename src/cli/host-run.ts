@@ -6,9 +6,9 @@ import { networkLeftovers } from '../phases/prepare/leftovers.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
 import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
 import { assertOneSource, readPrepare, type PrepareFiles, type PrepareFlags } from '../prepare/flags.ts';
-import type { HostsEntry, PrepareSpec } from '../prepare/spec.ts';
+import { entriesFor, type SurveyedHost } from '../prepare/names.ts';
+import type { PrepareSpec } from '../prepare/spec.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
-import { formatIp, parseIp } from '../util/net.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { nextStep } from './host-next.ts';
 import { readBundle, readProgramFolder } from './local-programs.ts';
@@ -47,7 +47,8 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
       return { ctx, reached };
     });
     const known = surveyed.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
-    const entries = [...spec.hosts, ...(hosts.length > 1 ? await namesOf(known.map(({ ctx }) => ctx)) : [])];
+    const own = hosts.length > 1 ? entriesFor(await surveyedHosts(known.map(({ ctx }) => ctx)), spec) : [];
+    const entries = [...spec.hosts, ...own];
     // A plan is read host by host.
     const ran = await onEach(spec.isDryRun ? 1 : atOnce, known, ({ ctx, reached }) =>
       unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
@@ -85,20 +86,15 @@ function contextOf(session: Session, reached: Reached, spec: PrepareSpec): HostC
   };
 }
 
-/** What the hosts are to know about each other: the address each was reached at and its own name. */
-async function namesOf(contexts: readonly HostContext[]): Promise<readonly HostsEntry[]> {
-  const all = await Promise.all(
-    contexts.map(async (ctx) => {
-      const ip = ctx.reachedAddress === undefined ? undefined : parseIp(ctx.reachedAddress);
-      const { hostname, addresses } = await stateOf(ctx);
-      const address = ip === undefined ? addresses[0] : formatIp(ip);
-      const [short = hostname] = hostname.split('.', 1);
-      return address === undefined || hostname === '' || hostname === 'localhost'
-        ? []
-        : [{ address, names: [...new Set([hostname, short])] }];
-    }),
+/** Each host as it says it is. */
+async function surveyedHosts(contexts: readonly HostContext[]): Promise<readonly SurveyedHost[]> {
+  return Promise.all(
+    contexts.map(async (ctx) => ({
+      host: ctx.host.name,
+      reachedAddress: ctx.reachedAddress,
+      state: await stateOf(ctx),
+    })),
   );
-  return all.flat();
 }
 
 function oneName(): Problem {

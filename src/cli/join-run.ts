@@ -2,9 +2,12 @@
 import { certificatePhaseNames } from '../certs/plan.ts';
 import { assertNotMixed, type JoinFlags } from '../config/flags.ts';
 import { completeJoin } from '../config/complete.ts';
+import { nodeName } from '../config/detect.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import { loadJoin } from '../config/load.ts';
 import type { ConfigWarning, JoinDraft } from '../config/draft.ts';
+import type { JoinSpec } from '../config/spec.ts';
+import { parseHostPort } from '../config/syntax.ts';
 import { KbError } from '../errors.ts';
 import { paths } from '../kube/paths.ts';
 import type { JoinContext } from '../phases/context.ts';
@@ -12,12 +15,13 @@ import { joinPhases } from '../phases/index.ts';
 import { hostClient } from '../phases/host-client.ts';
 import { controlPlaneOf } from '../phases/join/control-plane.ts';
 import type { AdminOpener } from '../phases/join/same-name.ts';
+import { nameProblems } from '../util/host-names.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { checkedPrinter } from './checked.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
-import { assertDifferent, failuresOf, withHosts } from './many.ts';
+import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
@@ -114,11 +118,22 @@ async function joinMany(
 ): Promise<void> {
   await withHosts(command, where, async ({ session, each }) => {
     tellWarnings(given.warnings, session.reporter, session.host.name);
-    const ended = await each(async (host) => {
-      await joinHost({ ...session, ...host }, given);
-      if (!given.draft.isDryRun) session.print(`${host.host.name} has joined the cluster\n`);
+    const asked = await each(async (reached) => ({ reached, name: nodeName(undefined, await reached.host.facts()) }));
+    const known = asked.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
+    // The second Node of a name would take the place of the first.
+    const names = known.map(({ reached: { host, reachedAddress }, name }) => ({
+      host: host.name,
+      name,
+      address: reachedAddress,
+    }));
+    const problems = nameProblems(names);
+    if (problems.length > 0) throw new KbError(problems);
+    const ended = await onEach(atOnce, known, async ({ reached }) => {
+      await unlessTaken(reached, joinHost({ ...session, ...reached }, given));
+      if (!given.draft.isDryRun) session.print(`${reached.host.name} has joined the cluster\n`);
     });
-    return failuresOf(ended);
+    const failed = failuresOf(ended).map(({ item, problems: found }) => ({ item: item.target, problems: found }));
+    return [...failuresOf(asked), ...failed];
   }).finally(() => given.pool.close());
 }
 
@@ -132,6 +147,7 @@ async function joinHost(
   const [facts, patches] = await Promise.all([session.host.facts(), readPatches(session.host, draft.patchesDirectory)]);
   const { spec, warnings } = completeJoin(draft, facts, { reachedAddress: session.reachedAddress });
   tellWarnings(warnings, session.reporter, session.host.name);
+  if (draft.node.name === undefined) assertNotEndpoint(session, spec);
   const ctx: JoinContext = {
     ...session,
     ...checked,
@@ -148,6 +164,15 @@ async function joinHost(
   };
   await runWorkflow(joinPhases, ctx, only).finally(() => checked?.show(session));
   return only === undefined && !draft.isDryRun ? result(ctx) : '';
+}
+
+/** Whoever is called as the API server is would be taken for it. @throws KbError KB_HOST_NAME */
+function assertNotEndpoint({ host, reachedAddress }: Session, { node, discovery }: JoinSpec): void {
+  const endpoint = 'apiServerEndpoint' in discovery ? parseHostPort(discovery.apiServerEndpoint)?.host : undefined;
+  if (endpoint === undefined) return;
+  const one = { host: host.name, name: node.name, address: reachedAddress };
+  const problems = nameProblems([one], [{ name: endpoint, by: 'the endpoint of the cluster' }]);
+  if (problems.length > 0) throw new KbError(problems);
 }
 
 /** Several at once are workers, with nothing that is one host's own. @throws KbError KB_CONFIG, KB_TARGET */

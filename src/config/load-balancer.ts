@@ -2,7 +2,8 @@
 import { KbError } from '../errors.ts';
 import { formatIp, isLoopback, isUnspecified, joinHostPort, parseIp, type Ip } from '../util/net.ts';
 import { Problems } from './problems.ts';
-import { isDnsSubdomain, isPort, parseHostPort } from './syntax.ts';
+import { isPort, parseHostPort } from './syntax.ts';
+import { isDnsSubdomain } from '../util/shapes.ts';
 
 /** An API server behind the balancer. */
 export interface Backend {

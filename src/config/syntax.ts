@@ -1,13 +1,6 @@
 // The shapes of single values, as Kubernetes and kubeadm check them.
 import { parseIp } from '../util/net.ts';
-
-const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
-const subdomain = new RegExp(`^${label}(?:\\.${label})*$`);
-
-/** RFC 1123 subdomain (k8s.io/apimachinery IsDNS1123Subdomain). */
-export function isDnsSubdomain(text: string): boolean {
-  return text.length <= 253 && subdomain.test(text);
-}
+import { isDnsSubdomain } from '../util/shapes.ts';
 
 /** A name a certificate may carry: a subdomain, one behind `*.`, or an address. */
 export function isCertificateName(text: string): boolean {

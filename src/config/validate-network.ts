@@ -15,7 +15,7 @@ import {
 } from '../util/net.ts';
 import type { Problems } from './problems.ts';
 import type { ClusterSpec } from './spec.ts';
-import { isDnsSubdomain } from './syntax.ts';
+import { isDnsSubdomain } from '../util/shapes.ts';
 
 /** kubeadm constants: MinimumAddressesIn…, MaximumBitsForServiceSubnet, PodSubnetNodeMaskMaxDiff. */
 const smallestServiceSubnet = 10n;

@@ -6,12 +6,12 @@ import {
   hasControlCharacter,
   isBootstrapGroup,
   isBootstrapToken,
-  isDnsSubdomain,
   isPort,
   isQualifiedName,
   urlScheme,
 } from './syntax.ts';
 import { validateArgs } from './validate-cluster.ts';
+import { isDnsSubdomain } from '../util/shapes.ts';
 
 const tokenFix = 'write 6 and 16 of a-z and 0-9 with a dot between; init makes one where none is given';
 

@@ -1,11 +1,12 @@
 // The flags of `kbinit host prepare`, read: typed values, everything wrong said at once.
 import { KbError } from '../errors.ts';
-import { hasControlCharacter, isDnsSubdomain, isImageRepository } from '../config/syntax.ts';
+import { hasControlCharacter, isImageRepository } from '../config/syntax.ts';
 import { Problems } from '../config/problems.ts';
 import { newestVersion, releaseOf, supportedRange } from '../kube/releases.ts';
 import { formatVersion, parseVersion, type KubeVersion } from '../kube/version.ts';
 import { formatIp, parseCidr, parseIp } from '../util/net.ts';
 import type { Binary, HostsEntry, Offline, PrepareSpec, RegistryMirror, Repositories, Role, Source } from './spec.ts';
+import { isDnsSubdomain } from '../util/shapes.ts';
 
 /** As commander gives them. */
 export interface PrepareFlags {

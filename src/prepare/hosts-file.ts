@@ -1,4 +1,5 @@
 // /etc/hosts: kbinit's lines between two marks; every other line stays as it is.
+import { isLoopback, parseIp } from '../util/net.ts';
 import { file, nothing, type Plan } from './action.ts';
 import { places } from './places.ts';
 import type { HostsEntry, PrepareSpec } from './spec.ts';
@@ -58,13 +59,20 @@ function split(text: string): Parts {
 
 /** Put the names of the other hosts there. */
 export function planHostsFile(state: HostState, { hosts }: PrepareSpec): Plan {
-  if (hosts.length === 0) return nothing;
   const text = state.texts.get(places.hosts) ?? '';
-  const wanted = withHostsEntries(text, hosts);
+  const entries = notOverruling(text, hosts);
+  if (entries.length === 0) return nothing;
+  const wanted = withHostsEntries(text, entries);
   if (wanted === text) return nothing;
   if (state.mounted.has(places.hosts)) return isMounted(places.hosts);
   const mode = state.files.get(places.hosts)?.mode ?? 0o644;
-  return { actions: file(state, places.hosts, wanted, { mode, edit: 'hosts' }), warnings: overruled(text, hosts) };
+  return {
+    actions: file(state, places.hosts, wanted, { mode, edit: 'hosts' }),
+    warnings: overruled(
+      text,
+      hosts.filter(({ isOwn }) => isOwn !== true),
+    ),
+  };
 }
 
 /** A container's file that its maker put there: it cannot be replaced, and the maker writes it anew. */
@@ -72,13 +80,42 @@ export function isMounted(path: string): Plan {
   return { actions: [], warnings: [`${path} is mounted by itself (the host is a container): it stays as it is`] };
 }
 
-/** The first line that has a name wins. */
-function overruled(text: string, hosts: readonly HostsEntry[]): readonly string[] {
-  const { before } = split(text);
-  const known = before.split('\n').flatMap((line) => {
+/** A name that a host says is its own never stands against a line of the administrator. */
+function notOverruling(text: string, entries: readonly HostsEntry[]): readonly HostsEntry[] {
+  const known = otherNames(text).filter(({ address }) => !isLoopbackText(address));
+  return entries.flatMap((entry) => {
+    if (entry.isOwn !== true) return [entry];
+    const names = entry.names.filter((name) => known.every((line) => line.name.toLowerCase() !== name));
+    return names.length === 0 ? [] : [{ ...entry, names }];
+  });
+}
+
+function isLoopbackText(address: string): boolean {
+  const ip = parseIp(address);
+  return ip !== undefined && isLoopback(ip);
+}
+
+interface NamedAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What the file says outside of kbinit's part. */
+export function otherNames(text: string): readonly NamedAddress[] {
+  const { before, after } = split(text);
+  return [...namesIn(before), ...namesIn(after)];
+}
+
+function namesIn(text: string): readonly NamedAddress[] {
+  return text.split('\n').flatMap((line) => {
     const [address, ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
     return address === undefined ? [] : names.map((name) => ({ name, address }));
   });
+}
+
+/** The first line that has a name wins. */
+function overruled(text: string, hosts: readonly HostsEntry[]): readonly string[] {
+  const known = namesIn(split(text).before);
   return hosts.flatMap(({ address, names }) =>
     names.flatMap((name) => {
       const other = known.find((line) => line.name === name && line.address !== address);

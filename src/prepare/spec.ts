@@ -9,6 +9,8 @@ export type Role = 'control-plane' | 'worker' | 'etcd' | 'lb';
 export interface HostsEntry {
   readonly address: string;
   readonly names: readonly string[];
+  /** A host says it of itself: what is in the file already counts for more. */
+  readonly isOwn?: true;
 }
 
 /** A registry whose images are asked of another place first. */

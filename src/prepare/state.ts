@@ -1,5 +1,19 @@
 // What a host is, as far as its preparation depends on it: the survey's answer, read. Pure.
 import type { LedgerEntry } from '../host/ledger.ts';
+import { readOsRelease } from '../util/os-release.ts';
+import { Said } from '../util/said.ts';
+import {
+  addressShape,
+  kernelReleaseShape,
+  lineShape,
+  machineShape,
+  packageNameShape,
+  packageVersionShape,
+  pathShape,
+  programVersionShape,
+  wordShape,
+  zoneShape,
+} from '../util/shapes.ts';
 import { readImages, type FoundImages } from './found-images.ts';
 
 export interface FoundFile {
@@ -64,12 +78,16 @@ export interface HostState {
 
 type Answer = ReadonlyMap<string, readonly string[]>;
 
-/** Read what the survey printed: lines of `KEY rest`. The ledger is read by its own reader. */
+/**
+ * Read what the survey printed: lines of `KEY rest`. The ledger is read by its own reader.
+ * @throws KbError KB_HOST_NAME, KB_HOST_FACT for what cannot be true of a host
+ */
 export function parseState(
   stdout: string,
   readLedger: (text: string | undefined) => readonly LedgerEntry[],
 ): HostState {
   const answer = byKey(stdout);
+  const said = new Said();
   const all = (key: string): readonly string[] => answer.get(key) ?? [];
   const one = (key: string): string => all(key)[0]?.trim() ?? '';
   const texts = new Map(
@@ -78,14 +96,15 @@ export function parseState(
       return [path, Buffer.from(base64, 'base64').toString('utf8')];
     }),
   );
-  const firewall = readFirewall(all, one);
-  const packages = new Map(all('package').map((line) => splitOnce(line)));
+  const firewall = readFirewall(all, one, said);
+  const packages = new Map(all('package').map((line) => readPackage(line, said)));
   const containerd = containerdVersion(one('containerd'), packages);
-  return {
-    osRelease: osRelease(texts.get('/etc/os-release') ?? ''),
-    kernel: one('kernel'),
-    architecture: one('machine'),
-    hostname: one('hostname'),
+  const state: HostState = {
+    osRelease: readOsRelease((texts.get('/etc/os-release') ?? '').split('\n'), said),
+    kernel: said.optional('kernel release', one('kernel'), kernelReleaseShape),
+    architecture: said.optional('architecture', one('machine'), machineShape),
+    // A line feed in a name makes two lines of it.
+    hostname: said.hostname(all('hostname').join('\n')),
     cgroupVersion: one('cgroup') === '2' ? 2 : 1,
     hasFullRoot: isCapable(one('capabilities')),
     selinux: one('selinux') === '1' ? 'enforcing' : one('selinux') === '0' ? 'permissive' : 'disabled',
@@ -93,25 +112,51 @@ export function parseState(
     missingFolders: new Set(all('nofolder')),
     mounted: new Set(all('mounted')),
     texts,
-    sysctls: new Map(all('sysctl').map((line) => splitOnce(line))),
-    modules: new Set(all('module')),
-    swaps: all('swap').flatMap((line) => (line.startsWith('Filename') ? [] : [unescaped(line.split(/\s/)[0] ?? '')])),
+    sysctls: new Map(all('sysctl').map((line) => readSysctl(line, said))),
+    modules: new Set(said.all('kernel module', all('module'), wordShape)),
+    swaps: said.all(
+      'swap device',
+      all('swap').flatMap((line) => (line.startsWith('Filename') ? [] : [unescaped(line.split(/\s/)[0] ?? '')])),
+      pathShape,
+    ),
     units: units(all('unit')),
     programs: new Set(all('program')),
     packages,
-    held: new Set(all('held')),
+    held: new Set(said.all('package', all('held'), packageNameShape)),
     images: readImages(Buffer.from(one('images'), 'base64').toString('utf8'), all('image')),
-    ...(containerd !== undefined && { containerdVersion: containerd }),
+    ...(containerd !== undefined && {
+      containerdVersion: said.value('version of containerd', containerd, programVersionShape),
+    }),
     ...(firewall !== undefined && { firewall }),
-    addresses: all('address').map((line) => line.split('/')[0] ?? ''),
+    addresses: said.all(
+      'address',
+      all('address').map((line) => line.split('/')[0] ?? ''),
+      addressShape,
+    ),
     ledger: readLedger(texts.get('/var/lib/kbinit/ledger/ledger.json')),
   };
+  said.end();
+  return state;
+}
+
+/** Some values are several, with tabs between them. */
+function readSysctl(line: string, said: Said): [key: string, value: string] {
+  said.value('sysctl', line.replaceAll('\t', ' '), lineShape);
+  return splitOnce(line);
+}
+
+function readPackage(line: string, said: Said): [name: string, version: string] {
+  const [name, version] = splitOnce(line);
+  return [
+    said.value('package', name, packageNameShape),
+    said.value(`version of a package`, version, packageVersionShape),
+  ];
 }
 
 /** By the program's own words; where it was not asked, by its package, whose version begins with the program's. */
-function containerdVersion(said: string, packages: ReadonlyMap<string, string>): string | undefined {
+function containerdVersion(answer: string, packages: ReadonlyMap<string, string>): string | undefined {
   const packaged = packages.get('containerd.io') ?? packages.get('containerd') ?? '';
-  return /\d+\.\d+\.\d+\S*/.exec(said)?.[0] ?? /^(?:\d+:)?(\d+\.\d+\.\d+)/.exec(packaged)?.[1];
+  return /\d+\.\d+\.\d+\S*/.exec(answer)?.[0] ?? /^(?:\d+:)?(\d+\.\d+\.\d+)/.exec(packaged)?.[1];
 }
 
 function byKey(stdout: string): Answer {
@@ -129,15 +174,6 @@ function byKey(stdout: string): Answer {
 function splitOnce(line: string): [first: string, rest: string] {
   const space = line.indexOf(' ');
   return space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)];
-}
-
-/** os-release(5): KEY=value, shell quoting at most. */
-function osRelease(text: string): Record<string, string> {
-  const pairs = text.split('\n').flatMap((line) => {
-    const [, key, raw = ''] = /^\s*([A-Za-z0-9_]+)=(.*?)\s*$/.exec(line) ?? [];
-    return key === undefined ? [] : [[key, raw.replace(/^(["'])(.*)\1$/, '$2')]];
-  });
-  return Object.fromEntries(pairs);
 }
 
 /** CAP_SYS_RESOURCE is bit 24 of what process 1 may ever have. */
@@ -190,8 +226,9 @@ function unescaped(name: string): string {
 function readFirewall(
   all: (key: string) => readonly string[],
   one: (key: string) => string,
+  said: Said,
 ): FoundFirewall | undefined {
-  const zone = one('zone');
+  const zone = said.optional('zone of firewalld', one('zone'), zoneShape);
   if (zone === '') return undefined;
   return {
     zone,

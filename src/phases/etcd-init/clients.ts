@@ -29,9 +29,10 @@ async function handOut(ctx: EtcdClusterContext): Promise<PhaseOutcome> {
 }
 
 /** A control-plane host: the paths of kubeadm's guide for external etcd. */
-export function hostClient(host: Host): ClientPlace {
+export function hostClient(host: Host, address?: string): ClientPlace {
   return {
     name: host.name,
+    ...(address !== undefined && { address }),
     folder: paths.pki,
     caBase: 'etcd/ca',
     read: (wanted) => host.readAll(wanted),

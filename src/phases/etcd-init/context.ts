@@ -24,6 +24,8 @@ export interface Upload {
 /** Who gets a client certificate: a control-plane host, or a folder on this machine. */
 export interface ClientPlace {
   readonly name: string;
+  /** What a host was reached at. */
+  readonly address?: string;
   /** The folder that the files are below, and the CA's place in it without ending. */
   readonly folder: string;
   readonly caBase: string;

@@ -10,7 +10,9 @@ import { diskSpace } from '../../preflight/checks/disk-space.ts';
 import { portAvailable } from '../../preflight/checks/port.ts';
 import { isPrivilegedUser } from '../../preflight/checks/privileged-user.ts';
 import { runChecks } from '../../preflight/run.ts';
+import { nameProblems } from '../../util/host-names.ts';
 import { formatIp, parseIp } from '../../util/net.ts';
+import { hostNameOf } from '../../util/said.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { onAll, type EtcdClusterContext, type EtcdHost, type Member } from './context.ts';
 import { notAlone, otherCluster, stranger } from './problems.ts';
@@ -33,7 +35,7 @@ async function check(ctx: EtcdClusterContext): Promise<void> {
   const problems = [
     ...notAlone(seen.map(({ reached, facts, name, address }) => ({ host: reached.host.name, facts, name, address }))),
   ];
-  problems.push(...judge(ctx, seen));
+  problems.push(...namesOfOthers(ctx, seen), ...judge(ctx, seen));
   if (problems.length > 0) throw new KbError(problems);
   await collect(
     seen.map(
@@ -52,7 +54,29 @@ async function check(ctx: EtcdClusterContext): Promise<void> {
 
 async function look(ctx: EtcdClusterContext, reached: EtcdHost): Promise<Seen> {
   const [facts, state] = await Promise.all([reached.host.facts(), stateOf(reached.host, ctx.spec)]);
-  return { reached, facts, state, name: facts.hostname.trim().toLowerCase(), address: addressOf(reached, facts) };
+  return { reached, facts, state, name: nameOf(reached.host.name, facts), address: addressOf(reached, facts) };
+}
+
+/** It goes into the configuration of every member and into certificates. @throws KbError KB_HOST_NAME */
+function nameOf(host: string, { hostname }: HostFacts): string {
+  try {
+    return hostname === '' ? '' : hostNameOf(hostname);
+  } catch (error) {
+    throw error instanceof KbError ? error.within({ host }) : error;
+  }
+}
+
+/** A member's certificate is good for its name: it must not be the name of another host of the run. */
+function namesOfOthers(ctx: EtcdClusterContext, seen: readonly Seen[]): readonly Problem[] {
+  const named = seen.map(({ reached, name }) => ({ host: reached.host.name, name, address: reached.reachedAddress }));
+  const clients = ctx.clients.map(({ name, address }) => ({ name, address, by: '--client' }));
+  // Two of one name are told by notAlone, with what else they share.
+  return named.flatMap((one) => {
+    const others = named
+      .filter((other) => other !== one)
+      .map(({ host, address }) => ({ name: host, address, by: '--host' }));
+    return nameProblems([one], [...others, ...clients]);
+  });
 }
 
 /** The address it was reached at where it is the host's own (not behind a translation), else that of its default route. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { KbError } from '../../../src/errors.ts';
 import { factsScript, parseFacts } from '../../../src/host/facts.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { sh } from '../../../src/host/shell.ts';
@@ -101,6 +102,50 @@ describe('the facts of a host', () => {
 
   test('have no kubelet version where no kubelet is', () => {
     expect(parseFacts('uname h 6.1.0 x86_64\n', 0)).not.toHaveProperty('kubeletVersion');
+  });
+});
+
+describe('a host that says what cannot be is refused', () => {
+  const refusals = (answer: string): readonly string[] => {
+    try {
+      parseFacts(answer, 0);
+    } catch (error) {
+      if (error instanceof KbError) return error.problems.map(({ code, detail }) => `${code} ${detail}`);
+      throw error;
+    }
+    return [];
+  };
+
+  test.each([
+    ['uname a registry.k8s.io b 6.1.0 x86_64', 'KB_HOST_NAME host name: found "a registry.k8s.io b"'],
+    ['uname * 6.1.0 x86_64', 'KB_HOST_NAME host name: found "*"'],
+    ['uname x,evil=https://10.72.1.66:2380 6.1.0 x86_64', 'KB_HOST_NAME host name: found "x,evil=https'],
+    ['uname a\u00A0b 6.1.0 x86_64', String.raw`KB_HOST_NAME host name: found "a\u00a0b"`],
+    ['uname a', 'KB_HOST_FACT'],
+    ['uname a 6.1.0\u001B]0;x\u0007 x86_64', String.raw`KB_HOST_FACT kernel release: found "6.1.0\u001b]0;x\u0007"`],
+    ['uname a 6.1.0 ../../x', 'KB_HOST_FACT architecture: found "../../x"'],
+    ['machine-id $(reboot)', 'KB_HOST_FACT machine-id: found "$(reboot)"'],
+    ['os ID=a/../b', 'KB_HOST_FACT ID of os-release: found "a/../b"'],
+    ['os PRETTY_NAME="x\u009B31m"', String.raw`KB_HOST_FACT PRETTY_NAME of os-release: found "x\u009b31m"`],
+    ['cpus many', 'KB_HOST_FACT number of CPUs: found "many"'],
+    ['cpus 99999999999999999999', 'KB_HOST_FACT number of CPUs: found'],
+    ['clock 1e300', 'KB_HOST_FACT clock: found "1e300"'],
+    ['ip 2: e\u202Eth0: <UP> mtu 1500', String.raw`KB_HOST_FACT network interface: found "e\u202eth0"`],
+    ['ip     inet 999.1.1.1/24 scope global eth0', 'KB_HOST_FACT address: found "999.1.1.1"'],
+    ['ip     inet 10.0.0.1/99 scope global eth0', 'KB_HOST_FACT prefix length: found "99"'],
+    ['route4 ../x\t00000000\t0', 'KB_HOST_FACT network interface: found "../x"'],
+    ['kubelet Kubernetes v1.36.3"}\u001B[2J', 'KB_HOST_FACT kubelet version: found'],
+    ['env HTTPS_PROXY=http://u:s3cret@p\u0007', 'KB_HOST_FACT variable HTTPS_PROXY: needs one line of text'],
+  ])('%j', (line, told) => {
+    const found = refusals(`${line}\n`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(told);
+    expect(found.join('')).not.toContain('s3cret');
+  });
+
+  test('and what was not asked for is not there', () => {
+    const facts = parseFacts('socket /tmp/evil.sock\nca /etc\nread-only ../x\n', 0);
+    expect([facts.criSockets, facts.caDirectories, facts.readOnlyConntrack]).toEqual([[], [], []]);
   });
 });
 

@@ -1,7 +1,7 @@
 // Hosts for members of an etcd cluster as far as the phases of `etcd init` look at them, with an etcd that answers.
 import { readEtcdCluster } from '../../../../src/config/etcd-cluster.ts';
 import type { EtcdApi } from '../../../../src/cluster/types.ts';
-import type { EtcdClusterContext, Upload } from '../../../../src/phases/etcd-init/context.ts';
+import type { ClientPlace, EtcdClusterContext, Upload } from '../../../../src/phases/etcd-init/context.ts';
 import { etcdInitPhases } from '../../../../src/phases/etcd-init/index.ts';
 import { runPhases } from '../../../../src/workflow/runner.ts';
 import { selectPhases } from '../../../../src/workflow/select.ts';
@@ -35,7 +35,10 @@ export interface EtcdHosts {
 }
 
 /** Hosts etcd1, etcd2, … at 10.0.0.1, 10.0.0.2, … */
-export function etcdHosts(states: readonly HostState[], options: { readonly upload?: Upload } = {}): EtcdHosts {
+export function etcdHosts(
+  states: readonly HostState[],
+  options: { readonly upload?: Upload; readonly clients?: readonly string[] } = {},
+): EtcdHosts {
   const order: string[] = [];
   const running = states.map((state) => ({ active: state.isActive ?? false, stale: state.isStale ?? false }));
   const hosts = states.map((state, index) => host(state, index, { order, running }));
@@ -72,7 +75,13 @@ export function etcdHosts(states: readonly HostState[], options: { readonly uplo
       reachedAddress: `10.0.0.${index + 1}`,
     })),
     uploads: options.upload === undefined ? {} : { etcd: options.upload },
-    clients: [],
+    clients: (options.clients ?? []).map((name): ClientPlace => ({
+      name,
+      folder: '/etc/kubernetes/pki',
+      caBase: 'etcd/ca',
+      read: async () => new Map(),
+      write: async () => false,
+    })),
     members: [],
     programs: [],
     touched: new Set(),

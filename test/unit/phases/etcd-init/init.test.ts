@@ -89,8 +89,12 @@ describe('preflight refuses', () => {
     ['a folder with something else in it', { data: 'other' }, 'KB_ETCD_FOREIGN'],
     ['a machine that is named twice', { machineId: '1'.repeat(32) }, 'KB_ETCD_HOSTS'],
     ['a host name that another one has', { hostname: 'etcd1' }, 'KB_ETCD_HOSTS'],
+    ['a host name that is a member of its own', { hostname: 'x,evil=https://10.72.1.66:2380' }, 'KB_HOST_NAME'],
+    ['a host name that stands for every name in a certificate', { hostname: '*' }, 'KB_HOST_NAME'],
+    ["a host name that is another member's address", { hostname: '10.0.0.1' }, 'KB_HOST_NAME'],
+    ["a host name that is a control plane's", { hostname: 'master1' }, 'KB_HOST_NAME'],
   ] as const)('%s, and nothing is changed on any host', async (_what, state, code) => {
-    const { run, changes, hosts } = etcdHosts([{}, {}, state], { upload });
+    const { run, changes, hosts } = etcdHosts([{}, {}, state], { upload, clients: ['master1'] });
     const [before] = hosts.slice(-1).map((host) => new Map(host.files));
     expect((await problems(run()))[0]).toContain(`${code} etcd3`);
     expect(changes()).toEqual([]);
