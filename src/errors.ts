@@ -29,6 +29,7 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SSH_HOST_KEY_UNKNOWN',
   'KB_SSH_HOST_KEY_CHANGED',
   'KB_SSH_HOST_KEY_REVOKED',
+  'KB_SSH_HOST_KEY_UNPROVEN',
   'KB_SSH_HOST_CERTIFICATE',
   'KB_SSH_KNOWN_HOSTS',
   'KB_SSH_KEY',

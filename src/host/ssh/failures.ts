@@ -1,6 +1,7 @@
 // What the user is told when a host is not reached over SSH, does not take the login, or gives no channel.
 import { existsSync } from 'node:fs';
 import { KbError } from '../../errors.ts';
+import { fingerprint, keyTypeOf } from './known-hosts.ts';
 import { sshTarget, type SshOptions } from './options.ts';
 
 /** No SSH server answers. `isStartRefused`: one did, and hung up before the login (MaxStartups, a restart). */
@@ -22,6 +23,29 @@ export class Unreachable extends KbError {
     this.name = 'Unreachable';
     this.isStartRefused = isStartRefused;
   }
+}
+
+/**
+ * What a handshake ended with, before any login. `shown`: the host key, where the host had shown one: its signature is then
+ * what was wrong. Neither that nor a host without an algorithm in common is better at the next try.
+ */
+export function handshakeFailure(
+  options: SshOptions,
+  error: Error & { readonly level?: string },
+  shown: Buffer | undefined,
+): KbError {
+  const isAnswer = error.level === 'handshake';
+  if (!isAnswer || shown === undefined) return new Unreachable(options, error.message, !isAnswer, error);
+  return new KbError(
+    {
+      code: 'KB_SSH_HOST_KEY_UNPROVEN',
+      summary: 'the host does not prove that it has the host key it shows: another machine may be answering',
+      detail: `${sshTarget(options)} shows the ${keyTypeOf(shown) ?? 'unreadable'} key ${fingerprint(shown)}: ${error.message}`,
+      fix: 'find out which machine answers at this address; nothing was sent to it and none of its keys was recorded',
+      host: options.name,
+    },
+    { cause: error },
+  );
 }
 
 /** User certificates that ssh would have shown: those of CertificateFile, and KEY-cert.pub beside a key. */

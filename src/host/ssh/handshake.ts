@@ -4,10 +4,10 @@ import { Client, type AnyAuthMethod } from 'ssh2';
 import type { KbError } from '../../errors.ts';
 import { retry } from '../../util/retry.ts';
 import { describeAttempt, loginAttempts, type LoginAttempt } from './attempts.ts';
-import { notAccepted, replaced, Unreachable } from './failures.ts';
+import { handshakeFailure, notAccepted, replaced, Unreachable } from './failures.ts';
 import { hostKeyFailure } from './host-key.ts';
 import { agentKeys, OneKeyAgent, type HeldKey } from './keys.ts';
-import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, type KnownKey } from './known-hosts.ts';
+import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, keyTypeOf, type KnownKey } from './known-hosts.ts';
 import { addKnownHost, readKnownHosts } from './known-hosts-files.ts';
 import { defaultPort, warner, type Login } from './login.ts';
 import { sshTarget, type SshOptions } from './options.ts';
@@ -37,8 +37,9 @@ function scanWords({ name, port, host, knownHostsFile }: SshOptions): string {
   return `${target}${knownHostsFile === undefined ? '' : ` --known-hosts ${knownHostsFile}`}`;
 }
 
-/** Judge the key that the host shows, and record it where that was asked for. @throws KbError KB_SSH_HOST_* */
-async function judgeHostKey(login: Login, known: readonly KnownKey[], blob: Buffer): Promise<void> {
+/** Judge the key that the host has signed with, and record it where that was asked for. @throws KbError KB_SSH_HOST_* */
+async function judgeHostKey(login: Login, known: readonly KnownKey[], blob: Buffer | undefined): Promise<void> {
+  if (blob === undefined) throw new TypeError('a key exchange without a host key');
   const { owner, files, options } = login;
   const verdict = hostKeyVerdict(known, owner, blob);
   if (verdict.kind === 'unknown' && options.acceptNewHostKeys === true) {
@@ -115,7 +116,8 @@ async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[
   const tried: LoginAttempt[] = [];
   let methods: readonly string[] = [];
   let isAuthenticating = false;
-  let refusal: unknown;
+  let shown: Buffer | undefined;
+  let judgement: Promise<void> | undefined;
   const attempts = loginAttempts({
     agentKeys: held,
     identities: login.identities,
@@ -144,15 +146,20 @@ async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[
         error,
       );
     const onClosed = (error?: Error): void => {
-      if (refusal !== undefined) return fail(refusal);
       // A host that refuses says so; a link that breaks says nothing. A password is sent once, whatever became of it.
       const isCut = error === undefined || 'code' in error;
       const isJudged = tried.some(({ kind }) => kind === 'password' || kind === 'keyboard-interactive');
       if (isAuthenticating && (isJudged || !isCut)) return fail(refusedLogin(error));
+      if (!isAuthenticating && error !== undefined) return fail(handshakeFailure(options, error, shown));
       const said = error?.message ?? 'the connection was closed before the login';
       fail(new Unreachable(options, said, !tried.some(({ kind }) => kind !== 'none'), error));
     };
     client
+      // Also after every later exchange of keys. Until the signature was good, the key is only a claim.
+      .on('handshake', () => {
+        judgement = judgeHostKey(login, known, shown);
+        judgement.catch(fail);
+      })
       .on('ready', () => {
         patience.stop();
         client.removeAllListeners('close');
@@ -170,25 +177,23 @@ async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[
         keepaliveInterval: (options.keepaliveSeconds ?? defaultKeepaliveSeconds) * 1000,
         keepaliveCountMax: 3,
         algorithms: { serverHostKey: [...hostKeyAlgorithmOrder(known, login.owner)] },
-        hostVerifier: (blob: Buffer, verify: (isGood: boolean) => void) => {
-          judgeHostKey(login, known, blob).then(
-            () => verify(true),
-            (error: unknown) => {
-              refusal = error;
-              verify(false);
-            },
-          );
+        hostVerifier: (blob: Buffer) => {
+          shown = blob;
+          return keyTypeOf(blob) !== undefined;
         },
         authHandler: (methodsLeft: readonly string[] | null, _isPartial, next) => {
           isAuthenticating = true;
           methods = methodsLeft ?? [];
           patience.stop(); // a question to the user may take its time
-          attempts.next().then((step) => {
-            if (step.done === true) return fail(refusedLogin());
-            patience.restart();
-            tried.push(step.value);
-            next(asMethod(options.user, step.value));
-          }, fail);
+          // Nothing is sent to a host whose key was not judged.
+          Promise.resolve(judgement)
+            .then(() => attempts.next())
+            .then((step) => {
+              if (step.done === true) return fail(refusedLogin());
+              patience.restart();
+              tried.push(step.value);
+              next(asMethod(options.user, step.value));
+            }, fail);
         },
       });
   });

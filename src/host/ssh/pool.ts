@@ -4,7 +4,7 @@ import { Connection } from './connection.ts';
 import { prepareLogin, type Dial } from './login.ts';
 import { sshTarget, type SshOptions, type SshSettings } from './options.ts';
 import type { Hop } from './route.ts';
-import { shownKeys } from './shown-keys.ts';
+import { provenKeys } from './proven-keys.ts';
 
 /** The jump hosts of a run: one connection to each, shared by all hosts behind it. */
 class Bastions {
@@ -53,7 +53,7 @@ function dialOf(bastion: Connection | undefined): Dial | undefined {
 export interface SshPool {
   /** Log in to a host, check its key first, and find the way to root. @throws KbError KB_SSH_*, KB_SUDO, KB_INTERRUPTED */
   connect(host: Omit<SshOptions, keyof SshSettings>): Promise<Transport>;
-  /** The keys that a host shows, judged by nobody; those of jump hosts on the way are. @throws KbError KB_SSH_* */
+  /** The keys that a host has proven to have, judged by nobody; those of jump hosts on the way are. @throws KbError KB_SSH_* */
   hostKeys(host: Omit<SshOptions, keyof SshSettings>): Promise<readonly Buffer[]>;
   /** End the jump hosts' connections; hosts are closed one by one, before. */
   close(): Promise<void>;
@@ -77,7 +77,7 @@ export function openSshPool(settings: SshSettings): SshPool {
     async hostKeys(host) {
       const bastion = await bastions.last(host.via ?? []);
       // No key of ours is opened for it: nobody logs in.
-      return shownKeys(
+      return provenKeys(
         await prepareLogin({ ...settings, ...host, identityFiles: [], configuredIdentityFiles: [] }, dialOf(bastion)),
       );
     },
