@@ -103,7 +103,8 @@ export function whyNotChained([leaf, ...others]: CertificateFile, ca: Certificat
     : `was signed by ${leaf.issuer.commonName || 'somebody'}, not by ${ca.subject.commonName}`;
 }
 
-function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
+/** Whether the CA's key made this certificate's signature, in the CA's name. */
+export function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
   return certificate.issuerDer === ca.subjectDer && certificate.x509.verify(ca.publicKey);
 }
 

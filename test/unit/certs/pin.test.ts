@@ -1,6 +1,9 @@
-import { execSync } from 'node:child_process';
-import { beforeAll, expect, test } from 'vitest';
-import { caPins } from '../../../src/certs/pin.ts';
+import { execFileSync, execSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { caPins, judgeBundle } from '../../../src/certs/pin.ts';
 import { fileOf, freshPki, spec } from './fixture.ts';
 
 let [rsa, ec] = ['', ''];
@@ -24,4 +27,50 @@ test('a bundle has a pin for each certificate', () => {
 
 test('what is no certificate has no pin', () => {
   expect(caPins('garbage')).toEqual([]);
+});
+
+describe('a bundle of several CAs', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kbinit-pin-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Made by openssl: self-signed without an issuer. */
+  function certificate(name: string, subject: string, issuer: string | undefined, isCa = true): string {
+    const at = (base: string): string => join(folder, base);
+    writeFileSync(at('ext'), `basicConstraints=critical,CA:${isCa ? 'TRUE' : 'FALSE'}\nkeyUsage=keyCertSign\n`);
+    const openssl = (...words: readonly string[]): unknown => execFileSync('openssl', words, { stdio: 'pipe' });
+    openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', at(`${name}.key`));
+    openssl('req', '-new', '-key', at(`${name}.key`), '-subj', `/CN=${subject}`, '-out', at('csr'));
+    const signer =
+      issuer === undefined
+        ? ['-signkey', at(`${name}.key`)]
+        : ['-CA', at(`${issuer}.crt`), '-CAkey', at(`${issuer}.key`), '-CAcreateserial'];
+    openssl('x509', '-req', '-in', at('csr'), '-extfile', at('ext'), ...signer, '-out', at(`${name}.crt`));
+    return readFileSync(at(`${name}.crt`), 'utf8');
+  }
+
+  const root = certificate('root', 'kubernetes', undefined);
+  const below = certificate('below', 'below', 'root');
+  const deep = certificate('deep', 'deep', 'below');
+  const leaf = certificate('leaf', 'system:node:evil', 'root', false);
+  const behindLeaf = certificate('behind', 'behind', 'leaf');
+  const namesake = certificate('namesake', 'kubernetes', undefined);
+  const forged = certificate('forged', 'below', 'namesake');
+
+  test.each([
+    ['the pinned one', root, 1, 0],
+    ['CAs that it issued, in any order', deep + below + root, 3, 0],
+    ['one that it issued, whose issuer is left out', deep + root, 1, 1],
+    ['a leaf that it issued, which is no CA', leaf + root, 1, 1],
+    ['a CA that such a leaf has issued', root + leaf + behindLeaf, 1, 2],
+    ['another CA of the same name', namesake + root, 1, 1],
+    ['a CA that another one issued in its name', root + forged, 1, 1],
+    ['only strangers', namesake + forged, 0, 2],
+  ])('%s', (_what, bundle, trusted, strangers) => {
+    const judged = judgeBundle(bundle, new Set(caPins(root)));
+    expect([caPins(judged.trusted).length, judged.strangers.length]).toEqual([trusted, strangers]);
+  });
+
+  test('in which an issuer of the pinned one stands beside it', () => {
+    expect(judgeBundle(below + root, new Set(caPins(below))).strangers).toHaveLength(1);
+  });
 });

@@ -3,6 +3,7 @@ import { detachedJws } from '../../../../src/certs/jws.ts';
 import { caPins } from '../../../../src/certs/pin.ts';
 import { KbError } from '../../../../src/errors.ts';
 import { clusterInfoKubeconfig } from '../../../../src/kubeconfig/kubeconfig.ts';
+import { failureOf } from '../../../fakes/failure.ts';
 import { discover } from '../../../../src/phases/join/discovery.ts';
 import type { DiscoveredCluster } from '../../../../src/phases/context.ts';
 import {
@@ -70,6 +71,12 @@ describe('a token and a pin', () => {
     await expect(discover(ctx)).resolves.toMatchObject({ credentials: { ca: ours.ca } });
   });
 
+  test('take a bundle of which every CA is pinned', async () => {
+    const bundle = ours.ca + theirs.ca;
+    const { ctx } = await join({ pins: caPins(bundle), answers: { [clusterInfoPath]: () => signedInfo(bundle) } });
+    await expect(discover(ctx)).resolves.toMatchObject({ credentials: { ca: bundle } });
+  });
+
   test('wait for the signature of a token that was just made', async () => {
     let looks = 0;
     const unsigned = clusterInfo(clusterInfoKubeconfig({ server: `https://${endpoint}`, ca: ours.ca }), undefined);
@@ -91,6 +98,35 @@ describe('discovery by token ends with exit code 4 and writes nothing', () => {
     expect(detail(error)).toContain(caPins(theirs.ca)[0]);
     expect(detail(error)).toContain(caPins(ours.ca)[0]);
     expect(error.exitCode).toBe(4);
+  });
+
+  test.each([
+    ['before the pinned one', () => theirs.ca + ours.ca],
+    ['behind the pinned one', () => ours.ca + theirs.ca],
+  ])('when the bundle has a CA %s that nobody pinned, and its server answers', async (_where, bundle) => {
+    const asked: string[] = [];
+    const answers = {
+      [clusterInfoPath]: (authorization: string) => {
+        asked.push(authorization);
+        return signedInfo(bundle());
+      },
+    };
+    const error = await failure(await join({ server: theirs, answers }));
+    expect(error.problems[0]?.code).toBe('KB_DISCOVERY_PIN');
+    expect(detail(error)).toContain(`also has "kubernetes" (${caPins(theirs.ca).join()})`);
+    expect(error.exitCode).toBe(4);
+    expect(asked).toEqual(['']);
+  });
+
+  test('when a CA that nobody pinned hides behind a label that only OpenSSL reads', async () => {
+    const hidden = theirs.ca.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
+    const x509 = theirs.ca.replaceAll('CERTIFICATE', 'X509 CERTIFICATE');
+    for (const bundle of [hidden + ours.ca, x509 + ours.ca]) {
+      const error = await failure(
+        await join({ server: theirs, answers: { [clusterInfoPath]: () => signedInfo(bundle) } }),
+      );
+      expect(error.problems[0]?.code).toBe('KB_DISCOVERY_TLS');
+    }
   });
 
   test('when the signature was made with another secret', async () => {
@@ -147,6 +183,18 @@ describe('discovery by token fails and says why', () => {
     const error = await failure(await join({ answers: { [clusterInfoPath]: () => answer } }));
     expect(error.problems[0]?.code).toBe(code);
     expect(detail(error)).toContain(last);
+  });
+
+  test('when the cluster does not sign for the token within 20 s, whatever the time for discovery', async () => {
+    const unsigned = clusterInfo(clusterInfoKubeconfig({ server: `https://${endpoint}`, ca: ours.ca }), undefined);
+    const { ctx } = await join({ answers: { [clusterInfoPath]: () => unsigned } });
+    let seconds = 0;
+    const clock = { now: () => new Date((seconds += 5) * 1000) };
+    const spec = { ...ctx.spec, timeouts: { ...ctx.spec.timeouts, discovery: 300 } };
+    const error = await failureOf(discover({ ...ctx, clock, spec }));
+    expect(error.problems[0]?.code).toBe('KB_TOKEN_UNKNOWN');
+    expect(error.problems[0]?.fix).toContain('`kbinit token create --print-join-command`');
+    expect(seconds).toBeLessThanOrEqual(25);
   });
 
   test('when nobody listens', async () => {
