@@ -1,5 +1,6 @@
 // Every flag, declared once: its spelling, its help, how its text is read. Commands and phases take flags by name.
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { givenOnce } from './given-once.ts';
 
 /** kubeadm's string slices: comma separated and repeatable. */
 function list(value: string, previous: readonly string[] | undefined): readonly string[] {
@@ -9,6 +10,11 @@ function list(value: string, previous: readonly string[] | undefined): readonly 
 /** Repeatable, taken whole: paths and hosts. */
 function repeated(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
+}
+
+/** True for a flag that may be given several times, each with a value of its own. */
+export function isRepeatable({ parseArg }: Option): boolean {
+  return [list, repeated].some((read: unknown) => read === parseArg);
 }
 
 function integer(value: string): number {
@@ -77,6 +83,16 @@ const flags: Readonly<Record<string, () => Option>> = {
   'image-repository': () => option('--image-repository <name>', 'registry of the images (default: registry.k8s.io)'),
   kubeconfig: () => option('--kubeconfig <path>', 'kubeconfig on the host (default: /etc/kubernetes/admin.conf)'),
   'kubeconfig-dir': () => option('--kubeconfig-dir <path>', 'where kubeconfigs are written (default: /etc/kubernetes)'),
+  'kubeconfig-name': () =>
+    option('--name <file>', 'which of the files in /etc/kubernetes (default: admin.conf)').choices([
+      'admin.conf',
+      'super-admin.conf',
+    ]),
+  'kubeconfig-output': () =>
+    option('-o, --output <path>', 'file on this machine, 0600; must not exist (default: standard output)'),
+  'kubeconfig-server': () =>
+    option('--server <https://host:port>', 'API server to use from this machine (default: the one in the file)'),
+  'force-kubeconfig': () => option('-f, --force', 'replace the file of -o'),
   'kubernetes-version': () =>
     option('--kubernetes-version <version>', 'version of the control plane (default: the newest known)'),
   'node-name': () => option('--node-name <name>', 'name of the node (default: the host name)'),
@@ -288,6 +304,7 @@ export const ownFlags: readonly string[] = [
   'copy-certs-from',
   'replace',
   'admin-host',
+  'yes',
 ];
 
 const connectionFlags = [
@@ -320,7 +337,8 @@ export function withOnlyFlags(command: Command, names: readonly string[]): Comma
   for (const name of new Set(names)) {
     const make = flags[name];
     if (make === undefined) throw new Error(`flag --${name} is not declared`);
-    command.addOption(make());
+    const declared = make();
+    command.addOption(isRepeatable(declared) ? declared : givenOnce(declared));
   }
   return command;
 }

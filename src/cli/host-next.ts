@@ -3,13 +3,12 @@ import { quote } from '../host/shell.ts';
 import { newestVersion } from '../kube/releases.ts';
 import { formatVersion } from '../kube/version.ts';
 import type { PrepareSpec } from '../prepare/spec.ts';
+import type { SshFlags } from './ssh-session.ts';
+import { sshWords } from './suggest.ts';
 
 /** How the hosts were reached, as typed. */
-export interface NextHosts {
+export interface NextHosts extends SshFlags {
   readonly hosts: readonly string[];
-  readonly identityFile?: readonly string[];
-  readonly sshConfig?: string;
-  readonly knownHosts?: string;
 }
 
 /** A few lines with the next command; what is still to be filled in is in capitals. */
@@ -57,13 +56,8 @@ function initCommand(spec: PrepareSpec, to: NextHosts): string {
 }
 
 /** The flags that lead to hosts. */
-function over({ identityFile = [], sshConfig, knownHosts }: NextHosts, hosts: readonly string[]): readonly string[] {
-  return [
-    ...hosts.flatMap((host) => ['--host', host]),
-    ...identityFile.flatMap((path) => ['--identity-file', path]),
-    ...(sshConfig === undefined ? [] : ['--ssh-config', sshConfig]),
-    ...(knownHosts === undefined ? [] : ['--known-hosts', knownHosts]),
-  ];
+function over(to: NextHosts, hosts: readonly string[]): readonly string[] {
+  return [...hosts.flatMap((host) => ['--host', host]), ...sshWords(to).flat()];
 }
 
 function lines(title: string, command: string, after = ''): string {

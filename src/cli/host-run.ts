@@ -13,9 +13,18 @@ import { selectPhases } from '../workflow/select.ts';
 import { nextStep } from './host-next.ts';
 import { readBundle, readProgramFolder } from './local-programs.ts';
 import { readInput } from './prompt.ts';
-import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
+import {
+  assertDifferent,
+  atOnce,
+  failuresOf,
+  onEach,
+  unlessTaken,
+  withHosts,
+  type Failure,
+  type Hosts,
+} from './many.ts';
 import type { Reached } from './reach.ts';
-import type { ConnectionOptions, Session } from './session.ts';
+import { noticeOf, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
@@ -40,7 +49,7 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
   if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
   assertDifferent(hosts);
   const command = only === undefined ? 'host prepare' : `host prepare phase ${only}`;
-  await withHosts(command, { options: rest, hosts }, async ({ session, each }) => {
+  const work = async ({ session, each }: Hosts): Promise<readonly Failure<string>[]> => {
     const surveyed = await each(async (reached) => {
       const ctx = contextOf(session, reached, spec);
       await stateOf(ctx);
@@ -58,7 +67,8 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
     const isReady = failures.length === 0 && only === undefined && !spec.isDryRun;
     if (isReady) session.print(nextStep(spec, { ...rest, hosts }));
     return failures;
-  });
+  };
+  await withHosts(command, { options: rest, hosts }, work, noticeOf(only));
 }
 
 /** What the flags name on this machine, judged before any host is touched. @throws KbError KB_BINARY, KB_BUNDLE, KB_FILE */
@@ -110,11 +120,12 @@ function oneName(): Problem {
 export async function runRestore({ host: hosts = [], ...options }: RestoreOptions): Promise<void> {
   assertDifferent(hosts);
   const how = { isForced: options.force === true, isDryRun: options.dryRun === true };
-  await withHosts('host restore', { options, hosts }, async ({ session, each }) =>
+  const work = async ({ session, each }: Hosts): Promise<readonly Failure<string>[]> =>
     failuresOf(
       await each((reached) => runWorkflow(restorePhases, restoreContext({ ...session, ...reached }, how), undefined)),
-    ),
-  );
+    );
+  const yes = options.yes === true || how.isForced;
+  await withHosts('host restore', { options: { ...options, yes }, hosts }, work, 'ask');
 }
 
 /** What a reset with --host-changes does behind its own phases. */

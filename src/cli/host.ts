@@ -13,11 +13,17 @@ export function hostCommand(): Command {
     prepareFlags,
   ).allowExcessArguments(false);
   prepare.action(() => run(prepare));
-  addPhaseCommands(prepare, preparePhases, (path, phase) => run(phase, path));
+  addPhaseCommands(
+    prepare,
+    preparePhases,
+    (path, phase) => run(phase, path),
+    (command, names) => withFlagsForHosts(command, ['prepare-host', ...names]),
+  );
   const restore = withFlagsForHosts(group.command('restore').description('Put back what host prepare changed'), [
     'restore-host',
     'force-restore',
     'dry-run',
+    'yes',
   ]).allowExcessArguments(false);
   restore.action(async () => {
     const { runRestore } = await import('./host-run.ts');
@@ -46,6 +52,7 @@ const prepareFlags = [
   'firewall-zone',
   'skip-phases',
   'dry-run',
+  'yes',
 ];
 
 async function run(command: Command, only?: string): Promise<void> {

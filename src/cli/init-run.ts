@@ -23,7 +23,7 @@ import { lookUpLabels } from './config-labels.ts';
 import { ownFlags } from './flags.ts';
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
-import { useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
+import { noticeOf, useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for init and its phases. */
@@ -70,12 +70,14 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   // Keys are made while the host is looked at; a second run, which needs none, is not worth slowing the first.
   if (only === undefined || only === 'certs') pool.warm(pkiKeyAlgorithm(draft.cluster), keysOfFirstInit(draft, only));
   const command = only === undefined ? 'init' : `init phase ${only.replace('/', ' ')}`;
-  await withSession(command, { ...options, dryRun: isDryRun }, useOf(only), async (session) => {
+  const work = async (session: Session): Promise<void> => {
     tellWarnings([...notes, ...warnings], session.reporter, session.host.name);
     const ctx = await initContext(session, { ...draft, isDryRun }, options, pool);
     const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
     await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
-  }).finally(() => pool.close());
+  };
+  const run = { ...options, dryRun: isDryRun };
+  await withSession(command, run, useOf(only), work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** Refuse what no host could make good. @throws KbError */

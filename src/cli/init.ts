@@ -32,6 +32,7 @@ const initFlags = [
   'token-file',
   'token-ttl',
   'upload-certs',
+  'yes',
   'cni',
   'backend',
 ];

@@ -10,7 +10,8 @@ import type { JoinSpec } from '../config/spec.ts';
 import { parseHostPort } from '../config/syntax.ts';
 import { KbError } from '../errors.ts';
 import { paths } from '../kube/paths.ts';
-import type { JoinContext } from '../phases/context.ts';
+import type { JoinContext, Operator } from '../phases/context.ts';
+import { kubeconfigHint } from '../phases/show-join.ts';
 import { joinPhases } from '../phases/index.ts';
 import { hostClient } from '../phases/host-client.ts';
 import { controlPlaneOf } from '../phases/join/control-plane.ts';
@@ -25,7 +26,7 @@ import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } f
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
-import { useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
+import { noticeOf, useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
@@ -97,7 +98,7 @@ export async function runJoin(
     tellWarnings(warnings, session.reporter, session.host.name);
     session.print(await joinHost(session, given, checked));
   };
-  await withSession(command, one, useOf(only), work).finally(() => pool.close());
+  await withSession(command, one, useOf(only), work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** What is the same for every host that joins. */
@@ -259,10 +260,10 @@ async function result(ctx: JoinContext): Promise<string> {
   const { name } = ctx.spec.node;
   if (ctx.spec.controlPlane === undefined) return joined(name);
   const { cluster } = (await controlPlaneOf(ctx)).spec;
-  return controlPlaneJoined(name, cluster.etcd.kind === 'local');
+  return controlPlaneJoined(name, cluster.etcd.kind === 'local', ctx.operator);
 }
 
-function controlPlaneJoined(node: string, hasMember: boolean): string {
+function controlPlaneJoined(node: string, hasMember: boolean, operator: Operator | undefined): string {
   const member = hasMember ? '* A new etcd member was added to the local/stacked etcd cluster.\n' : '';
   return `
 This node has joined the cluster and a new control plane instance was created:
@@ -271,16 +272,18 @@ This node has joined the cluster and a new control plane instance was created:
 * Control plane label and taint were applied to node ${node}.
 * The Kubernetes control plane instances scaled up.
 ${member}
-To start administering your cluster from this node, you need to run the following as a regular user:
-
-  mkdir -p $HOME/.kube
-  sudo cp -i ${paths.adminConf} $HOME/.kube/config
-  sudo chown $(id -u):$(id -g) $HOME/.kube/config
-
+${operator === undefined ? useHere : kubeconfigHint(operator)}
 Run 'kubectl get nodes' to see this node join the cluster.
 
 `;
 }
+
+const useHere = `To start administering your cluster from this node, you need to run the following as a regular user:
+
+  mkdir -p $HOME/.kube
+  sudo cp -i ${paths.adminConf} $HOME/.kube/config
+  sudo chown $(id -u):$(id -g) $HOME/.kube/config
+`;
 
 function joined(node: string): string {
   return `

@@ -30,6 +30,7 @@ const joinFlags = [
   'tls-bootstrap-token',
   'token',
   'token-file',
+  'yes',
 ];
 
 /** `kbinit join` and `kbinit join phase …`. */

@@ -4,7 +4,7 @@ import type { LbContext } from '../phases/lb/context.ts';
 import { lbPhases } from '../phases/lb/index.ts';
 import { joinHostPort } from '../util/net.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
-import { withSession, type ConnectionOptions } from './session.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 export interface LbOptions extends LoadBalancerFlags, ConnectionOptions {
@@ -16,7 +16,7 @@ export interface LbOptions extends LoadBalancerFlags, ConnectionOptions {
 export async function runLbApply(options: LbOptions): Promise<void> {
   const balancer = readLoadBalancer(options);
   const isDryRun = options.dryRun === true;
-  await withSession('lb apply', options, 'change', async (session) => {
+  const work = async (session: Session): Promise<void> => {
     const ctx: LbContext = {
       ...session,
       chance: systemChance(),
@@ -26,7 +26,8 @@ export async function runLbApply(options: LbOptions): Promise<void> {
     };
     await runWorkflow(lbPhases, ctx, undefined);
     if (!isDryRun) session.print(nextStep(balancer, session.reachedAddress));
-  });
+  };
+  await withSession('lb apply', options, 'change', work, 'name');
 }
 
 /** What to give the cluster: the moving address, the one that is listened on, or the one the host was reached at. */

@@ -1,9 +1,10 @@
 // Files for the user on the machine that runs kbinit: private, written beside their place and renamed.
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { KbError } from '../errors.ts';
-import type { Artifact } from '../host/host.ts';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { ClientPlace } from '../phases/etcd-init/context.ts';
+import { localFileProblem, writePrivateFile } from './private-file.ts';
+
+const otherFolder = 'name a folder of yours with --client-certs-dir';
 
 /** A folder that gets a CA's certificate and a client's pair, all of them for their owner alone. */
 export function localFolder(
@@ -21,7 +22,11 @@ export function localFolder(
     },
     async write(artifacts) {
       if (run.isDryRun) for (const { path: file } of artifacts) run.plan(`write ${file} on this machine (0600)`);
-      else await writePrivately(artifacts);
+      else {
+        for (const { path: file, body } of artifacts) {
+          await writePrivateFile({ path: file, body, replaces: true, fix: otherFolder });
+        }
+      }
       return artifacts.length > 0;
     },
   };
@@ -33,31 +38,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw inTheWay(path, error);
+    throw localFileProblem(path, error, otherFolder);
   }
-}
-
-async function writePrivately(artifacts: readonly Artifact[]): Promise<void> {
-  for (const { path, body } of artifacts) {
-    const temporary = `${path}.kbinit`;
-    try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await rm(temporary, { force: true });
-      // `wx`: whatever somebody puts there in between is not written through.
-      await writeFile(temporary, body, { mode: 0o600, flag: 'wx', flush: true });
-      await chmod(temporary, 0o600);
-      await rename(temporary, path);
-    } catch (error) {
-      throw inTheWay(path, error);
-    }
-  }
-}
-
-function inTheWay(path: string, error: unknown): KbError {
-  return new KbError({
-    code: 'KB_FILE',
-    summary: 'a file for you cannot be read or written',
-    detail: `${path}: ${error instanceof Error ? error.message : String(error)}`,
-    fix: 'name a folder of yours with --client-certs-dir',
-  });
 }

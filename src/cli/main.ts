@@ -19,6 +19,7 @@ import { preflightCommand } from './preflight.ts';
 import { Shown } from './shown.ts';
 import { resetCommand } from './reset.ts';
 import { sshCommand } from './ssh.ts';
+import { assertSshHasHost } from './this-machine.ts';
 import { tokenCommand } from './token.ts';
 import { version, versionCommand } from './version.ts';
 
@@ -49,6 +50,7 @@ export function program(): Command {
   root.addCommand(versionCommand());
   root.addCommand(completionCommand(root));
   inherit(root);
+  root.hook('preAction', (_, command) => assertSshHasHost(command));
   return root;
 }
 

@@ -4,7 +4,7 @@ import { Slots } from '../host/slots.ts';
 import { count } from '../util/text.ts';
 import { resumeCommand } from './resume.ts';
 import type { Reached } from './reach.ts';
-import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { withSession, type ConnectionOptions, type LocalNotice, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 
 /** Hosts that are worked on at the same time; more would only wait for each other's log-ins. */
@@ -83,6 +83,7 @@ export async function withHosts(
   command: string,
   { options, hosts }: { readonly options: ConnectionOptions; readonly hosts: readonly string[] },
   body: (hosts: Hosts) => Promise<readonly Failure<string>[]>,
+  notice?: LocalNotice,
 ): Promise<void> {
   const [target, ...others] = hosts;
   if (others.length === 0) {
@@ -92,7 +93,7 @@ export async function withHosts(
       const failed = await body({ session, each });
       if (failed.length > 0) throw new KbError(failed.flatMap(({ problems }) => problems));
     };
-    return withSession(command, own, 'change', alone);
+    return withSession(command, own, 'change', alone, notice);
   }
   // The session is this machine's, to which nothing is done: none of the hosts is more important than another.
   return withSession(command, { ...options, hosts }, 'look', async (session) => {

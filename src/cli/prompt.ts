@@ -43,7 +43,8 @@ export function readInput(path: string, flag: string): Buffer {
 /** Ask a yes/no question on the terminal or standard input; false when nobody answers. */
 export async function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, signal });
-  process.stdout.write(question);
+  // Where the answer goes into a file or a pipe, a question there would not be seen.
+  (!process.stdout.isTTY && process.stderr.isTTY ? process.stderr : process.stdout).write(question);
   try {
     for await (const line of lines) return ['y', 'yes'].includes(line.trim().toLowerCase());
     return false;

@@ -10,6 +10,7 @@ import { lockedHost, noLock, takeLock, type HostLock } from '../host/lock.ts';
 import { openHost } from '../host/remote.ts';
 import { recordingHost } from '../host/recording.ts';
 import type { Target } from '../host/ssh/target.ts';
+import type { Operator } from '../phases/context.ts';
 import type { Reporter } from '../report/events.ts';
 import { runnerFor } from './runner-identity.ts';
 import type { SshSession } from './ssh-session.ts';
@@ -20,6 +21,8 @@ export interface Reached {
   /** The address the host was reached at; undefined on this machine. */
   readonly reachedAddress?: string;
   readonly reachedPort?: number;
+  /** Missing on this machine. */
+  readonly operator?: Operator;
   readonly apis: ApiOpener;
   readonly etcds: EtcdOpener;
   /** Keeps other runs off the host, where this one changes it. */

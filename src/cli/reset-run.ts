@@ -12,7 +12,7 @@ import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
-import { useOf, withSession, type ConnectionOptions } from './session.ts';
+import { useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for reset and its phases. */
@@ -37,7 +37,8 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
   selectPhases(resetPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   const spec = { ...draft, isDryRun: options.dryRun ?? draft.isDryRun, isForced: options.force ?? draft.isForced };
   const command = only === undefined ? 'reset' : `reset phase ${only.replace('/', ' ')}`;
-  await withSession(command, { ...options, dryRun: spec.isDryRun }, useOf(only), async (session) => {
+  const run = { ...options, dryRun: spec.isDryRun };
+  const work = async (session: Session): Promise<void> => {
     tellWarnings(warnings, session.reporter, session.host.name);
     const ctx: ResetContext = {
       ...session,
@@ -57,25 +58,31 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
       const { undoHostChanges } = await import('./host-run.ts');
       await undoHostChanges(session, spec.isDryRun, false);
     }
-    if (only === undefined && !spec.isDryRun) session.print(isWhole ? nodeLeft(node) : leftovers(node));
-  });
+    if (only === undefined && !spec.isDryRun) {
+      const removal = session.suggestions.command(`kbinit node remove ${node ?? 'NODE'} --host root@CONTROL_PLANE`);
+      const stays = node === undefined ? '' : nodeStays(node, removal);
+      session.print(isWhole ? nodeLeft(stays) : leftovers(stays));
+    }
+  };
+  // Its first phase asks.
+  await withSession(command, run, useOf(only), work, only === 'preflight' ? undefined : 'name');
 }
 
 /** What kubeadm leaves too. */
-function leftovers(node: string | undefined): string {
+function leftovers(stays: string): string {
   return `
 The reset process does not clean the CNI configuration in /etc/cni/net.d, network links
 and filter rules of the Pod network, and kubeconfig files of users ($HOME/.kube/config).
-${node === undefined ? '' : nodeStays(node)}
+${stays}
 `;
 }
 
-function nodeLeft(node: string | undefined): string {
-  return node === undefined ? '' : `\n${nodeStays(node)}`;
+function nodeLeft(stays: string): string {
+  return stays === '' ? '' : `\n${stays}`;
 }
 
-function nodeStays(node: string): string {
+function nodeStays(node: string, removal: string): string {
   return `The Node object ${node} stays in the cluster, if there is one left. This removes it:
-  kbinit node remove ${node} --host CONTROL_PLANE
+  ${removal}
 `;
 }

@@ -14,6 +14,11 @@ export function resumeCommand(argv: readonly string[]): string {
   return ['kbinit', ...words.map((word) => (word.includes('…') ? word : quote(word)))].join(' ');
 }
 
+/** The value of a flag for a message; undefined where it is a secret. */
+export function shownValue(flag: string, value: string): string | undefined {
+  return secretFlags.has(flag) ? undefined : withoutLogin(value);
+}
+
 /** A URL (--discovery-file) may carry a login before its host or in its query. */
 function withoutLogin(word: string): string {
   if (!word.includes('https://')) return word;

@@ -14,7 +14,9 @@ import { openHosts, type HostUse, type Reached } from './reach.ts';
 import { resumeCommand } from './resume.ts';
 import { Shown } from './shown.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
+import { suggesting, suggestionsOf, type Suggestions } from './suggest.ts';
 import { parseTarget } from './target.ts';
+import { assertConfirmed, thisMachine } from './this-machine.ts';
 import { aside, openView, type ViewOptions } from './view.ts';
 
 /** The flags that every command has, as commander gives them. */
@@ -25,11 +27,22 @@ export interface ConnectionOptions extends SshFlags, ViewOptions {
   readonly dryRun?: boolean;
   /** A Go duration: the limit of the whole run. */
   readonly deadline?: string;
+  /** Skips the question about this machine. */
+  readonly yes?: boolean;
 }
+
+/** What a command that changes the machine it works on says where that is this one: its name, and a question too. */
+export type LocalNotice = 'name' | 'ask';
 
 /** Of a whole command or one of its phases. */
 export function useOf(only: string | undefined): HostUse {
   return only === 'preflight' ? 'look' : 'change';
+}
+
+/** Of a whole command, or one of its phases: a phase is what somebody asked for who knows where. */
+export function noticeOf(only: string | undefined): LocalNotice | undefined {
+  if (only === undefined) return 'ask';
+  return only === 'preflight' ? undefined : 'name';
 }
 
 export interface Session extends Reached {
@@ -40,6 +53,8 @@ export interface Session extends Reached {
   readonly print: (text: string) => void;
   /** A yes/no question; false when nobody answers. */
   readonly ask: (question: string) => Promise<boolean>;
+  /** What suggested commands carry. */
+  readonly suggestions: Suggestions;
   /** How hosts are reached over SSH. */
   readonly ssh: SshSession;
   /** Connect to one more host (`[user@]address[:port]`) with this command's flags; it is closed with the session. */
@@ -52,6 +67,7 @@ export async function withSession(
   options: ConnectionOptions,
   use: HostUse,
   body: (session: Session) => Promise<void>,
+  notice?: LocalNotice,
 ): Promise<void> {
   const start = performance.now();
   const limit = readLimit(options.deadline);
@@ -62,12 +78,15 @@ export async function withSession(
     environment: process.env,
     onFailure: (text) => view.reporter.emit({ kind: 'warning', host: name, text }),
   });
-  const reporter = teeReporter(view.reporter, log.reporter);
+  const suggestions = suggestionsOf(options);
+  const reporter = suggesting(teeReporter(view.reporter, log.reporter), suggestions);
+  const isHere = notice !== undefined && target === undefined && options.hosts === undefined;
   const interrupt = watchSignals(reporter, name);
   reporter.emit({
     kind: 'run-start',
     command,
     hosts: options.hosts?.map((one) => parseTarget(one).address) ?? [name],
+    ...(isHere ? { machine: thisMachine(options.rootfs) } : {}),
     ...(log.path === undefined ? {} : { logPath: log.path }),
   });
   let code: number = exitCode.done;
@@ -86,11 +105,20 @@ export async function withSession(
     command: ownCommand,
   });
   try {
+    const ask = (question: string): Promise<boolean> => aside(view, () => askYesNo(question, signal));
+    if (isHere && notice === 'ask' && options.dryRun !== true && options.yes !== true) {
+      await assertConfirmed(command, name, ask);
+    }
     const first = await unlessOverdue(hosts.reach(target, use), deadline);
     const running = body({
       ...first,
+      ...(options.host === undefined ? {} : { operator: suggestions.operator(options.host) }),
       ssh,
-      reach: (to, hostUse = 'look') => hosts.reach(parseTarget(to), hostUse),
+      suggestions,
+      reach: async (to, hostUse = 'look') => {
+        suggestions.learn(to);
+        return { ...(await hosts.reach(parseTarget(to), hostUse)), operator: suggestions.operator(to) };
+      },
       reporter,
       signal,
       startedAt: new Date(),
@@ -100,7 +128,7 @@ export async function withSession(
         process.stdout.write(text);
         view.resume();
       },
-      ask: (question) => aside(view, () => askYesNo(question, signal)),
+      ask,
     });
     await unlessLocked(first.lock, unlessOverdue(running, deadline), interrupt);
   } catch (error) {

@@ -8,7 +8,7 @@ import { paths } from '../kube/paths.ts';
 import { bootstrapTokenSecret, listedToken } from '../manifests/bootstrap-token.ts';
 import { tokenDocument, tokenRow } from '../manifests/token-list.ts';
 import { hostClient } from '../phases/host-client.ts';
-import { joinArguments } from '../phases/show-join.ts';
+import { joinCommand } from '../phases/show-join.ts';
 import { systemChance } from '../util/keygen.ts';
 import { tellWarnings } from './init-run.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
@@ -36,7 +36,15 @@ export async function runTokenCreate(
     tellWarnings(wanted.warnings, session.reporter, session.host.name);
     await withCluster(session, options, async ({ api, server, ca }) => {
       await refuseExisting(api, wanted.tokens, session.host.name);
-      const answer = options.printJoinCommand === true ? joinCommand({ server, ca }, wanted) : firstToken(wanted);
+      const { operator } = session;
+      const join: Parameters<typeof joinCommand>[0] = {
+        endpoint: server.replace(/^https:\/\//, ''),
+        token: firstToken(wanted),
+        pins: caPins(ca),
+        ...(wanted.certificateKey === undefined ? {} : { certificateKey: wanted.certificateKey }),
+        ...(operator === undefined ? {} : { operator }),
+      };
+      const answer = options.printJoinCommand === true ? joinCommand(join) : join.token;
       for (const token of wanted.tokens) await api.apply(bootstrapTokenSecret(token, session.startedAt));
       // Nobody can join with what a dry run has made.
       if (options.dryRun !== true) session.print(`${answer}\n`);
@@ -175,12 +183,4 @@ async function refuseExisting(api: Api, tokens: readonly BootstrapToken[], host:
 
 function firstToken({ tokens }: WantedTokens): string {
   return tokens[0]?.token ?? '';
-}
-
-/** The whole command in one line, laid out as kubeadm does it: its own layout without line ends and tabs. */
-function joinCommand({ server, ca }: Pick<Cluster, 'server' | 'ca'>, wanted: WantedTokens): string {
-  const endpoint = server.replace(/^https:\/\//, '');
-  const { certificateKey } = wanted;
-  const join = { endpoint, token: firstToken(wanted), pins: caPins(ca), ...(certificateKey && { certificateKey }) };
-  return `kbinit ${joinArguments(join, certificateKey !== undefined)}`.replaceAll(/\\\n|\t/g, '');
 }

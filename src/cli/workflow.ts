@@ -4,7 +4,8 @@ import type { RunContext } from '../phases/context.ts';
 import type { Phase } from '../workflow/phase.ts';
 import { runPhases } from '../workflow/runner.ts';
 import { selectPhases } from '../workflow/select.ts';
-import { withFlags } from './flags.ts';
+import { isRepeatable, withFlags } from './flags.ts';
+import { givenTwice } from './given-once.ts';
 import { repeatWhenLost } from './repeat.ts';
 
 /** The phases of a command, or the one whose path is `only`, told to the reporter as each starts and ends. */
@@ -38,18 +39,17 @@ export async function runWorkflow<C extends RunContext & { readonly spec: { read
 
 /**
  * Add `phase NAME [SUB|all]` to a command. A phase with parts is run by `all` or by a part's name, as kubeadm does it.
- * `action` gets the path of the phase and the command whose options were given.
+ * `action` gets the path of the phase and the command whose options were given; `declare` gives a phase its flags.
  */
 export function addPhaseCommands<C>(
   parent: Command,
   phases: readonly Phase<C>[],
   action: (path: string, command: Command) => Promise<void>,
+  declare: (command: Command, names: readonly string[]) => Command = withFlags,
 ): void {
-  // Else the parent keeps the flags behind the phase that it has too, and the phase would work on the wrong host.
-  parent.enablePositionalOptions();
   const run = (path: string, command: Command, names: readonly string[] = []): void => {
     for (const argument of parent.registeredArguments) command.addArgument(argument);
-    withFlags(command, names).action(() => {
+    declare(command, names).action(() => {
       takeOver(parent, command);
       return action(path, command);
     });
@@ -86,11 +86,18 @@ function takeOver(parent: Command, command: Command): void {
       command.error(`error: unknown option '${declared.long ?? name}'`, { code: 'commander.unknownOption' });
     }
     const [before, own]: readonly unknown[] = [parent.getOptionValue(name), command.getOptionValue(name)];
-    if (own === undefined) command.setOptionValueWithSource(name, before, 'cli');
-    else if (Array.isArray(before) && Array.isArray(own)) {
-      command.setOptionValueWithSource(name, [...Array.from<unknown>(before), ...Array.from<unknown>(own)], 'cli');
-    }
+    const values = [...new Set([...asList(before), ...asList(own)])];
+    const isSingle = command.options.some((one) => one.attributeName() === name && !isRepeatable(one));
+    const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+    const [first = '', second] = texts;
+    if (isSingle && second !== undefined) throw givenTwice(declared, first, second);
+    command.setOptionValueWithSource(name, isSingle ? values[0] : values, 'cli');
   }
+}
+
+function asList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? Array.from<unknown>(value) : [value];
 }
 
 /** The tree as help shows it. */

@@ -13,6 +13,8 @@ type Identity =
 export interface Kubeconfig {
   readonly clusterName: string;
   readonly server: string;
+  /** Where the server is reached at another name than its certificate has: one that it has. */
+  readonly tlsServerName?: string;
   /** PEM. */
   readonly ca: string;
   readonly user: string;
@@ -164,8 +166,9 @@ function preferences(version: KubeVersion | undefined): Fields {
   return version !== undefined && writesNullTimestamps(version) ? { preferences: {} } : {};
 }
 
-function clusterFields({ server, ca }: Pick<Kubeconfig, 'server' | 'ca'>): Fields {
-  return { ...filled('certificate-authority-data', ca), server };
+function clusterFields({ server, ca, tlsServerName }: Pick<Kubeconfig, 'server' | 'ca' | 'tlsServerName'>): Fields {
+  const name = tlsServerName === undefined ? {} : { 'tls-server-name': tlsServerName };
+  return { ...filled('certificate-authority-data', ca), server, ...name };
 }
 
 function identityFields(identity: Identity): Fields {

@@ -13,6 +13,16 @@ import type { EarlierJoin } from './join/earlier.ts';
 import type { JoinJournal } from './join/journal.ts';
 import type { AdminOpener } from './join/same-name.ts';
 
+/** Whoever runs kbinit, where that is not on the host itself: how commands reach hosts from there. */
+export interface Operator {
+  /** This host as it was typed: `root@192.168.3.29`. */
+  readonly host: string;
+  /** `--host … --identity-file …`: to this host, or to another one of that name with the same login. */
+  readonly over: (other?: string) => string;
+  /** A kbinit command with these flags, where it takes them. */
+  readonly command: (text: string) => string;
+}
+
 /** What every workflow has. */
 export interface RunContext {
   readonly host: Host;
@@ -28,6 +38,8 @@ export interface RunContext {
   readonly ignorePreflightErrors: ReadonlySet<string>;
   /** The command that goes on after a stop, without secrets: `kbinit init --host root@192.168.3.29 …`. */
   readonly resumeCommand: string;
+  /** Missing where kbinit runs on the host. */
+  readonly operator?: Operator;
   /** Writes to stdout: results only. */
   readonly print: (text: string) => void;
   /** Gets what became of every preflight check, where the user wants to see that. */

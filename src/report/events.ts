@@ -6,6 +6,8 @@ export type RunEvent =
       readonly kind: 'run-start';
       readonly command: string;
       readonly hosts: readonly string[];
+      /** Where the machine that kbinit runs on is changed: what it is called. */
+      readonly machine?: string;
       readonly logPath?: string;
     }
   | { readonly kind: 'run-end'; readonly exitCode: number; readonly seconds: number }

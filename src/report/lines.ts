@@ -89,7 +89,7 @@ export function createLines(options: LineOptions): Lines {
       case 'run-start':
         hostWidth = Math.max(hostWidth, ...event.hosts.map((host) => host.length));
         logPath = event.logPath;
-        return [];
+        return event.machine === undefined ? [] : [`${event.command} works on ${printable(event.machine)}`];
       case 'phase-start':
         tallies.delete(event.host);
         return [];

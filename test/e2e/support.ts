@@ -98,7 +98,8 @@ export function joinArguments(stdout: string): {
   readonly token: string;
   readonly hash: string;
 } {
-  const match = /kbinit join (\S+) --token (\S+) \\\n\t--discovery-token-ca-cert-hash (\S+)/.exec(stdout);
+  // Where kbinit was elsewhere, the command for the node itself.
+  const match = /(?:kbinit|kubeadm) join (\S+) --token (\S+) \\\n\t--discovery-token-ca-cert-hash (\S+)/.exec(stdout);
   const [, endpoint, token, hash] = match ?? [];
   if (endpoint === undefined || token === undefined || hash === undefined) {
     throw new Error(`no join command in:\n${stdout}`);

@@ -121,9 +121,12 @@ describe('tokens', () => {
   test('come with the join command that kubeadm prints, in one line', async () => {
     const [first, second] = ['aaaaaa.0123456789abcdef', 'bbbbbb.0123456789abcdef'];
     const key = 'ab'.repeat(32);
-    const plain = (text: string): string => text.replace('kubeadm join', 'kbinit join').replace(second, first);
+    const [, , ...reach] = over(lab, 'master1');
+    // First for here, where NODE stands for the host; then what kubeadm prints, for the node itself.
+    const both = (text: string): string =>
+      text.replace(/kubeadm (join \S+)/, `kbinit $1 --host root@NODE ${reach.join(' ')}`) + text;
     const worker = await token(['create', first, '--print-join-command']);
-    expect(worker.stdout).toBe(plain(await kubeadm(`create ${second} --print-join-command`)));
+    expect(worker.stdout).toBe(both((await kubeadm(`create ${second} --print-join-command`)).replace(second, first)));
     const [third, fourth] = ['cccccc.0123456789abcdef', 'dddddd.0123456789abcdef'];
     const controlPlane = await token(
       ['create', '--token-file', '-', '--print-join-command', '--certificate-key', key],
@@ -132,7 +135,7 @@ describe('tokens', () => {
       },
     );
     const theirs = await kubeadm(`create ${fourth} --print-join-command --certificate-key ${key}`);
-    expect(controlPlane.stdout).toBe(theirs.replace('kubeadm join', 'kbinit join').replace(fourth, third));
+    expect(controlPlane.stdout).toBe(both(theirs.replace(fourth, third)));
   });
 
   test('of a configuration file are all made, and the first is printed', async () => {
@@ -314,11 +317,12 @@ describe('a node finds its cluster', () => {
     await resetNode1();
   });
 
-  test('by the command that token create prints', async () => {
+  test('by the command that token create prints, with its address for NODE', async () => {
     const run = await token(['create', '--ttl', '15m', '--print-join-command']);
-    const [, command, endpoint = '', ...args] = run.stdout.trim().split(/ +/);
-    expect(command).toBe('join');
-    await joined(await joinNode1([endpoint, ...args]));
+    const [printed = ''] = run.stdout.split('\n');
+    const [program, ...args] = printed.replace('NODE', lab.host('node1').address).trim().split(/ +/);
+    expect(program).toBe('kbinit');
+    await joined(await kbinit(args));
     await resetNode1();
   });
 });

@@ -13,21 +13,21 @@ async function deleteNode(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
   const found = await findNode(ctx);
   const ref = { apiVersion: 'v1', kind: 'Node', name: ctx.spec.name };
   const isRemoved = found.node !== undefined && (await found.api.remove(ref));
-  if (!ctx.spec.isDryRun && (isRemoved || found.etcd !== undefined)) ctx.print(whatIsLeft(ctx.spec.name, found));
+  if (!ctx.spec.isDryRun && (isRemoved || found.etcd !== undefined)) ctx.print(whatIsLeft(ctx, found));
   return isRemoved ? 'done' : 'unchanged';
 }
 
-function whatIsLeft(name: string, { node, addresses, etcd }: FoundNode): string {
+function whatIsLeft({ spec: { name }, operator }: NodeRemoveContext, { node, addresses, etcd }: FoundNode): string {
   const [address = 'ADDRESS'] = addresses;
   const wasControlPlane = etcd !== undefined || node?.metadata.labels?.[controlPlaneLabel] !== undefined;
   const balancer = wasControlPlane
-    ? `\nIts API server is none of this cluster any more: take ${address} out of the load balancer (kbinit lb apply).`
+    ? `\nIts API server is none of this cluster any more: take ${address} out of the load balancer (kbinit lb apply ${operator?.over('LOAD_BALANCER') ?? '--host root@LOAD_BALANCER'}).`
     : '';
   return `
 Node ${name} has left the cluster. Its host was not changed; a kubelet that starts there
 would register the node again. When the host can be reached, undo what join did:
 
-  kbinit reset --host root@${address}
+  kbinit reset ${operator?.over(address) ?? `--host root@${address}`}
 ${balancer}
 `;
 }

@@ -61,10 +61,9 @@ test('a part of a phase hears the host it is to work on', async () => {
   });
 });
 
-test('the word behind the flag counts when a flag is given twice', async () => {
-  expect(await heard('init', '--host', 'root@a', 'phase', 'preflight', '--host', 'root@b')).toMatchObject({
-    options: { host: 'root@b' },
-  });
+test('a host before the word phase and another behind it are refused', async () => {
+  const words = ['init', '--host', 'root@a', 'phase', 'preflight', '--host', 'root@b'];
+  await expect(heard(...words)).rejects.toThrow('KB_USAGE this command accepts a single --host');
 });
 
 test('repeatable flags of both sides are heard in their order', async () => {

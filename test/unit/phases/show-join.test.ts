@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { instructions, joinArguments, type JoinInstructions } from '../../../src/phases/show-join.ts';
+import { describe, expect, test } from 'vitest';
+import { suggestionsOf } from '../../../src/cli/suggest.ts';
+import { instructions, joinArguments, joinCommand, type JoinInstructions } from '../../../src/phases/show-join.ts';
 
 const join: JoinInstructions = {
   endpoint: '192.168.3.129:6443',
@@ -51,4 +52,49 @@ test('one pin a CA certificate, each followed by a space, as scripts that cut th
     'join 192.168.3.129:6443 --token abcdef.0123456789abcdef \\\n\t' +
       '--discovery-token-ca-cert-hash sha256:aa --discovery-token-ca-cert-hash sha256:bb ',
   );
+});
+
+describe('read on another machine', () => {
+  const way = { host: 'root@192.168.3.29', identityFile: ['key'], knownHosts: '/k' };
+  const operator = suggestionsOf(way).operator('root@192.168.3.29');
+  const flags = '--identity-file key --known-hosts /k';
+  const pin = join.pins[0] ?? '';
+
+  test('the join is for a host that is reached from there, and what kubeadm takes comes second', () => {
+    const text = instructions({ ...join, operator });
+    expect(text).toContain(
+      `\nkbinit join 192.168.3.129:6443 --host root@NODE ${flags} --token abcdef.0123456789abcdef \\\n\t--discovery-token-ca-cert-hash ${pin} \n`,
+    );
+    expect(text).toContain(
+      `\nkubeadm join 192.168.3.129:6443 --token abcdef.0123456789abcdef \\\n\t--discovery-token-ca-cert-hash ${pin} \n`,
+    );
+  });
+
+  test('nothing is copied on a machine that has no admin.conf: the kubeconfig is fetched', () => {
+    const text = instructions({ ...join, operator });
+    expect(text).toContain(`  kbinit kubeconfig get --host root@192.168.3.29 ${flags} -o ~/.kube/config\n`);
+    expect(text).not.toMatch(/sudo|export KUBECONFIG/);
+    expect(text).toContain(`or "kbinit addon apply flannel --host root@192.168.3.29 ${flags}".`);
+  });
+
+  test('control planes join with the uploaded keys, or with those of the first, over SSH', () => {
+    const ha = { ...join, hasControlPlaneEndpoint: true, operator };
+    const uploaded = instructions(ha);
+    expect(uploaded).toContain(`--control-plane --certificate-key ${join.certificateKey ?? ''}\n`);
+    expect(uploaded).toContain(
+      `"kbinit init phase upload-certs --upload-certs --host root@192.168.3.29 ${flags}" to reload`,
+    );
+    const { certificateKey: _, ...withoutKey } = ha;
+    const copied = instructions({ ...withoutKey, uploadCerts: false });
+    expect(copied).toContain('--control-plane --copy-certs-from root@192.168.3.29\n');
+  });
+
+  test('token create prints both in one line each; on the host only the one', () => {
+    const { certificateKey: _, ...worker } = join;
+    const words = `--token ${join.token} --discovery-token-ca-cert-hash ${pin} `;
+    expect(joinCommand({ ...worker, operator })).toBe(
+      `kbinit join 192.168.3.129:6443 --host root@NODE ${flags} ${words}\nkubeadm join 192.168.3.129:6443 ${words}`,
+    );
+    expect(joinCommand(worker)).toBe(`kbinit join 192.168.3.129:6443 ${words}`);
+  });
 });
