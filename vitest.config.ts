@@ -18,6 +18,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/oracle/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...onlyOlder],
+          globalSetup: 'test/e2e/setup.ts',
           // Each file has hosts of its own, and most of its time is waiting for Kubernetes.
           maxWorkers: 2,
           testTimeout: 300_000,

@@ -17,7 +17,7 @@ async function step(name, work) {
 
 /** What the demo cannot do without. */
 function machineProblem() {
-  if (process.platform !== 'linux') return 'the demo needs Linux (it was made on Debian 12)';
+  if (process.platform !== 'linux') return 'the demo needs Linux (Debian 12)';
   if (process.getuid?.() !== 0) return 'the demo needs root: it installs Debian packages and runs hosts in podman';
   return nodeProblem();
 }

@@ -1,6 +1,7 @@
-// What demo.mjs and test.mjs have in common: plain Node, so that both run before anything is installed.
+// What the entry points have in common: plain Node, so that they run before anything is installed.
 import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The project's folder. */
@@ -42,12 +43,25 @@ export function npmRun(script, { words = [], ...options } = {}) {
 
 /** Install what package-lock.json names; nothing when that was done already. `onStart` is told before it takes time. */
 export async function ensurePackages(onStart) {
-  const lock = new URL('../package-lock.json', import.meta.url);
-  // npm writes this file last: it is there when an install was completed.
-  const installed = new URL('../node_modules/.package-lock.json', import.meta.url);
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return { code: 0, output: '' };
+  if (isInstalled()) return { code: 0, output: '' };
   onStart();
-  return run('npm', ['ci', '--no-progress', '--loglevel=error'], { show: false });
+  const script = fileURLToPath(new URL('npm-ci.mjs', import.meta.url));
+  // Of two entry points that start at once in a bare clone, the second waits and finds everything there.
+  const flock = '/usr/bin/flock';
+  if (existsSync(flock)) return run(flock, [root, process.execPath, script], { show: false });
+  return run(process.execPath, [script], { show: false });
+}
+
+/** Whether node_modules has what package-lock.json names, by the hashes of both; other platforms' packages may lack. */
+export function isInstalled() {
+  const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
+  // npm writes this file last: it is there when an install was completed.
+  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
+  const there = read('node_modules/.package-lock.json');
+  return Object.entries(read('package-lock.json')).every(
+    ([path, { integrity, optional }]) =>
+      path === '' || (optional && there[path] === undefined) || there[path]?.integrity === integrity,
+  );
 }
 
 /** Seconds as a person reads them. */

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensurePackages } from '../lab/apt.ts';
+import { ensureCache } from '../lab/build.ts';
 import { openLab, type Lab } from '../lab/lab.ts';
 import { connectSsh } from '../../src/host/ssh/pool.ts';
 import { sh } from '../../src/host/shell.ts';
@@ -186,21 +188,36 @@ async function startUp(): Promise<void> {
 /** By name: `npm run bench -- pki ha` runs these two, without a name all are run. */
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   start: startUp,
-  pki: async () => rows.push(...pkiRows(rounds * 3, program)),
+  pki: async () => {
+    // Without hosts nothing else builds the kubeadm that it is compared with.
+    await ensureCache(say, 'hosts');
+    rows.push(...pkiRows(rounds * 3, program));
+  },
   clusters,
   ha: async () => rows.push(...(await haRows(rounds, say))),
   fleet: async () => rows.push(...(await fleetRows(rounds, say))),
 };
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
-if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
-for (const [name, bench] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await bench();
-const lines = rows.map(({ what, ours, peer, bar, unit }) => {
-  const ratio = peer === undefined ? '' : (ours / peer).toFixed(2);
-  const theirs = peer === undefined ? '' : `${peer.toFixed(2)} ${unit}`;
-  return `| ${what} | ${ours.toFixed(2)} ${unit} | ${theirs} | ${ratio} | ${bar} |`;
-});
-const table = ['| what | kbinit | peer | ratio | bar |', '|---|---|---|---|---|', ...lines].join('\n');
-process.stdout.write(`medians of ${rounds} rounds\n\n${table}\n`);
-await writeFile('/tmp/kbinit-bench.md', `${table}\n`);
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
+  if (unknown.length > 0) {
+    throw new Error(`no bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
+  }
+  await ensurePackages(['bench', 'lab'], say);
+  for (const [name, bench] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await bench();
+  const lines = rows.map(({ what, ours, peer, bar, unit }) => {
+    const ratio = peer === undefined ? '' : (ours / peer).toFixed(2);
+    const theirs = peer === undefined ? '' : `${peer.toFixed(2)} ${unit}`;
+    return `| ${what} | ${ours.toFixed(2)} ${unit} | ${theirs} | ${ratio} | ${bar} |`;
+  });
+  const table = ['| what | kbinit | peer | ratio | bar |', '|---|---|---|---|---|', ...lines].join('\n');
+  process.stdout.write(`medians of ${rounds} rounds\n\n${table}\n`);
+  await writeFile('/tmp/kbinit-bench.md', `${table}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  say(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

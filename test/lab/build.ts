@@ -7,6 +7,7 @@ import { kubeadmTests, olderKubeadm } from './go-build.ts';
 import { allKindSteps, stepsOf } from './kinds.ts';
 import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
+import { run } from './run.ts';
 
 /** What ready hosts are made of, and what only tests need beside hosts. */
 const readySteps = stepsOf('ready', true);
@@ -20,7 +21,7 @@ export function ensureCache(report: Report, scope: 'hosts' | 'tests'): Promise<v
 /** Makes these steps and all they need, where they are missing. */
 export async function ensureSteps(report: Report, wanted: readonly Step[]): Promise<void> {
   const steps = allSteps(wanted);
-  await ensurePackages(labCacheDir(), report);
+  await ensurePackages(['lab'], report);
   if ((await missing(steps)).length === 0) return;
   await mkdir(labCacheDir(), { recursive: true });
   const waiting = (): void => report('another process builds the cache: waiting for it');
@@ -30,6 +31,7 @@ export async function ensureSteps(report: Report, wanted: readonly Step[]): Prom
 async function buildMissing(steps: readonly Step[], report: Report): Promise<void> {
   const todo = await missing(steps);
   if (todo.length === 0) return;
+  if (todo.some(({ lane }) => lane === 'go')) await needGo();
   await removeTree(join(labCacheDir(), 'building'));
   report(`cache: making ${todo.map(({ name }) => name).join(', ')} in ${labCacheDir()}`);
   const startedAt = performance.now();
@@ -61,6 +63,12 @@ async function buildMissing(steps: readonly Step[], report: Report): Promise<voi
   if (failed) throw failed.reason;
   await prune(allSteps([...allKindSteps(), ...testSteps]));
   table([['step', 'took', '', ''], ...rows]).forEach((line) => report(line));
+}
+
+/** @throws Error where Go is missing: no Debian package is new enough */
+async function needGo(): Promise<void> {
+  const { code } = await run('go', ['version']);
+  if (code !== 0) throw new Error('Go is missing: install it (https://go.dev/dl) and put it on the PATH');
 }
 
 async function missing(steps: readonly Step[]): Promise<Step[]> {

@@ -1,5 +1,6 @@
 /** Owns the lab as tests, benches and the demo use it: hosts by name, brought up, entered, restarted and taken down. */
 import type { ExecOutcome, Lab, LabHost, LabOptions } from './api.ts';
+import { ensurePackages } from './apt.ts';
 import { ensureCache, ensureSteps } from './build.ts';
 import { bringUp, makeAnew, removeLab, takeDown, type Change } from './changes.ts';
 import { enter, readPid } from './enter.ts';
@@ -27,8 +28,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   return attachLab(options, report);
 }
 
-/** Opens a lab without building anything: enough to look at it, to enter its hosts and to take it down. */
+/**
+ * Opens a lab without building anything: enough to look at it, to enter its hosts and to take it down.
+ * The programs for that (podman, iptables, ssh) are installed here, whoever comes first to this machine.
+ */
 export async function attachLab(options: LabOptions, report: Report): Promise<Lab> {
+  await ensurePackages(['lab'], report);
   const prefix = options.prefix ?? 'lab';
   const paths = labPaths(prefix);
   const found = await readState(paths);

@@ -1,7 +1,9 @@
-/** Owns the lab's command line: `npm run lab -- up | down | ssh | kubectl | status | build`. */
+/** Owns the lab's command line: `npm run lab -- up | down | ssh | kubectl | status | build | packages`. */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { ensurePackages, NotInstallable } from './apt.ts';
 import { ensureCache } from './build.ts';
+import { packageUsers, type PackageUser } from './debian-packages.ts';
 import { enterArgs, readPid } from './enter.ts';
 import { hostPaths } from './host-files.ts';
 import { hostKinds, isHostKind, type HostKind } from './kinds.ts';
@@ -22,6 +24,8 @@ const usage = `npm run lab -- COMMAND [--prefix NAME] [--subnet A.B.C.0/24]
   kubectl ARGS…          run master1's kubectl with its admin.conf
   status                 show the hosts
   build                  only fill the cache
+  packages WHO…          only install the Debian packages of ${packageUsers.join(', ')}; exit code 2 where
+                         that cannot be done (no Debian, no root)
 
 --prefix is lab and --subnet 192.168.3.0/24 unless said otherwise; the cache is ${labCacheDir()} (KBINIT_LAB).
 Options come before the command's own words for ssh and kubectl.
@@ -73,6 +77,12 @@ async function main(words: readonly string[]): Promise<number> {
         'tests',
       );
       return 0;
+    case 'packages':
+      await ensurePackages(
+        names.map(readUser),
+        timedReport((line) => console.error(line)),
+      );
+      return 0;
     default:
       console.error(usage);
       return command === 'help' ? 0 : 1;
@@ -88,6 +98,12 @@ function splitWords(words: readonly string[]): { own: string[]; rest: string[] }
 function readKind(word: string): HostKind {
   if (isHostKind(word)) return word;
   throw new Error(`there are no hosts of the kind ${word}, only ${hostKinds.join(', ')}`);
+}
+
+function readUser(word: string): PackageUser {
+  const user = packageUsers.find((one) => one === word);
+  if (user === undefined) throw new Error(`packages are listed for ${packageUsers.join(', ')}, not for ${word}`);
+  return user;
 }
 
 function wish(word: string, isEmpty: boolean): HostWish {
@@ -136,5 +152,5 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof NotInstallable ? 2 : 1;
 }

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { validateFile } from '../../src/config/validate-file.ts';
 import { KbError } from '../../src/errors.ts';
 import { writeYaml } from '../../src/util/yaml.ts';
-import { ensureCache } from '../lab/build.ts';
 import { fixedChance } from '../unit/config/facts.ts';
 import { oracleKubeadm } from './kubeadm.ts';
 
@@ -361,8 +360,7 @@ function ours(text: string): string | undefined {
 
 let folder = '';
 
-beforeAll(async () => {
-  await ensureCache(() => undefined, 'tests');
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'kbinit-verdicts-'));
 });
 

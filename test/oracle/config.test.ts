@@ -18,7 +18,6 @@ import {
 } from '../../src/config/write.ts';
 import { readYamlAll, writeYaml } from '../../src/util/yaml.ts';
 import { program } from '../e2e/support.ts';
-import { ensureCache } from '../lab/build.ts';
 import { binaries } from '../lab/lab.ts';
 import { init, join as joinSpec, reset } from '../unit/config/arbitraries.ts';
 
@@ -35,8 +34,7 @@ const kubeadms = [
 let folder = '';
 let serial = 0;
 
-beforeAll(async () => {
-  await ensureCache(() => undefined, 'tests');
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'kbinit-oracle-'));
 });
 

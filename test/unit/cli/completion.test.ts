@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { completionScript } from '../../../src/cli/completion-script.ts';
 import { program } from '../../../src/cli/main.ts';
+import { isMissing } from '../../programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbinit-completion-'));
 
@@ -36,12 +37,13 @@ test.each([
   expect(offered(line)).toEqual(words);
 });
 
-test.each(['zsh', 'fish'] as const)('%s can read its script', (shell) => {
-  if (!existsSync(`/usr/bin/${shell}`)) return;
-  execFileSync(shell, ['-n', scriptFile(shell)]);
-});
+for (const shell of ['zsh', 'fish'] as const) {
+  test.skipIf(isMissing(`/usr/bin/${shell}`))(`${shell} can read its script`, () => {
+    execFileSync(shell, ['-n', scriptFile(shell)]);
+  });
+}
 
-test.runIf(existsSync('/usr/bin/fish'))('fish offers the phases of init', () => {
+test.skipIf(isMissing('/usr/bin/fish'))('fish offers the phases of init', () => {
   const ask = `source ${scriptFile('fish')}; complete -C 'kbinit init phase cer'`;
   expect(execFileSync('fish', ['-c', ask], { encoding: 'utf8' })).toMatch(/^certs\t/);
 });

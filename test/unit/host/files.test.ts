@@ -22,6 +22,7 @@ import { openHost } from '../../../src/host/remote.ts';
 import { ustar } from '../../../src/host/tar.ts';
 import type { RunEvent } from '../../../src/report/events.ts';
 import { failureOf } from '../../fakes/failure.ts';
+import { isMissing } from '../../programs.ts';
 
 const isRoot = process.getuid?.() === 0;
 let folder = '';
@@ -192,7 +193,7 @@ describe.skipIf(!isRoot)('write', () => {
     });
   });
 
-  test.skipIf(!existsSync('/usr/bin/strace'))('syncs the file before the rename and the folder after it', async () => {
+  test.skipIf(isMissing('/usr/bin/strace'))('syncs the file before the rename and the folder after it', async () => {
     const { command, stdin } = writeBatch([file('a', 'x')], []);
     writeFileSync(at('script'), command.text);
     writeFileSync(at('in'), stdin);

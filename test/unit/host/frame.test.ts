@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Answer, farewell, frameInput, prologueCommand } from '../../../src/host/frame.ts';
 import type { ExecResult } from '../../../src/host/host.ts';
 import { script, sh, type Shell } from '../../../src/host/shell.ts';
+import { isMissing } from '../../programs.ts';
 
 const fence = 'f00dfeedf00dfeed';
 const ownMachineId = /^[0-9a-f]{32}$/m.exec(
@@ -38,20 +39,23 @@ async function through(
   return { ...answer.result, hasEnded: answer.hasEnded, machineId: answer.machineId };
 }
 
-const loginShells = ['/bin/sh', '/bin/bash', '/bin/dash', '/bin/zsh', '/usr/bin/fish', '/bin/tcsh', '/bin/csh'];
+const listedShells = ['/usr/bin/zsh', '/usr/bin/ksh', '/usr/bin/fish', '/usr/bin/tcsh', '/usr/bin/csh'] as const;
+const loginShells = ['/bin/sh', '/bin/bash', '/bin/dash', ...listedShells] as const;
 
-describe.each(loginShells.filter((path) => existsSync(path)))('behind the login shell %s', (shell) => {
-  test('a script with every special character runs to the letter', async () => {
-    const command = sh`printf '%s|' ${['a b', "it's", '$HOME', '`id`', '!!', 'x\ny', '\\n', '*', '']}; exit 7`;
-    const result = await through(shell, command);
-    expect(result).toMatchObject({ code: 7, stdout: "a b|it's|$HOME|`id`|!!|x\ny|\\n|*||", stderr: '' });
-  });
+for (const shell of loginShells) {
+  describe.skipIf(isMissing(shell))(`behind the login shell ${shell}`, () => {
+    test('a script with every special character runs to the letter', async () => {
+      const command = sh`printf '%s|' ${['a b', "it's", '$HOME', '`id`', '!!', 'x\ny', '\\n', '*', '']}; exit 7`;
+      const result = await through(shell, command);
+      expect(result).toMatchObject({ code: 7, stdout: "a b|it's|$HOME|`id`|!!|x\ny|\\n|*||", stderr: '' });
+    });
 
-  test('standard input arrives byte for byte', async () => {
-    const stdin = `${'x'.repeat(200_000)}\n$(id) '"\\\n\nend`;
-    expect((await through(shell, sh`cat`, { stdin })).stdout).toBe(stdin);
+    test('standard input arrives byte for byte', async () => {
+      const stdin = `${'x'.repeat(200_000)}\n$(id) '"\\\n\nend`;
+      expect((await through(shell, sh`cat`, { stdin })).stdout).toBe(stdin);
+    });
   });
-});
+}
 
 describe('the frame', () => {
   test('keeps what a .bashrc prints out of both streams', async () => {

@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { quote, script, sh } from '../../../src/host/shell.ts';
+import { isMissing } from '../../programs.ts';
 
-const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/bin/zsh', '/usr/bin/zsh', '/bin/ksh'].filter((path) =>
-  existsSync(path),
-);
+const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/usr/bin/zsh', '/usr/bin/ksh'] as const;
 
 /** Text made of what shells care about, and of anything else. */
 const nasty = fc
@@ -19,8 +17,8 @@ const nasty = fc
   )
   .map((parts) => parts.join('').replaceAll('\0', ''));
 
-describe.each(shells)('quoting for %s', (shell) => {
-  test('any text is one word and comes out as it went in', () => {
+for (const shell of shells) {
+  test.skipIf(isMissing(shell))(`quoting for ${shell}: any text is one word and comes out as it went in`, () => {
     fc.assert(
       fc.property(fc.array(nasty, { minLength: 1, maxLength: 20 }), (words) => {
         const output = execFileSync(shell, ['-c', `printf '%s\\0' ${words.map(quote).join(' ')}`]);
@@ -31,7 +29,7 @@ describe.each(shells)('quoting for %s', (shell) => {
       { numRuns: 60 },
     );
   });
-});
+}
 
 describe('sh', () => {
   test('makes an array several words', () => expect(sh`rm ${['a', 'b c']}`.text).toBe("rm a 'b c'"));

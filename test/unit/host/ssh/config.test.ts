@@ -8,6 +8,7 @@ import type { Asked, HostConfig } from '../../../../src/host/ssh/config.ts';
 import { openSshConfig } from '../../../../src/host/ssh/config-files.ts';
 import { findRoute, type Route, type RouteFlags } from '../../../../src/host/ssh/route.ts';
 import { readTarget } from '../../../../src/host/ssh/target.ts';
+import { isMissing } from '../../../programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbinit-config-'));
 const file = join(folder, 'config');
@@ -15,7 +16,7 @@ const trap = join(folder, 'trap');
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(() => rmSync(trap, { force: true }));
 
-const hasSsh = existsSync('/usr/bin/ssh');
+const hasSsh = !isMissing('/usr/bin/ssh');
 /** The account's own: ssh takes no other. */
 const homeDirectory = userInfo().homedir;
 const me = userInfo().username;

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import {
   knownHostsName,
   parseKnownHosts,
 } from '../../../../src/host/ssh/known-hosts.ts';
+import { isMissing } from '../../../programs.ts';
 import { ecdsa, ed25519, knownHostsTable, rsa, text } from './known-hosts-table.ts';
 import { canRunSshd, startSshd } from './sshd.ts';
 
@@ -72,7 +73,7 @@ test('a written line is read back as known', () => {
   expect(hostKeyVerdict(entries, { host: 'h', port: 2222 }, key).kind).toBe('known');
 });
 
-describe.skipIf(!existsSync('/usr/bin/ssh-keygen'))('as ssh-keygen sees it', () => {
+describe.skipIf(isMissing('/usr/bin/ssh-keygen'))('as ssh-keygen sees it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kbinit-known-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -86,7 +87,7 @@ describe.skipIf(!existsSync('/usr/bin/ssh-keygen'))('as ssh-keygen sees it', () 
   });
 });
 
-describe.skipIf(!canRunSshd || !existsSync('/usr/bin/ssh'))('as ssh sees it', () => {
+describe.skipIf(!canRunSshd || isMissing('/usr/bin/ssh'))('as ssh sees it', () => {
   test('every verdict is the one of ssh -o BatchMode=yes', { timeout: 120_000 }, async () => {
     const sshd = await startSshd({ hostKeys: ['ed25519'], config: 'MaxStartups 200' });
     const wire = `exec 3<>/dev/tcp/127.0.0.1/${sshd.port}; cat <&3 2> /dev/null & cat >&3; kill $!`;

@@ -12,6 +12,7 @@ import { connectSsh } from '../../../../src/host/ssh/pool.ts';
 import type { SshOptions } from '../../../../src/host/ssh/options.ts';
 import { canRunSshd, freePort, makeKey, startSshd, wireTo, type Sshd } from './sshd.ts';
 import { failureOf } from '../../../fakes/failure.ts';
+import { isMissing } from '../../../programs.ts';
 
 let sshd: Sshd;
 let open: Transport[] = [];
@@ -165,7 +166,7 @@ describe.skipIf(!canRunSshd)('ssh', () => {
       expect(failure.problems[0]?.detail).toContain(`takes publickey; tried: key ${key}`);
     });
 
-    test.skipIf(!existsSync('/usr/bin/ssh-agent'))('uses a key of the agent, and asks it for no other', async () => {
+    test.skipIf(isMissing('/usr/bin/ssh-agent'))('uses a key of the agent, and asks it for no other', async () => {
       const socket = join(sshd.home, 'agent');
       rmSync(socket, { force: true });
       const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });

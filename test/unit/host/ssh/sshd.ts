@@ -5,11 +5,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isMissing } from '../../../programs.ts';
 
 const binary = '/usr/sbin/sshd';
 
 /** sshd needs root for its privilege separation. */
-export const canRunSshd: boolean = existsSync(binary) && process.getuid?.() === 0;
+export const canRunSshd: boolean = !isMissing(binary) && process.getuid?.() === 0;
 
 export async function freePort(): Promise<number> {
   const server = createServer();
