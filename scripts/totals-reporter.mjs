@@ -15,18 +15,24 @@ export function sum(modules, unhandled = []) {
       if (state === 'passed') totals.passed += 1;
       else if (state === 'failed') totals.failed += 1;
       else {
-        totals.skipped.push({ name: `${name} > ${test.fullName}`, reason: note ?? whyNotRun(test) });
+        const isConsequence = isAfterFailure(test);
+        const reason = isConsequence ? 'a hook before it has failed' : (note ?? ownReason(test));
+        totals.skipped.push({ name: `${name} > ${test.fullName}`, reason, isConsequence });
       }
     }
   }
   return totals;
 }
 
-/** The reason for a test that gave none itself. */
-function whyNotRun(test) {
+/** Whether a hook that ran before it has failed. */
+function isAfterFailure(test) {
   const failures = [];
   for (let suite = test.parent; suite?.type === 'suite'; suite = suite.parent) failures.push(...suite.errors());
-  if (failures.length > 0 || test.module.errors().length > 0) return 'a hook before it has failed';
+  return failures.length > 0 || test.module.errors().length > 0;
+}
+
+/** The reason for a test that gave none itself. */
+function ownReason(test) {
   return test.options.mode === 'todo' ? 'not written yet' : 'marked as skipped in its file';
 }
 
