@@ -66,13 +66,27 @@ async function applyInOrder(api: Api, objects: ReturnType<typeof flannelObjects>
   return first === 'unchanged' && rest === 'unchanged' ? 'unchanged' : 'done';
 }
 
+/** @throws KbError KB_CLUSTER_CONFIG */
+function readConfiguration(text: string): unknown {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    throw new KbError({
+      code: 'KB_CLUSTER_CONFIG',
+      summary: 'a configuration of the cluster cannot be read',
+      detail: `ConfigMap kube-system/kubeadm-config: ${error instanceof Error ? error.message : String(error)}`,
+      fix: 'correct that ConfigMap, or run `kbinit init phase upload-config all` on a control plane',
+    });
+  }
+}
+
 /** What init was told; flannel hands out of it. */
 async function podSubnet(api: Api): Promise<string> {
   const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
   const data = (await api.get(ref))?.['data'];
   const document =
     isJsonObject(data) && typeof data['ClusterConfiguration'] === 'string'
-      ? readYaml(data['ClusterConfiguration'])
+      ? readConfiguration(data['ClusterConfiguration'])
       : undefined;
   const networking = isJsonObject(document) ? document['networking'] : undefined;
   const subnet = isJsonObject(networking) ? networking['podSubnet'] : undefined;

@@ -17,6 +17,7 @@ import { writeYaml } from '../util/yaml.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { readInput } from './prompt.ts';
 import type { ConnectionOptions } from './session.ts';
+import { printable, visible } from '../util/invisible.ts';
 
 /** Documents as kubeadm prints them: one after the other, without a line of dashes before the first. */
 function print(documents: readonly unknown[]): void {
@@ -25,7 +26,7 @@ function print(documents: readonly unknown[]): void {
 
 /** One line on standard error: these commands have no run to show. */
 export function warn(message: string): void {
-  process.stderr.write(`warning: ${message}\n`);
+  process.stderr.write(`warning: ${printable(visible(message))}\n`);
 }
 
 function warnAll(warnings: readonly ConfigWarning[]): void {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { KbError } from '../errors.ts';
+import { printable } from '../util/invisible.ts';
 import { addSecret } from '../report/redact.ts';
 
 /** Ask on the terminal without showing what is typed. */
@@ -44,7 +45,7 @@ export function readInput(path: string, flag: string): Buffer {
 export async function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, signal });
   // Where the answer goes into a file or a pipe, a question there would not be seen.
-  (!process.stdout.isTTY && process.stderr.isTTY ? process.stderr : process.stdout).write(question);
+  (!process.stdout.isTTY && process.stderr.isTTY ? process.stderr : process.stdout).write(printable(question));
   try {
     for await (const line of lines) return ['y', 'yes'].includes(line.trim().toLowerCase());
     return false;

@@ -5,6 +5,7 @@ import { isLockedOut, type HostLock } from '../host/lock.ts';
 import type { Reporter } from '../report/events.ts';
 import { openLogFile } from '../report/log-file.ts';
 import { teeReporter } from '../report/tee.ts';
+import { printable } from '../util/invisible.ts';
 import { sleep } from '../util/retry.ts';
 import { deadlineGrace, readLimit, startDeadline, unlessOverdue } from './deadline.ts';
 import { tellFailure } from './failure.ts';
@@ -125,7 +126,7 @@ export async function withSession(
       resumeCommand: ownCommand,
       print: (text) => {
         view.pause();
-        process.stdout.write(text);
+        process.stdout.write(printable(text));
         view.resume();
       },
       ask,

@@ -1,4 +1,5 @@
 // A configuration file's bytes, split into documents that say what they are.
+import { hasSteering } from '../util/invisible.ts';
 import { readYamlFile, type YamlDocument, type YamlPath } from '../util/yaml.ts';
 import { isMapping } from './finding.ts';
 import type { Report } from './report.ts';
@@ -44,6 +45,19 @@ function identify(document: YamlDocument, report: Report): ConfigDocument | unde
   return undefined;
 }
 
+/** Text that looks like another text, or steers whoever prints it, is nobody's wish. */
+function refuseUnseen(value: unknown, path: YamlPath, document: YamlDocument, report: Report): void {
+  if (typeof value === 'string' && hasSteering(value)) {
+    const place = { line: document.lineOf(path), path };
+    report.refuse(place, 'it has a control character, or one that is not seen', 'remove that character');
+  }
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) refuseUnseen(item, [...path, index], document, report);
+  } else if (isMapping(value)) {
+    for (const [key, item] of Object.entries(value)) refuseUnseen(item, [...path, key], document, report);
+  }
+}
+
 /** The documents of a file that say what they are; what is wrong with the others is in the report. */
 export function readDocuments(input: string | Uint8Array, source: string, report: Report): readonly ConfigDocument[] {
   const text = decode(input, source, report);
@@ -56,6 +70,7 @@ export function readDocuments(input: string | Uint8Array, source: string, report
     } else report.refuse(note, note.message, 'correct the YAML');
   }
   const documents = file.documents.filter((document) => document.value !== null);
+  for (const document of documents) refuseUnseen(document.value, [], document, report);
   const known = documents.map((document) => identify(document, report)).filter((document) => document !== undefined);
   for (const [index, document] of known.entries()) {
     const isAgain = known.slice(0, index).some((other) => other.kind === document.kind);

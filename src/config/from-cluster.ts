@@ -18,11 +18,21 @@ export interface ClusterConfigMaps {
 }
 
 function component(text: string, source: string): ComponentConfig {
-  const document = readYaml(text);
+  const document = readOrRefuse(text, source);
   if (isMapping(document)) return { isUserSupplied: false, document };
-  throw new KbError(
-    configProblem(`${source}: the document is no mapping`, 'run `kbinit init phase upload-config all`'),
-  );
+  throw unusable(source, 'the document is no mapping');
+}
+
+function readOrRefuse(text: string, source: string): unknown {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    throw unusable(source, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function unusable(source: string, reason: string): KbError {
+  return new KbError(configProblem(`${source}: ${reason}`, 'run `kbinit init phase upload-config all`'));
 }
 
 /**

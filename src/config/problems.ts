@@ -1,6 +1,7 @@
 // Collects what validation finds, by field path; secrets are named, never shown.
 import type { Problem } from '../errors.ts';
 import type { ConfigWarning } from './draft.ts';
+import { quoted } from '../util/invisible.ts';
 import { configProblem } from './report.ts';
 
 /** What validation has found so far. */
@@ -10,7 +11,7 @@ export class Problems {
 
   /** A bad value. Never for tokens and keys. */
   add(path: string, value: string | number, message: string, fix: string): void {
-    this.list.push(configProblem(`${path}: ${JSON.stringify(value)} ${message}`, fix));
+    this.list.push(configProblem(`${path}: ${quoted(value)} ${message}`, fix));
   }
 
   /** Something wrong whose value is a secret, is missing, or is more than one value. */

@@ -1,4 +1,5 @@
 // The shapes of single values, as Kubernetes and kubeadm check them.
+import { isOneVisibleLine } from '../util/invisible.ts';
 import { parseIp } from '../util/net.ts';
 import { isDnsSubdomain } from '../util/shapes.ts';
 
@@ -34,10 +35,12 @@ export function isAbsolutePath(path: string): boolean {
   return path.startsWith('/');
 }
 
-/** Control characters have no meaning in a configuration, and in files they change the meaning of what follows. */
+/**
+ * Control characters have no meaning in a configuration, and in files they change the meaning of what follows; marks that
+ * nobody sees make a text another one than it looks.
+ */
 export function hasControlCharacter(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  return /[\u0000-\u001f\u007f]/.test(text);
+  return !isOneVisibleLine(text);
 }
 
 const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';

@@ -1,7 +1,7 @@
 // The kubeconfig that a node finds its cluster with: which parts of it count, and what it must not say (spec 06 §3.2).
 import { KbError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../util/json.ts';
-import { readYaml } from '../util/yaml.ts';
+import { readYaml, withoutText } from '../util/yaml.ts';
 import { bodyOf, sourceOf, type Source } from './kubeconfig.ts';
 
 /** A discovery file that was read; the files it names are not. */
@@ -51,9 +51,8 @@ function readDocument(text: string, source: string): JsonObject {
   let document: unknown;
   try {
     document = readYaml(text);
-  } catch {
-    // The reader's message quotes the line, which may hold a token.
-    throw unusable(source, 'it is not YAML');
+  } catch (error) {
+    throw unusable(source, `it is not YAML (${withoutText(error)})`);
   }
   if (!isJsonObject(document)) throw unusable(source, 'it is not a kubeconfig');
   return document;

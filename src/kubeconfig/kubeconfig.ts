@@ -3,7 +3,7 @@ import { KbError } from '../errors.ts';
 import { writesNullTimestamps } from '../kube/traits.ts';
 import type { KubeVersion } from '../kube/version.ts';
 import { fromBase64, toBase64 } from '../util/text.ts';
-import { readYaml, writeYaml } from '../util/yaml.ts';
+import { readYaml, withoutText, writeYaml } from '../util/yaml.ts';
 
 /** Who a client is; everything PEM. */
 type Identity =
@@ -189,9 +189,8 @@ function readDocument(text: string, path: string): Fields {
   let document: unknown;
   try {
     document = readYaml(text);
-  } catch {
-    // The reader's message quotes the line, which may hold a key.
-    throw invalid(path, 'it is not YAML');
+  } catch (error) {
+    throw invalid(path, `it is not YAML (${withoutText(error)})`);
   }
   if (!isFields(document)) throw invalid(path, 'it is not a mapping');
   return document;

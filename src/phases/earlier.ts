@@ -3,7 +3,7 @@ import type { Finding } from '../preflight/check.ts';
 import { KbError, type Problem } from '../errors.ts';
 import { manifestPath, staticPods } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
-import { readYaml } from '../util/yaml.ts';
+import { readYaml, withoutText } from '../util/yaml.ts';
 import type { InitContext } from './context.ts';
 import { differences, isCorrection, journalPath, parseJournal, specDifferences, type Difference } from './journal.ts';
 
@@ -52,8 +52,8 @@ function manifestDifferences(path: string, there: string | undefined, here: stri
   const name = path.slice(path.lastIndexOf('/') + 1);
   try {
     return differences(readYaml(there), readYaml(here), name);
-  } catch {
-    return [{ path: name, there: 'no readable YAML', here: 'a static Pod' }];
+  } catch (error) {
+    return [{ path: name, there: `no YAML that can be read (${withoutText(error)})`, here: 'a static Pod' }];
   }
 }
 

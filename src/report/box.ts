@@ -1,12 +1,15 @@
 // Tables in a frame, as etcdctl prints them (olekukonko/tablewriter, cells to the right).
 
+import { printable } from '../util/invisible.ts';
+
 /** A header in capitals, centred, and its rows; ends with a line break. */
-export function boxed(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function boxed(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = header.map((title, index) => Math.max(title.length, ...rows.map((row) => (row[index] ?? '').length)));
   const line = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
   const titles = header.map((title, index) => ` ${centred(title.toUpperCase(), widths[index] ?? 0)} `);
-  const cells = rows.map((row) => widths.map((width, index) => ` ${(row[index] ?? '').padStart(width)} `));
-  return [line, ...[titles].map(framed), line, ...cells.map(framed), ...(rows.length === 0 ? [] : [line]), ''].join(
+  const lines = rows.map((row) => widths.map((width, index) => ` ${(row[index] ?? '').padStart(width)} `));
+  return [line, ...[titles].map(framed), line, ...lines.map(framed), ...(rows.length === 0 ? [] : [line]), ''].join(
     '\n',
   );
 }

@@ -1,4 +1,5 @@
 // The view for programs: one event a line, as JSON.
+import { escapedJson } from '../util/invisible.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import { redacting, redactor, type Redactor } from './redact.ts';
 import type { Output } from './style.ts';
@@ -20,5 +21,5 @@ export function jsonReporter(stream: Output, options: JsonOptions = {}): Reporte
 
 /** An event as a line of JSON, with its time first. */
 export function jsonLine(event: RunEvent, milliseconds: number): string {
-  return `${JSON.stringify({ time: new Date(milliseconds).toISOString(), ...event })}\n`;
+  return `${escapedJson(JSON.stringify({ time: new Date(milliseconds).toISOString(), ...event }))}\n`;
 }

@@ -3,7 +3,8 @@ import { exitCode, type Problem } from '../errors.ts';
 import { count } from '../util/text.ts';
 import type { RunEvent } from './events.ts';
 import { renderProblem } from './problem.ts';
-import { painter, printable, seconds, type Paint } from './style.ts';
+import { printable, visible } from '../util/invisible.ts';
+import { painter, seconds, type Paint } from './style.ts';
 import { timeTable, type PhaseTime } from './table.ts';
 
 export interface LineOptions {
@@ -100,7 +101,7 @@ export function createLines(options: LineOptions): Lines {
       case 'object':
         return counted(event.host, event.object, 'object', event.outcome);
       case 'warning':
-        return about(event.host, event.phase, `warning ${named(event.name, event.text)}`, (line) =>
+        return about(event.host, event.phase, `warning ${visible(named(event.name, event.text))}`, (line) =>
           line.replace(/^warning/, paint('yellow', 'warning')),
         );
       case 'step':

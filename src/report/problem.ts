@@ -1,6 +1,7 @@
 // Renders a failure as the block a user reads: what, where, found, do, and where the log is.
 import type { Problem } from '../errors.ts';
-import { painter, printable } from './style.ts';
+import { printable, visible } from '../util/invisible.ts';
+import { painter } from './style.ts';
 
 export interface ProblemStyle {
   readonly logPath?: string | undefined;
@@ -23,7 +24,7 @@ export function renderProblem(problem: Problem, style: ProblemStyle = {}): strin
     ...labelled('do', problem.fix),
     ...labelled('log', style.logPath ?? ''),
   ];
-  const head = `${paint('red', problem.code)}  ${paint('bold', printable(problem.summary))}`;
+  const head = `${paint('red', problem.code)}  ${paint('bold', printable(visible(problem.summary)))}`;
   const body = rows.map((row, index) => `${paint('red', index === rows.length - 1 ? '╵' : '│')} ${row}`);
   return [`${paint('red', '╷')} ${head}`, ...body].join('\n');
 }
@@ -31,7 +32,7 @@ export function renderProblem(problem: Problem, style: ProblemStyle = {}): strin
 /** A label and its text; further lines of the text stand under the first. */
 function labelled(label: string, text: string): readonly string[] {
   if (text === '') return [];
-  return printable(text)
+  return printable(visible(text))
     .split('\n')
     .map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)}${line}`.trimEnd());
 }

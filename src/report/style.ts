@@ -35,9 +35,3 @@ export function seconds(value: number): string {
   const whole = Math.round(value);
   return `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, '0')}s`;
 }
-
-/** Text that a host sent must not steer the terminal: control characters but tab and line feed are dropped. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are the point
-  return text.replaceAll(/\u001B\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '');
-}

@@ -1,8 +1,11 @@
 // Aligned columns, and where the time of a run went.
+import { printable } from '../util/invisible.ts';
 import { seconds } from './style.ts';
 
 /** Columns padded to their widest cell, two spaces between; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(cells: readonly (readonly string[])[]): string {
+  // Before they are measured: what a host said must neither steer the terminal nor shift a column.
+  const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);

@@ -3,7 +3,8 @@ import type { Reporter, RunEvent } from './events.ts';
 import { createLines } from './lines.ts';
 import { plainReporter, type PlainOptions } from './plain.ts';
 import { redacting, redactor } from './redact.ts';
-import { painter, printable, seconds, type Terminal } from './style.ts';
+import { printable } from '../util/invisible.ts';
+import { painter, seconds, type Terminal } from './style.ts';
 
 export interface TtyOptions extends PlainOptions {
   /** Starts a repeating call and returns its end; for tests. */

@@ -1,7 +1,11 @@
 // Columns as Go's tabwriter lays them out where kubeadm prints a table.
 
+import { printable } from './invisible.ts';
+
 /** A least width of 10 and a padding of 3 (kubeadm's settings everywhere); the last cell is as it is. */
-export function columns(rows: readonly (readonly string[])[]): string {
+export function columns(cells: readonly (readonly string[])[]): string {
+  // Before they are measured: what somebody else wrote must neither steer the terminal nor shift a column.
+  const rows = cells.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, index) => Math.max(10, ...rows.map((row) => width(row[index] ?? '') + 3)));
   const line = (row: readonly string[]): string =>
     row.map((text, index) => (index === row.length - 1 ? text : padded(text, widths[index] ?? 0))).join('');

@@ -15,6 +15,7 @@ const spaces = String.raw`\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000`;
 const steering = new RegExp(`[${c0}${c1}${marks}]`, 'u');
 const steeringAll = new RegExp(`[${c0}${c1}${marks}]`, 'gu');
 const unseen = new RegExp(String.raw`[${c1}${marks}${spaces}]`, 'gu');
+const lookalikes = new RegExp(`[${marks}${spaces}]`, 'gu');
 const escapes = new RegExp(String.raw`\u001B\[[0-9;?]*[ -/]*[@-~]|[${c0}${c1}]`, 'gu');
 const marksAll = new RegExp(`[${marks}]`, 'gu');
 
@@ -38,9 +39,9 @@ export function quoted(value: unknown): string {
   return (JSON.stringify(value) ?? String(value)).replaceAll(unseen, escapeOf);
 }
 
-/** A text in an error, without quotes: what is not seen in it is written as an escape. */
+/** A text in an error, without quotes: marks, and what only looks like a space, are written as escapes. */
 export function visible(text: string): string {
-  return text.replaceAll(unseen, escapeOf);
+  return text.replaceAll(lookalikes, escapeOf);
 }
 
 /** JSON text of any depth in which nothing steers: what JSON.stringify leaves is escaped, which means the same to a reader. */

@@ -1,6 +1,5 @@
 // The one YAML reader and writer. Reads YAML 1.2; writes what Go's YAML 1.1 reader understands the same way.
 import {
-  CORE_SCHEMA,
   DUMP_SCHEMA,
   EVENT_ID,
   NOT_RESOLVED,
@@ -9,21 +8,50 @@ import {
   defineScalarTag,
   dump,
   getScalarValue,
-  load,
-  loadAll,
   parseEvents,
   type Event,
   type ScalarEvent,
 } from 'js-yaml';
+import { hasSteering } from './invisible.ts';
 
-/** One document. @throws YAMLException with line and column */
-export function readYaml(text: string): unknown {
-  return load(text, { schema: CORE_SCHEMA });
+/** A text that cannot be read. */
+class YamlError extends Error {
+  /** What is wrong without a word of the text, which may hold a secret. */
+  readonly withoutText: string;
+
+  constructor({ line, message, isLimit }: YamlNote) {
+    super(`line ${line}: ${message}`);
+    this.name = 'YamlError';
+    this.withoutText = isLimit === true ? this.message : `line ${line}`;
+  }
 }
 
-/** All documents of a file; an empty one is null. */
+/** Where a text is not YAML, and why where that quotes nothing of it. */
+export function withoutText(error: unknown): string {
+  return error instanceof YamlError ? error.withoutText : 'line unknown';
+}
+
+/** All documents of a text, under the same limits whoever wrote it; an empty one is null. @throws YamlError */
 export function readYamlAll(text: string): readonly unknown[] {
-  return loadAll(text, { schema: CORE_SCHEMA });
+  const { documents, notes } = readYamlFile(text);
+  const broken = notes.find(({ kind }) => kind === 'broken');
+  if (broken !== undefined) throw new YamlError(broken);
+  return documents.map(({ value }) => value);
+}
+
+/** The one document of a text; undefined for an empty text. @throws YamlError */
+export function readYaml(text: string): unknown {
+  const [document, ...others] = readYamlAll(text);
+  if (others.length > 0) {
+    throw new YamlError({
+      kind: 'broken',
+      path: [],
+      line: 1,
+      message: 'there is more than one document',
+      isLimit: true,
+    });
+  }
+  return document;
 }
 
 /** What Go's YAML takes for a number: it drops every `_` and lets strconv judge the rest, `-_0` and `0X1F` included. */
@@ -44,8 +72,33 @@ const goNumber = defineScalarTag('!go-number', {
 });
 const goSchema = DUMP_SCHEMA.withTags(goNumber);
 
-/** Block style, keys sorted, no line folding: the look of kubeadm's own files. */
+/** Block style, keys sorted, no line folding: the look of kubeadm's own files; what nobody sees is escaped. */
 export function writeYaml(value: unknown): string {
+  const text = dumped(value);
+  if (!hasSteering(text)) return text;
+  // A C0 character makes the writer quote the text; the escape that stands for it becomes that of the character itself.
+  return dumped(markedDeep(value)).replaceAll(/\\x01([0-9a-f]{4,8})\\x02/g, (_, hex: string) =>
+    hex.length > 4 ? `\\U${hex}` : `\\u${hex}`,
+  );
+}
+
+function markedDeep(value: unknown): unknown {
+  if (typeof value === 'string') return marked(value);
+  if (Array.isArray(value)) return value.map(markedDeep);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [marked(key), markedDeep(item)]));
+}
+
+function marked(text: string): string {
+  return text.replaceAll(/./gsu, (one) => (hasSteering(one) ? mark(one) : one));
+}
+
+function mark(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return `\u0001${hex.padStart(hex.length > 4 ? 8 : 4, '0')}\u0002`;
+}
+
+function dumped(value: unknown): string {
   return dump(value, {
     schema: goSchema,
     seqNoIndent: true,
@@ -67,6 +120,8 @@ interface YamlNote {
   /** Counted from 1. */
   readonly line: number;
   readonly message: string;
+  /** The text is too much, whatever it says. */
+  readonly isLimit?: boolean;
 }
 
 export interface YamlDocument {
@@ -125,9 +180,11 @@ interface Node {
 /** Thrown inside the composer only: what is wrong cannot be read around. */
 class Unreadable extends Error {
   readonly position: number;
-  constructor(message: string, position: number) {
+  readonly isLimit: boolean;
+  constructor(message: string, position: number, isLimit = false) {
     super(message);
     this.position = position;
+    this.isLimit = isLimit;
   }
 }
 
@@ -178,7 +235,7 @@ class Composer {
     const node = this.#compose(event, path);
     this.#size += event.type === EVENT_ID.ALIAS ? node.size : 1;
     if (this.#size > largestNodeCount) {
-      throw new Unreadable(`it grows beyond ${largestNodeCount} values by its aliases`, positionOf(event));
+      throw new Unreadable(`it grows beyond ${largestNodeCount} values by its aliases`, positionOf(event), true);
     }
     return node;
   }
@@ -325,7 +382,9 @@ export function readYamlFile(text: string): YamlFile {
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const line = (error.mark?.line ?? 0) + 1;
-    return { documents: [], notes: [{ kind: 'broken', path: [], line, message: error.reason }] };
+    const isLimit = error.reason.includes('exceeded');
+    const message = isLimit ? 'it is nested too deep' : error.reason;
+    return { documents: [], notes: [{ kind: 'broken', path: [], line, message, isLimit }] };
   }
   const composer = new Composer(text, events);
   try {
@@ -333,7 +392,10 @@ export function readYamlFile(text: string): YamlFile {
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const line = composer.lineAt(Math.max(0, error.position));
-    return { documents: [], notes: [{ kind: 'broken', path: [], line, message: error.message }] };
+    return {
+      documents: [],
+      notes: [{ kind: 'broken', path: [], line, message: error.message, isLimit: error.isLimit }],
+    };
   }
   return { documents: composer.documents, notes: composer.notes };
 }

@@ -1,5 +1,6 @@
 // `-o`: the forms in which a command's answer can be printed, the same family as kubeadm's and kubectl's.
 import { readFileSync } from 'node:fs';
+import { escapedJson, printable } from '../../util/invisible.ts';
 import { writeYaml } from '../../util/yaml.ts';
 import { wrong } from './wrong.ts';
 
@@ -30,14 +31,14 @@ export async function printerOf(options: OutputOptions): Promise<Printer> {
   switch (name) {
     case 'text':
     case '':
-      return ({ text }) => text;
+      return ({ text }) => printable(text);
     case 'json':
-      return ({ object }) => `${JSON.stringify(object, undefined, 4)}\n`;
+      return ({ object }) => `${escapedJson(JSON.stringify(object, undefined, 4))}\n`;
     case 'yaml':
       return yamlDocuments();
     case 'kyaml': {
       const { writeKyaml } = await import('./kyaml.ts');
-      return ({ object }) => writeKyaml(object);
+      return ({ object }) => escapedJson(writeKyaml(object));
     }
     case 'template':
     case 'go-template':
@@ -68,13 +69,14 @@ function yamlDocuments(): Printer {
 async function goTemplate(text: string, allowsMissing: boolean): Promise<Printer> {
   const { parseTemplate } = await import('./go-template.ts');
   const run = parseTemplate(text, allowsMissing);
-  return ({ object }) => run(object);
+  return ({ object }) => printable(run(object));
 }
 
 async function jsonpath(text: string, allowsMissing: boolean, asJson: boolean): Promise<Printer> {
   const { parseJsonpath } = await import('./jsonpath.ts');
   const run = parseJsonpath(text, allowsMissing);
-  return ({ object }) => (asJson ? `${JSON.stringify(run.values(object), undefined, 4)}\n` : run.text(object));
+  return ({ object }) =>
+    asJson ? `${escapedJson(JSON.stringify(run.values(object), undefined, 4))}\n` : printable(run.text(object));
 }
 
 function given(name: string, argument: string | undefined): string {

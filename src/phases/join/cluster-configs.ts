@@ -27,7 +27,7 @@ export async function clusterConfigs(
     read('kubeadm-config', 'ClusterConfiguration'),
     read('kubelet-config', 'kubelet'),
   ]);
-  const configuration = asDocument(clusterConfiguration);
+  const configuration = asDocument(clusterConfiguration, 'kubeadm-config', ctx.host.name);
   const text = (field: string): string | undefined => {
     const value = configuration[field];
     return typeof value === 'string' ? value : undefined;
@@ -48,15 +48,25 @@ export async function clusterConfigs(
       version,
       featureGates: gatesOf(configuration['featureGates']),
       imageRepository: text('imageRepository') ?? 'registry.k8s.io',
-      kubelet: { isUserSupplied: false, document: asDocument(kubelet) },
+      kubelet: { isUserSupplied: false, document: asDocument(kubelet, 'kubelet-config', ctx.host.name) },
     },
     configMaps: { clusterConfiguration, kubelet },
   };
 }
 
-function asDocument(text: string): Readonly<Record<string, unknown>> {
-  const document = readYaml(text);
-  return isJsonObject(document) ? document : {};
+function asDocument(text: string, name: string, host: string): Readonly<Record<string, unknown>> {
+  try {
+    const document = readYaml(text);
+    return isJsonObject(document) ? document : {};
+  } catch (error) {
+    throw new KbError({
+      code: 'KB_CLUSTER_CONFIG',
+      summary: 'a configuration of the cluster cannot be read',
+      host,
+      detail: `ConfigMap kube-system/${name}: ${error instanceof Error ? error.message : String(error)}`,
+      fix: 'correct that ConfigMap, or run `kbinit init phase upload-config all` on a control plane',
+    });
+  }
 }
 
 function gatesOf(value: unknown): Readonly<Record<string, boolean>> {

@@ -187,6 +187,22 @@ syncFrequency: 10
     ]);
   });
 
+  test.each([
+    ['clusterName', 'clusterName: "a\\u202eb"', 'clusterName'],
+    ['certificatesDir', 'certificatesDir: "/etc/\\u200bpki"', 'certificatesDir'],
+    ['an argument', 'apiServer:\n  extraArgs: [{name: v, value: "1\\e[2J"}]', 'apiServer.extraArgs[0].value'],
+    [
+      'a volume',
+      'apiServer:\n  extraVolumes: [{name: v, hostPath: "/a\\u009b", mountPath: /a}]',
+      'apiServer.extraVolumes[0].hostPath',
+    ],
+  ])('a character that nobody sees is refused in %s, with its line', (_, text, path) => {
+    const line = cluster.split('\n').length + text.split('\n').length - 1;
+    expect(problems(() => read(`${cluster}${text}\n`))).toContain(
+      `kubeadm.yaml line ${line}: ${path}: it has a control character, or one that is not seen → remove that character`,
+    );
+  });
+
   test('a secret of the wrong type is not repeated', () => {
     const text = `${init}bootstrapTokens:\n- token: [hunter2]\ncertificateKey: {a: hunter2}\n`;
     expect(problems(() => read(text)).join()).not.toContain('hunter2');

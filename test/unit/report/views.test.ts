@@ -1,9 +1,12 @@
 // Problem block, table, JSON, tee and colour choice.
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../../src/errors.ts';
-import { jsonReporter } from '../../../src/report/json.ts';
+import { boxed } from '../../../src/report/box.ts';
+import { jsonLine, jsonReporter } from '../../../src/report/json.ts';
 import { renderProblem } from '../../../src/report/problem.ts';
-import { printable, seconds, wantsColor } from '../../../src/report/style.ts';
+import { seconds, wantsColor } from '../../../src/report/style.ts';
+import { columns } from '../../../src/util/columns.ts';
+import { hasSteering, printable } from '../../../src/util/invisible.ts';
 import { table, timeTable } from '../../../src/report/table.ts';
 import { teeReporter } from '../../../src/report/tee.ts';
 import { recordingReporter } from '../../fakes/host.ts';
@@ -132,4 +135,51 @@ describe('colour', () => {
   ])('case %#', (stream, environment, expected) => {
     expect(wantsColor(stream, environment)).toBe(expected);
   });
+});
+
+describe('a cell that somebody else wrote', () => {
+  const cell = 'a\u001B]0;PWNED\u0007\u202Eb';
+
+  test.each([
+    [
+      'table',
+      () =>
+        table([
+          [cell, 'x'],
+          ['longer than that one', 'y'],
+        ]),
+    ],
+    [
+      'columns',
+      () =>
+        columns([
+          [cell, 'x'],
+          ['longer than that one', 'y'],
+        ]),
+    ],
+    ['boxed', () => boxed(['a', 'b'], [[cell, 'x']])],
+  ])('neither steers nor shifts what is beside it in %s', (_, made) => {
+    const lines = made()
+      .split('\n')
+      .filter((line) => line !== '');
+    expect(hasSteering(made())).toBe(false);
+    const at = lines.map((line) => line.search(/[xy|B]\s*\|?$/));
+    expect(new Set(at.filter((index) => index >= 0)).size).toBe(1);
+  });
+});
+
+test('JSON of an event has every control and mark escaped', () => {
+  const line = jsonLine({ kind: 'warning', host: 'm1', text: 'a\u009B31m\u202E\u2028' }, 0);
+  expect(line).toContain(String.raw`a\u009b31m\u202e\u2028`);
+  expect(hasSteering(line)).toBe(false);
+});
+
+test('an error shows a blank that is none, and what has no width', () => {
+  const shown = renderProblem({
+    code: 'KB_CONFIG',
+    summary: 'the configuration is not valid',
+    detail: 'kubeadm.yaml line 3: net\u00A0working\u200B: unknown field',
+    fix: 'remove it',
+  });
+  expect(shown).toContain(String.raw`net\u00a0working\u200b: unknown field`);
 });

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
-import { load, YAML11_SCHEMA } from 'js-yaml';
+import { CORE_SCHEMA, load, YAML11_SCHEMA } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { formatPath, readYaml, readYamlAll, readYamlFile, writeYaml } from '../../../src/util/yaml.ts';
+import { clientOf } from '../../../src/kubeconfig/kubeconfig.ts';
+import { hasSteering } from '../../../src/util/invisible.ts';
+import { formatPath, readYaml, readYamlAll, readYamlFile, withoutText, writeYaml } from '../../../src/util/yaml.ts';
 
 function only(text: string): unknown {
   const file = readYamlFile(text);
@@ -26,7 +28,7 @@ describe('reading a file', () => {
     '- a\n- - b\n',
   ])('gives what js-yaml gives: %j', (text) => {
     const mine = only(text.replace(', .inf', ''));
-    expect(mine).toEqual(readYaml(text.replace(', .inf', '')));
+    expect(mine).toEqual(load(text.replace(', .inf', ''), { schema: CORE_SCHEMA }));
   });
 
   test('merge keys add what is missing, the first source wins', () => {
@@ -228,3 +230,53 @@ test.each(['_1', '-_', '.', '1.2.3', '0xg', '10.96.0.0/12', '-1-', '3.6.8-0', 'v
   'the text %s needs no quotes',
   (text) => expect(writeYaml([text])).toBe(`- ${text}\n`),
 );
+
+/** Ten levels of aliases, ten of each in the next: ten thousand million values out of 591 bytes. */
+const bomb = Array.from({ length: 10 }, (_, n) =>
+  n === 0 ? 'a0: &a0 [x]' : `a${n}: &a${n} [${Array.from({ length: 10 }, () => `*a${n - 1}`).join(', ')}]`,
+).join('\n');
+
+describe('a text of a host or a cluster', () => {
+  test.each([
+    ['that grows by its aliases', bomb, /^line \d+: it grows beyond 100000 values/],
+    [
+      'that grows by merged keys',
+      `a: &a {${Array.from({ length: 500 }, (_, n) => `k${n}: 1`).join(', ')}}\nb: [${'{<<: *a}, '.repeat(300)}x]`,
+      /^line 2: it grows beyond/,
+    ],
+    ['that is nested without end', '['.repeat(50_000), /^line 1: it is nested too deep$/],
+    ['with one sequence in the other without end', '- '.repeat(20_000), /^line 1: it is nested too deep$/],
+  ])('%s is refused with its line, in little time', (_, text, message) => {
+    const start = performance.now();
+    expect(() => readYaml(text)).toThrow(message);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  test('is not quoted where it may hold a secret', () => {
+    try {
+      readYaml('user:\n  token: !s3cret\n');
+      expect.unreachable();
+    } catch (error) {
+      expect(withoutText(error)).toBe('line 2');
+    }
+    expect(() => clientOf('a: &b [*s3cret]', '/etc/kubernetes/admin.conf')).toThrow(/not YAML \(line 1\)/);
+  });
+
+  test('is one document, or nothing', () => {
+    expect(readYaml('')).toBeUndefined();
+    expect(() => readYaml('a: 1\n---\nb: 1\n')).toThrow('there is more than one document');
+  });
+});
+
+test('what is written has nothing in it that steers, and is read back as it was', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (value) => {
+      const text = writeYaml(value);
+      expect(hasSteering(text)).toBe(false);
+      if (!Object.hasOwn(value, '__proto__')) expect(readYaml(text)).toEqual(value);
+    }),
+  );
+  expect(writeYaml({ a: 'x\u202Ey', b: '\u{E0041}', c: 'é' })).toBe(
+    String.raw`a: "x\u202ey"` + '\n' + String.raw`b: "\U000e0041"` + '\nc: é\n',
+  );
+});

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { printerOf } from '../../../../src/cli/output/printer.ts';
+import { hasSteering } from '../../../../src/util/invisible.ts';
+import { readYaml } from '../../../../src/util/yaml.ts';
 import { KbError } from '../../../../src/errors.ts';
 
 const object = { kind: 'Images', images: ['a:1', 'b:2', 'c:3'], nested: { n: 7, list: [{ x: 1 }, { x: 2 }] } };
@@ -21,6 +23,32 @@ test('text is for people, json and yaml are the object', async () => {
   expect(await print('text')).toBe('text\n');
   expect(JSON.parse(await print('json'))).toEqual(object);
   expect(await print('yaml')).toContain('images:\n- a:1\n- b:2\n');
+});
+
+describe('what a cluster or a host wrote', () => {
+  const hostile = {
+    kind: 'Tokens',
+    description: 'x\u001B]0;PWNED\u0007\u009B31m\u202E\u{E0041}',
+    'k\u2028ey': ['\uFEFF'],
+  };
+  const answer = { object: hostile, text: `${hostile.description}\n` };
+
+  test.each([
+    'text',
+    'json',
+    'yaml',
+    'kyaml',
+    'jsonpath={.description}',
+    'jsonpath-as-json={.description}',
+    'go-template={{.description}}',
+  ])('does not steer the terminal with -o %s', async (output) => {
+    expect(hasSteering((await printerOf({ output }))(answer))).toBe(false);
+  });
+
+  test('is the same value for a program that reads it', async () => {
+    expect(JSON.parse((await printerOf({ output: 'json' }))(answer))).toEqual(hostile);
+    expect(readYaml((await printerOf({ output: 'yaml' }))(answer))).toEqual(hostile);
+  });
 });
 
 test('several answers are one stream: YAML documents with a line of dashes between them, JSON one after the other', async () => {
