@@ -45,6 +45,8 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
 const sharedValues: Readonly<Record<string, readonly string[]>> = {
   // Commands are built where they are needed; a Shell does nothing by itself.
   'host/shell.ts': ['sh', 'script', 'quote'],
+  // So are those for a container runtime, which are made in one place.
+  'host/runtime.ts': ['listImages', 'pullImage', 'criTool'],
 };
 
 /** Rooms whose output depends on their arguments alone. */

@@ -1,5 +1,7 @@
-// An image archive, judged while it streams past once: the digest of every blob, and whether each image is whole.
+// An image archive, judged while it streams past once: the digest of every blob, whether each image is whole, and whether
+// containerd would read the same out of it (core/images/archive/importer.go).
 import { createHash, type Hash } from 'node:crypto';
+import { isOneVisibleLine, quoted } from '../util/invisible.ts';
 import { isJsonArray, isJsonObject, parseJson, type JsonObject } from '../util/json.ts';
 import type { Architecture } from './lock.ts';
 import { measure, type Measured } from './measure.ts';
@@ -55,9 +57,13 @@ export async function inspectArchive(path: string, architecture: Architecture): 
     return { ...measured, images: [], findings: ['is not whole: its end is missing'] };
   }
   const images = imagesOf(contents);
+  if (contents.names.has('index.json')) contents.findings.push(...layoutProblems(contents, images));
   for (const image of images) contents.findings.push(...incomplete(contents, image, architecture));
   return { ...measured, images, findings: contents.findings };
 }
+
+/** Files of an archive whose text says what is in it. */
+const describing: ReadonlySet<string> = new Set(['index.json', 'oci-layout', 'manifest.json']);
 
 function listener({ texts, sizes, names, findings }: Contents): ConstructorParameters<typeof TarReader>[0] {
   let [name, size, kept] = ['', 0, 0];
@@ -67,15 +73,20 @@ function listener({ texts, sizes, names, findings }: Contents): ConstructorParam
     begin(file, fileSize) {
       name = file.replace(/^\.\//, '');
       size = fileSize;
+      // containerd cleans every name before it looks what it is, and of two of one name it takes the last.
+      if (!isClean(name)) findings.push(`has a file of the name ${quoted(file)}, which containerd takes for another`);
+      if (names.has(name) && !name.startsWith('blobs/')) {
+        findings.push(`has ${quoted(name)} twice: which of them counts depends on the reader`);
+      }
       names.add(name);
       hash = name.startsWith('blobs/') ? createHash('sha256') : undefined;
       const mayBeText = size <= largestText && kept + size <= mostText;
-      pieces = mayBeText && (hash !== undefined || name === 'index.json') ? [] : undefined;
+      pieces = mayBeText && (hash !== undefined || describing.has(name)) ? [] : undefined;
     },
     data(piece) {
       hash?.update(piece);
       // A layer does not begin with a brace.
-      if (pieces?.length === 0 && piece[0] !== 0x7b) pieces = undefined;
+      if (pieces?.length === 0 && piece[0] !== 0x7b && name !== 'manifest.json') pieces = undefined;
       pieces?.push(Buffer.from(piece));
     },
     end() {
@@ -89,8 +100,62 @@ function listener({ texts, sizes, names, findings }: Contents): ConstructorParam
       kept += size;
       texts.set(key, Buffer.concat(pieces).toString('utf8'));
     },
+    odd(file, type) {
+      findings.push(`has ${quoted(file)}, a ${type}: an archive of images has plain files and folders`);
+    },
   };
 }
+
+/** As path.Clean of Go leaves it, below the archive's own folder. */
+function isClean(name: string): boolean {
+  const parts = name.split('/');
+  return isOneVisibleLine(name) && !name.includes('\\') && parts.every((part) => !['', '.', '..'].includes(part));
+}
+
+/** What the archive is, as containerd finds out; index.json counts only beside oci-layout. */
+function layoutProblems({ texts, names }: Contents, images: readonly ArchivedImage[]): readonly string[] {
+  const layout = parseJson(texts.get('oci-layout'), isJsonObject);
+  const version = layout?.['imageLayoutVersion'];
+  const known = new Set(images.map(({ name }) => name));
+  const strangers = names.has('manifest.json') ? dockerNames(texts.get('manifest.json')) : [];
+  return [
+    ...(version === '1.0.0' ? [] : ['has no oci-layout of version 1.0.0: containerd would not read its index']),
+    ...(strangers ?? ['has a manifest.json that cannot be read']).flatMap((name) =>
+      strangers === undefined
+        ? [name]
+        : known.has(name)
+          ? []
+          : [`has ${quoted(name)} in manifest.json, and not in its index`],
+    ),
+  ];
+}
+
+/** The names that `docker save` gives, as containerd writes them; undefined for a text that is not its manifest.json. */
+function dockerNames(text: string | undefined): readonly string[] | undefined {
+  const entries = parseJson(text, isJsonArray);
+  return entries?.flatMap((entry) => {
+    const tags = isJsonObject(entry) ? entry['RepoTags'] : undefined;
+    return isJsonArray(tags) ? tags.map((tag) => canonicalName(String(tag))) : [];
+  });
+}
+
+function canonicalName(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  if (rest.length === 0) return `docker.io/library/${name}`;
+  return /[.:]/.test(first) || first === 'localhost' ? name : `docker.io/${name}`;
+}
+
+/** Go takes keys in any case, and letters that fold to them; JSON.parse does not: then the two read different things. */
+function hasOddKeys(object: JsonObject): boolean {
+  return Object.keys(object).some((key) =>
+    indexKeys.has(key.toLowerCase()) ? !exactKeys.has(key) : /[^ -~]/.test(key),
+  );
+}
+
+const exactKeys: ReadonlySet<string> = new Set(
+  'schemaVersion mediaType artifactType manifests subject annotations digest size urls data platform'.split(' '),
+);
+const indexKeys: ReadonlySet<string> = new Set([...exactKeys].map((key) => key.toLowerCase()));
 
 function imagesOf({ texts, names, findings }: Contents): readonly ArchivedImage[] {
   const index = parseJson(texts.get('index.json'), isJsonObject);
@@ -102,6 +167,9 @@ function imagesOf({ texts, names, findings }: Contents): readonly ArchivedImage[
         : 'has no OCI index (index.json): write it with `ctr -n k8s.io images export FILE NAME`',
     );
     return [];
+  }
+  if ([index, ...entries.filter(isJsonObject)].some((object) => object !== undefined && hasOddKeys(object))) {
+    findings.push('has an index.json whose keys are not written as the OCI has them');
   }
   return entries.flatMap((entry, at): readonly ArchivedImage[] => {
     const [digest, annotations] = isJsonObject(entry) ? [entry['digest'], entry['annotations']] : [];

@@ -176,6 +176,8 @@ async function unpack(archive: string, folder: string, { url, nameOf }: Release)
       if (file !== undefined) closeSync(file);
       file = undefined;
     },
+    // A link to a program is not the program.
+    odd: () => undefined,
   });
   try {
     await pipeline(createReadStream(archive), createGunzip(), async (pieces: AsyncIterable<Buffer>) => {

@@ -8,6 +8,8 @@ export interface TarListener {
   readonly data: (piece: Buffer) => void;
   /** The file is whole. */
   readonly end: () => void;
+  /** Something that is neither a plain file nor a folder, or a file that readers take apart in different ways. */
+  readonly odd: (name: string, type: string) => void;
 }
 
 /** Reads what GNU tar, POSIX tar and Go write, long names too. */
@@ -18,8 +20,12 @@ export class TarReader {
 
   constructor(listener: TarListener) {
     const archive = this.#archive;
-    archive.on('entry', ({ type, name, size }, entry, next) => {
-      if (type === 'file') tell(listener, entry, name, size);
+    archive.on('entry', ({ type, name, size, pax }, entry, next) => {
+      // Go gives such a file another name and another content than the archive shows.
+      const isSparse = Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse.'));
+      if (isSparse) listener.odd(name, 'sparse file');
+      else if (type === 'file') tell(listener, entry, name, size);
+      else if (type !== 'directory') listener.odd(name, type ?? 'unknown entry');
       entry.on('end', next);
       entry.resume();
     });

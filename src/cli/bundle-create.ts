@@ -1,4 +1,5 @@
 // What `kbinit bundle create` does: judge the flags, reach the host whose images are wanted, make the bundle.
+import { viewOnly } from '../host/view-only.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,7 +78,9 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
     );
   };
   // Exporting takes room on the host for a while: no other run is to be in between.
-  await withSession('bundle create', options, options.host === undefined ? 'look' : 'change', body);
+  if (options.host !== undefined) return withSession('bundle create', options, 'change', body);
+  // This machine's own runtime is not asked for anything.
+  await withSession('bundle create', options, 'look', (session) => body({ ...session, host: viewOnly(session.host) }));
 }
 
 type Download = Pick<FetchRequest, 'architecture' | 'base'> & { readonly versions: Partial<ProgramVersions> };

@@ -1,4 +1,5 @@
 // Which cluster the certs and kubeconfig commands work for: a configuration file, the cluster's own, or the defaults.
+import type { HostView } from '../host/host.ts';
 import { KbError } from '../errors.ts';
 import type { InitDraft } from '../config/draft.ts';
 import { loadInit } from '../config/load.ts';
@@ -31,7 +32,7 @@ const source = 'ConfigMap kube-system/kubeadm-config';
 const patienceSeconds = 5;
 
 /** The file, else the cluster behind the host's admin.conf, else the defaults. @throws KbError KB_CONFIG, KB_FILE */
-export async function certsConfig(session: Session, options: CertsConfigOptions): Promise<CertsConfig> {
+export async function certsConfig(session: Session<HostView>, options: CertsConfigOptions): Promise<CertsConfig> {
   if (options.config !== undefined) return fileConfig(session, options);
   const found = await clusterText(session, options.kubeconfig ?? paths.adminConf);
   if ('text' in found) return completed(loadInit(found.text, source, {}).draft, options, true);
@@ -41,11 +42,11 @@ export async function certsConfig(session: Session, options: CertsConfigOptions)
 }
 
 /** The file, else the defaults: for what is made before there is a cluster. @throws KbError KB_CONFIG, KB_FILE */
-export function offlineConfig(session: Session, options: CertsConfigOptions): CertsConfig {
+export function offlineConfig(session: Session<HostView>, options: CertsConfigOptions): CertsConfig {
   return options.config === undefined ? defaultConfig(options) : fileConfig(session, options);
 }
 
-function fileConfig(session: Session, options: CertsConfigOptions): CertsConfig {
+function fileConfig(session: Session<HostView>, options: CertsConfigOptions): CertsConfig {
   const path = options.config ?? '';
   const { draft, warnings } = loadInit(readInput(path, 'config'), path, {});
   tellWarnings(warnings, session.reporter, session.host.name);
@@ -68,7 +69,7 @@ function completed(draft: InitDraft, { certDir }: CertsConfigOptions, isConfigur
 type Found = { readonly text: string } | { readonly reason: string };
 
 /** ClusterConfiguration from the cluster, or why not. */
-async function clusterText(session: Session, path: string): Promise<Found> {
+async function clusterText(session: Session<HostView>, path: string): Promise<Found> {
   const kubeconfig = await session.host.read(path);
   if (kubeconfig === undefined) return { reason: `${path} does not exist` };
   try {

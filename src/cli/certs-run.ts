@@ -1,4 +1,5 @@
 // What `kbinit certs …` does: read the files, let the pure part judge and make, write.
+import type { HostView } from '../host/host.ts';
 import { expirationDocument, expirationTable, expirationWarnings } from '../certs/expiration.ts';
 import { certificateRequests, requestsInTheWay } from '../certs/requests.ts';
 import { completeInit } from '../config/complete.ts';
@@ -101,6 +102,6 @@ export function printCertificateKey(): void {
   process.stdout.write(`${systemChance().bytes(32).toString('hex')}\n`);
 }
 
-function warn(session: Session, text: string): void {
+function warn(session: Pick<Session<HostView>, 'reporter' | 'host'>, text: string): void {
   session.reporter.emit({ kind: 'warning', host: session.host.name, text });
 }

@@ -7,7 +7,7 @@ import { factsOfNoHost } from '../config/no-host.ts';
 import { formatWarning } from '../config/report.ts';
 import type { Host, HostFacts } from '../host/host.ts';
 import { KbError } from '../errors.ts';
-import { sh } from '../host/shell.ts';
+import { pullImage as pullCommand } from '../host/runtime.ts';
 import { controlPlaneImages } from '../kube/images.ts';
 import type { KubeVersion } from '../kube/version.ts';
 import { systemChance } from '../util/keygen.ts';
@@ -58,7 +58,7 @@ export async function runImagesList(options: ImageOptions & OutputOptions): Prom
 /** `config images pull`: by the runtime of the host. @throws Shown */
 export async function runImagesPull(options: ImageOptions): Promise<void> {
   const { draft, warnings } = await load(options);
-  await withSession('config images pull', options, 'look', async ({ host, reporter, print, signal }) => {
+  await withSession('config images pull', options, 'change', async ({ host, reporter, print, signal }) => {
     tellWarnings(warnings, reporter, host.name);
     const facts = await host.facts();
     const { spec } = completeInit(draft, facts, systemChance());
@@ -72,20 +72,10 @@ export async function runImagesPull(options: ImageOptions): Promise<void> {
 
 /** Have a host's runtime pull an image. @throws KbError KB_IMAGE_PULL */
 export async function pullImage(host: Pick<Host, 'name' | 'run'>, socket: string, image: string): Promise<void> {
-  const { code, stderr } = await host.run(pull(socket, image), `pull ${image}`, { timeoutSeconds: 1800 });
-  if (code !== 0) throw notPulled(host.name, image, stderr);
-}
-
-/** crictl speaks with every runtime; containerd also comes with a client of its own. */
-function pull(socket: string, image: string): ReturnType<typeof sh> {
-  return sh`
-socket=${socket}
-image=${image}
-if command -v crictl >/dev/null 2>&1; then exec crictl -r "$socket" pull "$image" >&2; fi
-if command -v ctr >/dev/null 2>&1; then exec ctr -a "\${socket#unix://}" -n k8s.io images pull "$image" >&2; fi
-echo 'neither crictl nor ctr is there' >&2
-exit 127
-`;
+  const { code, stdout, stderr } = await host.run(pullCommand(socket, image), `pull ${image}`, {
+    timeoutSeconds: 1800,
+  });
+  if (code !== 0) throw notPulled(host.name, image, stderr.trim() === '' ? stdout : stderr);
 }
 
 function notPulled(host: string, image: string, stderr: string): KbError {

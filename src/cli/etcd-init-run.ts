@@ -11,6 +11,7 @@ import { runPhases } from '../workflow/runner.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { localFolder } from './local-folder.ts';
 import { readInput } from './prompt.ts';
+import type { Reached } from './reach.ts';
 import { repeatWhenLost } from './repeat.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
@@ -94,10 +95,7 @@ async function runOnHosts(ctx: EtcdClusterContext): Promise<void> {
 }
 
 /** Before any of them is changed. @throws KbError of every host that cannot be reached, or that another run has */
-async function reachAll(
-  session: Session,
-  targets: readonly string[],
-): Promise<readonly Awaited<ReturnType<Session['reach']>>[]> {
+async function reachAll(session: Session, targets: readonly string[]): Promise<readonly Reached[]> {
   const ended = await Promise.allSettled(
     targets.map(async (target) => {
       const host = await session.reach(target, 'change');

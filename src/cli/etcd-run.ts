@@ -1,4 +1,5 @@
 // What `kbinit etcd members` and `kbinit etcd status` do: ask etcd through a control-plane host, print its tables.
+import type { HostView } from '../host/host.ts';
 import { KbError } from '../errors.ts';
 import { hostEtcd, type HostEtcd } from '../phases/etcd-access.ts';
 import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../phases/etcd-cluster.ts';
@@ -43,7 +44,7 @@ function answer({ header, rows, object }: EtcdTable): Answer {
 }
 
 /** @throws KbError KB_ETCD_NOT_HERE, KB_ETCD_UNHEALTHY */
-async function clusterOf(session: Session, { kubeconfig }: EtcdOptions): Promise<EtcdCluster> {
+async function clusterOf(session: Session<HostView>, { kubeconfig }: EtcdOptions): Promise<EtcdCluster> {
   const found = await hostEtcd(session.host);
   if (found === undefined) throw notHere(session.host.name);
   return findEtcdCluster(session, found, kubeconfig).catch((error: unknown) => {

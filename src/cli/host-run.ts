@@ -1,4 +1,5 @@
 // What `kbinit host prepare` and `restore` do: judge the flags, reach the hosts, run the phases on each.
+import type { HostView } from '../host/host.ts';
 import { KbError, type Problem } from '../errors.ts';
 import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
@@ -83,7 +84,7 @@ async function localFiles({ binaries, offline, repositoryKey = [] }: PrepareOpti
 
 type HostContext = PrepareContext & { readonly reachedAddress?: string };
 
-function contextOf(session: Session, reached: Reached, spec: PrepareSpec): HostContext {
+function contextOf(session: Session<HostView>, reached: Reached, spec: PrepareSpec): HostContext {
   return {
     ...session,
     ...reached,

@@ -23,7 +23,7 @@ import { lookUpLabels } from './config-labels.ts';
 import { ownFlags } from './flags.ts';
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
-import { noticeOf, useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
+import { noticeOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for init and its phases. */
@@ -77,7 +77,7 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
     await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
   };
   const run = { ...options, dryRun: isDryRun };
-  await withSession(command, run, useOf(only), work, noticeOf(only)).finally(() => pool.close());
+  await withSession(command, run, 'change', work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** Refuse what no host could make good. @throws KbError */

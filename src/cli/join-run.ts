@@ -26,7 +26,7 @@ import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } f
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
-import { noticeOf, useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
+import { noticeOf, withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
 import { runWorkflow } from './workflow.ts';
 
@@ -98,7 +98,7 @@ export async function runJoin(
     tellWarnings(warnings, session.reporter, session.host.name);
     session.print(await joinHost(session, given, checked));
   };
-  await withSession(command, one, useOf(only), work, noticeOf(only)).finally(() => pool.close());
+  await withSession(command, one, 'change', work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** What is the same for every host that joins. */
@@ -229,7 +229,7 @@ function wrongSource(detail: string, fix: string): KbError {
 /** Connected to at once, so that it is there when it is wanted. */
 function openSource(session: Session, target: string | undefined): JoinContext['settings']['copyFrom'] {
   if (target === undefined) return undefined;
-  const source = session.reach(target).then(({ host }) => host);
+  const source = session.reach(target, 'look').then(({ host }) => host);
   // Whoever wants it sees the failure; a run that fails before must not end by it.
   source.catch(() => undefined);
   return () => source;
@@ -251,7 +251,7 @@ function assertReplacing({ replace, adminHost }: JoinOptions): void {
 /** The administrator of the cluster, through one of its control planes; reached only when it is wanted. */
 function adminOf(session: Session, target: string): AdminOpener {
   return async () => {
-    const { host, apis } = await session.reach(target);
+    const { host, apis } = await session.reach(target, 'look');
     return apis.open(await hostClient(host, paths.adminConf));
   };
 }

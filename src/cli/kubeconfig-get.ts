@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { KbError } from '../errors.ts';
+import type { HostView } from '../host/host.ts';
 import { quote } from '../host/shell.ts';
 import { paths } from '../kube/paths.ts';
 import { fetchedKubeconfig, hostOfUrl, readServerUrl, type Fetched } from '../kubeconfig/fetched.ts';
@@ -35,7 +36,12 @@ export async function runKubeconfigGet(options: KubeconfigGetOptions): Promise<v
   });
 }
 
-async function writeHere({ reporter, host }: Session, path: string, body: string, replaces: boolean): Promise<void> {
+async function writeHere(
+  { reporter, host }: Session<HostView>,
+  path: string,
+  body: string,
+  replaces: boolean,
+): Promise<void> {
   const tell = (outcome: 'created' | 'updated' | 'unchanged'): void =>
     reporter.emit({ kind: 'file', host: host.name, path, outcome });
   const before = await readFile(path, 'utf8').catch(() => undefined);
@@ -51,7 +57,11 @@ async function writeHere({ reporter, host }: Session, path: string, body: string
 }
 
 /** Which way there is to the API server, where the file's own is none from here. */
-async function tellWhetherReachable(session: Session, fetched: Fetched, output: string | undefined): Promise<void> {
+async function tellWhetherReachable(
+  session: Session<HostView>,
+  fetched: Fetched,
+  output: string | undefined,
+): Promise<void> {
   const { host, reporter, operator, reachedAddress } = session;
   const { server, ca, serverName } = fetched;
   const found = await unreachableFromHere(server, ca, serverName);

@@ -1,4 +1,5 @@
 // One command for many hosts: so many at a time, none held up by another, and what is said when some of them failed.
+import type { HostView } from '../host/host.ts';
 import { KbError, type Problem } from '../errors.ts';
 import { Slots } from '../host/slots.ts';
 import { count } from '../util/text.ts';
@@ -70,7 +71,7 @@ export function assertDifferent(
 
 /** A command at work on its hosts. */
 export interface Hosts {
-  readonly session: Session;
+  readonly session: Session<HostView>;
   /** Reach each host and do something there; a host that another run has is given up at once. */
   readonly each: <R>(work: (host: Reached) => Promise<R>) => Promise<readonly Ended<string, R>[]>;
 }

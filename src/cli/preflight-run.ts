@@ -8,7 +8,7 @@ import { loadInit, loadJoin } from '../config/load.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
 import type { ClusterSpec } from '../config/spec.ts';
 import { KbError, type Problem } from '../errors.ts';
-import type { HostFacts } from '../host/host.ts';
+import type { HostFacts, HostView } from '../host/host.ts';
 import { paths } from '../kube/paths.ts';
 import { parseVersion } from '../kube/version.ts';
 import type { Role } from '../preflight/fleet.ts';
@@ -134,9 +134,13 @@ type Looked =
   | { readonly report: HostReport; readonly problems: readonly Problem[] };
 
 /** A host that cannot be reached does not hold the others. */
-async function lookAtAll(session: Session, targets: readonly Target[], plan: Plan): Promise<readonly Looked[]> {
+async function lookAtAll(
+  session: Session<HostView>,
+  targets: readonly Target[],
+  plan: Plan,
+): Promise<readonly Looked[]> {
   const ended = await onEach(atOnce, targets, async (target) => {
-    const reached = target.text === undefined ? session : await session.reach(target.text);
+    const reached = target.text === undefined ? session : await session.reach(target.text, 'look');
     return lookAt(await candidateOf(reached, target, plan));
   });
   return ended.map((one) => ('value' in one ? { seen: one.value } : unreached(one.item.label, one.problems)));
@@ -160,7 +164,11 @@ function endpointOf({ cluster, localAPIEndpoint }: InitDraft, targets: readonly 
   return first === undefined ? undefined : joinHostPort(parseTarget(first).address, localAPIEndpoint.bindPort);
 }
 
-async function candidateOf({ host, reachedAddress }: Reached, { label, role }: Target, plan: Plan): Promise<Candidate> {
+async function candidateOf(
+  { host, reachedAddress }: Reached<HostView>,
+  { label, role }: Target,
+  plan: Plan,
+): Promise<Candidate> {
   const facts = await host.facts();
   const known = { host: label, role, view: host };
   if (role === 'control-plane') {

@@ -4,7 +4,7 @@ import { openEtcd } from '../cluster/etcd.ts';
 import { recordingApi } from '../cluster/recording.ts';
 import { recordingEtcd } from '../cluster/recording-etcd.ts';
 import type { ApiOpener, EtcdOpener } from '../cluster/types.ts';
-import type { Host, Transport } from '../host/host.ts';
+import type { Host, HostView, Transport } from '../host/host.ts';
 import { localTransport } from '../host/local.ts';
 import { lockedHost, noLock, takeLock, type HostLock } from '../host/lock.ts';
 import { openHost } from '../host/remote.ts';
@@ -16,8 +16,8 @@ import { runnerFor } from './runner-identity.ts';
 import type { SshSession } from './ssh-session.ts';
 
 /** A host, and what is reached through its connection. */
-export interface Reached {
-  readonly host: Host;
+export interface Reached<H extends HostView = Host> {
+  readonly host: H;
   /** The address the host was reached at; undefined on this machine. */
   readonly reachedAddress?: string;
   readonly reachedPort?: number;
@@ -33,6 +33,9 @@ export interface Reached {
 
 /** What a command does to a host: changes are made under the host's lock, and not in a dry run. */
 export type HostUse = 'look' | 'change';
+
+/** Without the lock a host can only be looked at. */
+export type HostFor<U extends HostUse> = U extends 'change' ? Host : HostView;
 
 /** What reaching a host takes from its run. */
 export interface Run {
@@ -51,7 +54,7 @@ export interface Run {
 
 export interface Hosts {
   /** Connect; undefined: this machine. @throws KbError KB_SSH_*, KB_SUDO */
-  reach(to: Target | undefined, use: HostUse): Promise<Reached>;
+  reach<U extends HostUse>(to: Target | undefined, use: U): Promise<Reached<HostFor<U>>>;
   /** Let go of all of them. */
   close(): Promise<void>;
 }
@@ -64,7 +67,7 @@ export function openHosts(run: Run): Hosts {
   const locks = new Map<string, HostLock>();
   let isOver = false;
   return {
-    async reach(to, use) {
+    async reach<U extends HostUse>(to: Target | undefined, use: U): Promise<Reached<HostFor<U>>> {
       const route = to === undefined ? undefined : await ssh.route(to);
       const transport = route === undefined ? localTransport(name, run.rootfs) : await ssh.connect(route);
       // The run has ended while the host was being reached: nobody is left to close it.

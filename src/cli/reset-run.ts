@@ -3,6 +3,7 @@ import { completeReset } from '../config/complete.ts';
 import { assertNotMixed, type ResetFlags } from '../config/flags.ts';
 import { loadReset } from '../config/load.ts';
 import { factsOfNoHost } from '../config/no-host.ts';
+import { viewOnly } from '../host/view-only.ts';
 import { paths } from '../kube/paths.ts';
 import { resetPhases } from '../phases/index.ts';
 import type { ResetContext } from '../phases/reset/context.ts';
@@ -12,7 +13,7 @@ import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { tellWarnings } from './init-run.ts';
 import { readInput } from './prompt.ts';
-import { useOf, withSession, type ConnectionOptions, type Session } from './session.ts';
+import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { runWorkflow } from './workflow.ts';
 
 /** What commander parses for reset and its phases. */
@@ -65,7 +66,9 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
     }
   };
   // Its first phase asks.
-  await withSession(command, run, useOf(only), work, only === 'preflight' ? undefined : 'name');
+  if (only !== 'preflight') return withSession(command, run, 'change', work, 'name');
+  // It asks and looks: a host that another run has can be asked too.
+  await withSession(command, run, 'look', (session) => work({ ...session, host: viewOnly(session.host) }));
 }
 
 /** What kubeadm leaves too. */

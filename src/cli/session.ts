@@ -1,6 +1,7 @@
 // One run of a command: its host, its reporters, its log, its limits, and how it ends.
 import { hostname } from 'node:os';
 import { exitCode } from '../errors.ts';
+import type { Host, HostView } from '../host/host.ts';
 import { isLockedOut, type HostLock } from '../host/lock.ts';
 import type { Reporter } from '../report/events.ts';
 import { openLogFile } from '../report/log-file.ts';
@@ -11,7 +12,7 @@ import { deadlineGrace, readLimit, startDeadline, unlessOverdue } from './deadli
 import { tellFailure } from './failure.ts';
 import { watchSignals, type Interrupt } from './interrupt.ts';
 import { askYesNo } from './prompt.ts';
-import { openHosts, type HostUse, type Reached } from './reach.ts';
+import { openHosts, type HostFor, type HostUse, type Reached } from './reach.ts';
 import { resumeCommand } from './resume.ts';
 import { Shown } from './shown.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
@@ -35,18 +36,13 @@ export interface ConnectionOptions extends SshFlags, ViewOptions {
 /** What a command that changes the machine it works on says where that is this one: its name, and a question too. */
 export type LocalNotice = 'name' | 'ask';
 
-/** Of a whole command or one of its phases. */
-export function useOf(only: string | undefined): HostUse {
-  return only === 'preflight' ? 'look' : 'change';
-}
-
 /** Of a whole command, or one of its phases: a phase is what somebody asked for who knows where. */
 export function noticeOf(only: string | undefined): LocalNotice | undefined {
   if (only === undefined) return 'ask';
   return only === 'preflight' ? undefined : 'name';
 }
 
-export interface Session extends Reached {
+export interface Session<H extends HostView = Host> extends Reached<H> {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   readonly startedAt: Date;
@@ -59,15 +55,15 @@ export interface Session extends Reached {
   /** How hosts are reached over SSH. */
   readonly ssh: SshSession;
   /** Connect to one more host (`[user@]address[:port]`) with this command's flags; it is closed with the session. */
-  readonly reach: (target: string, use?: HostUse) => Promise<Reached>;
+  readonly reach: <U extends HostUse>(target: string, use: U) => Promise<Reached<HostFor<U>>>;
 }
 
 /** Run a command's body with everything it needs, and close it all again. @throws Shown */
-export async function withSession(
+export async function withSession<U extends HostUse>(
   command: string,
   options: ConnectionOptions,
-  use: HostUse,
-  body: (session: Session) => Promise<void>,
+  use: U,
+  body: (session: Session<HostFor<U>>) => Promise<void>,
   notice?: LocalNotice,
 ): Promise<void> {
   const start = performance.now();
@@ -116,7 +112,7 @@ export async function withSession(
       ...(options.host === undefined ? {} : { operator: suggestions.operator(options.host) }),
       ssh,
       suggestions,
-      reach: async (to, hostUse = 'look') => {
+      reach: async (to, hostUse) => {
         suggestions.learn(to);
         return { ...(await hosts.reach(parseTarget(to), hostUse)), operator: suggestions.operator(to) };
       },

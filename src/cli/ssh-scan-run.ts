@@ -1,4 +1,5 @@
 // What `kbinit ssh scan` does: ask hosts for their keys, show the fingerprints, write known_hosts when told to.
+import type { HostView } from '../host/host.ts';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
@@ -43,7 +44,7 @@ export async function runSshScan(targets: readonly string[], options: SshScanOpt
   });
 }
 
-async function scanOne(target: string, { ssh }: Session): Promise<Scanned> {
+async function scanOne(target: string, { ssh }: Session<HostView>): Promise<Scanned> {
   const route = await ssh.route(parseTarget(target));
   const keys = await ssh.hostKeys(route);
   const owner: KeyOwner = {
@@ -87,7 +88,7 @@ function refusals({ keys, owner, route, files, target }: Scanned): readonly Prob
 async function record(
   scanned: readonly Scanned[],
   { yes, dryRun }: SshScanOptions,
-  session: Session,
+  session: Session<HostView>,
 ): Promise<readonly Problem[]> {
   const fresh = scanned
     .filter((one) => !isRefused(one))

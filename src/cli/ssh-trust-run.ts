@@ -20,7 +20,8 @@ export type SshTrustOptions = ConnectionOptions;
 /** Set up the logins. @throws KbError for bad input, Shown for a failed run */
 export async function runSshTrust(targets: readonly string[], options: SshTrustOptions): Promise<void> {
   for (const target of targets) parseTarget(target);
-  await withSession('ssh trust', options, 'look', async (session) => {
+  await withSession('ssh trust', options, 'change', async (session) => {
+    await session.lock.held();
     const from = await readSource(session.host);
     const destinations = await reachAll([...new Set(targets)], session);
     const publicKey = from.publicKey ?? (await keyOf(from, options.dryRun === true));
@@ -52,7 +53,8 @@ async function reachAll(targets: readonly string[], session: Session): Promise<r
   const problems: Problem[] = [];
   for (const target of targets) {
     try {
-      const { host, reachedAddress, reachedPort } = await session.reach(target);
+      const { host, lock, reachedAddress, reachedPort } = await session.reach(target, 'change');
+      await lock.held();
       found.push(await readDestination(host, { address: reachedAddress ?? host.name, port: reachedPort ?? 22 }));
     } catch (error) {
       if (!(error instanceof KbError) || session.signal.aborted) throw error;

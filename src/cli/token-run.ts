@@ -1,4 +1,5 @@
 // What `kbinit token …` does: bootstrap tokens made, shown and removed through the API server, from a control plane.
+import type { HostView } from '../host/host.ts';
 import { homedir } from 'node:os';
 import type { Api } from '../cluster/types.ts';
 import type { BootstrapToken } from '../config/spec.ts';
@@ -133,7 +134,7 @@ interface Cluster {
 
 /** Work with the cluster behind the host's kubeconfig. */
 async function withCluster(
-  session: Session,
+  session: Session<HostView>,
   options: TokenOptions,
   body: (cluster: Cluster) => Promise<void>,
 ): Promise<void> {
@@ -150,7 +151,7 @@ async function withCluster(
  * The file of --kubeconfig. Else, on this machine, the first that exists of those that kubectl would take and admin.conf
  * (spec 01 §3); on another host, where this environment means nothing, its admin.conf.
  */
-async function kubeconfigPath({ host }: Session, options: TokenOptions): Promise<string> {
+async function kubeconfigPath({ host }: Session<HostView>, options: TokenOptions): Promise<string> {
   if (options.kubeconfig !== undefined && options.kubeconfig !== '') return options.kubeconfig;
   if (options.host !== undefined) return paths.adminConf;
   const listed = (process.env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');

@@ -1,4 +1,5 @@
 // Finding the etcd cluster behind a control-plane host: through its own member or, when that is down, through the others.
+import type { HostView } from '../host/host.ts';
 import type { EtcdApi, EtcdMember } from '../cluster/types.ts';
 import { KbError } from '../errors.ts';
 import type { RunContext } from './context.ts';
@@ -25,7 +26,7 @@ export class EtcdSilence extends Error {
   }
 }
 
-type Context = Pick<RunContext, 'host' | 'apis' | 'etcds'>;
+type Context = Pick<RunContext, 'apis' | 'etcds'> & { readonly host: HostView };
 
 /** The members of the cluster that a host's manifests name. @throws EtcdSilence */
 export async function findEtcdCluster(ctx: Context, found: HostEtcd, kubeconfig?: string): Promise<EtcdCluster> {

@@ -1,4 +1,5 @@
 // The admin's client on a control plane that runs: through its own API server where that is ready, else as the kubeconfig says.
+import type { HostView } from '../host/host.ts';
 import type { Api } from '../cluster/types.ts';
 import { KbError } from '../errors.ts';
 import { manifestPath, paths } from '../kube/paths.ts';
@@ -15,7 +16,7 @@ const readySeconds = 4;
  * send to a control plane that is gone. @throws KbError KB_API_UNREACHABLE, KB_KUBECONFIG_MISSING, KB_KUBECONFIG_INVALID
  */
 export async function readyApi(
-  { host, apis }: Pick<RunContext, 'host' | 'apis'>,
+  { host, apis }: Pick<RunContext, 'apis'> & { readonly host: HostView },
   kubeconfig: string = paths.adminConf,
 ): Promise<Api> {
   const credentials = await hostClient(host, kubeconfig);

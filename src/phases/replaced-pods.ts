@@ -1,5 +1,6 @@
 // Static Pods of an init that did not come up, whose manifests were corrected: the kubelet cannot replace them alone.
 import type { Change } from '../host/host.ts';
+import { criTool } from '../host/runtime.ts';
 import { sh } from '../host/shell.ts';
 import { step, warn, type ControlPlaneContext, type InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
@@ -22,13 +23,12 @@ export async function endPodsOf(ctx: ControlPlaneContext, phase: string, changes
   if (names.length === 0) return;
   step(ctx, phase, `starting ${names.join(', ')} anew`);
   const { code, stderr } = await ctx.host.run(
-    sh`
-socket=${ctx.spec.node.criSocket}
+    sh`${criTool}socket=${ctx.spec.node.criSocket}
 systemctl stop kubelet
 if command -v crictl >/dev/null 2>&1; then
   for name in ${names}; do
-    for id in $(crictl -r "$socket" pods --namespace kube-system --name "^$name-" -q); do
-      crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null
+    for id in $(cri pods --namespace kube-system --name "^$name-" -q); do
+      cri stopp "$id" >/dev/null && cri rmp -f "$id" >/dev/null
     done
   done
 fi

@@ -1,7 +1,7 @@
 // ImagePull: which images a host lacks, and fetching them through the container runtime (spec 03 §7).
 import type { ImagePullPolicy } from '../config/spec.ts';
 import type { Host, HostView } from '../host/host.ts';
-import { sh, type Shell } from '../host/shell.ts';
+import { listImages, pullImage } from '../host/runtime.ts';
 import type { Reporter } from '../report/events.ts';
 import { count } from '../util/text.ts';
 import { error, type CheckResult, type Finding } from './check.ts';
@@ -46,25 +46,6 @@ interface FailedPull {
 const unreachable =
   /no such host|i\/o timeout|connection refused|connection timed out|network is unreachable|no route to host|server misbehaving|TLS handshake timeout|context deadline exceeded/i;
 
-function socketPath(criSocket: string): string {
-  return criSocket.replace(/^unix:\/\//, '');
-}
-
-/** crictl where it is installed; else containerd's own tool. */
-function listCommand(criSocket: string): Shell {
-  const path = socketPath(criSocket);
-  return sh`if command -v crictl >/dev/null 2>&1; then exec crictl -r ${`unix://${path}`} images -o json; fi
-exec ctr --address ${path} -n k8s.io images ls -q`;
-}
-
-function pullCommand(criSocket: string, image: string): Shell {
-  const path = socketPath(criSocket);
-  return sh`if command -v crictl >/dev/null 2>&1; then exec crictl -r ${`unix://${path}`} pull ${image}; fi
-hosts=/etc/containerd/certs.d
-if [ -d "$hosts" ]; then exec ctr --address ${path} -n k8s.io images pull --hosts-dir "$hosts" ${image}; fi
-exec ctr --address ${path} -n k8s.io images pull ${image}`;
-}
-
 /** Names in the form that runtimes list: docker.io is written out. */
 function canonical(image: string): string {
   const [first = '', second] = image.split('/');
@@ -85,7 +66,7 @@ export async function missingImages(
   criSocket: string,
   images: readonly string[],
 ): Promise<readonly string[] | Finding> {
-  const answer = await host.probe(listCommand(criSocket));
+  const answer = await host.probe(listImages(criSocket));
   if (answer.code !== 0) {
     const text = `the images of ${criSocket} could not be listed: ${lastLine(answer.stderr)}`;
     return error(name, text, 'start the container runtime; crictl (or ctr with containerd) must be installed');
@@ -146,7 +127,7 @@ async function pull(image: string, request: PullRequest): Promise<FailedPull | u
   let failure: FailedPull | undefined;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const start = now();
-    const answer = await request.host.run(pullCommand(request.criSocket, image), `pull ${image}`, {
+    const answer = await request.host.run(pullImage(request.criSocket, image), `pull ${image}`, {
       timeoutSeconds: pullSeconds,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });

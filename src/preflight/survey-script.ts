@@ -143,7 +143,7 @@ cgroup_driver() {
 # containerd's own tool knows whether its CRI plugin is loaded; crictl asks the CRI itself.
 runtime() {
   if has crictl; then
-    section crictl-info; timeout 6 crictl --timeout 2s -r "unix://$socket" info 2>&1
+    section crictl-info; timeout 6 crictl --config /dev/null --timeout 2s -r "unix://$socket" -i "unix://$socket" info 2>&1
     printf '\nexit %s\n' $?
     return 0
   fi
@@ -158,7 +158,7 @@ runtime() {
 runtime_config() {
   has crictl || return 0
   section crictl-config
-  timeout 6 crictl --timeout 2s -r "unix://$socket" runtime-config 2>&1
+  timeout 6 crictl --config /dev/null --timeout 2s -r "unix://$socket" -i "unix://$socket" runtime-config 2>&1
 }
 
 kernel_config() {

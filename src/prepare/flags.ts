@@ -194,6 +194,16 @@ function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems
       );
     }
   }
+  const unproven = repositories.kind === 'given' ? urls.filter((url) => !/^https:/i.test(url)) : [];
+  if (unproven.length > 0 && repositories.keys.length === 0 && !repositories.isUnsigned) {
+    // The key would come the same way as what it is to prove.
+    problems.add(
+      '--repository',
+      unproven.join(', '),
+      'is not https, and there is no key to check its packages with',
+      'give the key that signs them with --repository-key, or --unsigned-repository if nobody signs them',
+    );
+  }
   return { kind: 'packages', repositories };
 }
 

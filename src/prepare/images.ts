@@ -52,7 +52,7 @@ if [ -e "$archive" ]; then
 fi
 runtime_says() {
   command -v crictl >/dev/null || return 0
-  crictl -r unix:///run/containerd/containerd.sock inspecti "$1" 2>/dev/null | grep -q -F "\"$2\""
+  crictl --config /dev/null -r unix:///run/containerd/containerd.sock -i unix:///run/containerd/containerd.sock inspecti "$1" 2>/dev/null | grep -q -F "\"$2\""
 }
 while [ $# -gt 0 ]; do
   name=$1 digest=$2

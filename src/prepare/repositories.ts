@@ -27,7 +27,15 @@ export function planRepositories(state: HostState, spec: PrepareSpec): Plan {
   const body = isDebian
     ? aptSources(repositoriesOf(spec, repositories, distro), repositories)
     : yumSources(repositoriesOf(spec, repositories, distro), repositories);
-  return { actions: [...key, ...file(state, path, body)] };
+  return { actions: [...key, ...file(state, path, body)], warnings: unsignedWarning(repositories) };
+}
+
+/** Told in each plan: what is installed as root is whatever somebody on the way sends. */
+function unsignedWarning({ isUnsigned, urls }: Repositories): readonly string[] {
+  if (!isUnsigned) return [];
+  return [
+    `packages of ${urls.join(', ') || 'these sources'} are installed without a check of a signature (--unsigned-repository)`,
+  ];
 }
 
 /** Where the key is that apt will want and nobody gave; undefined when none is missing. dnf and yum fetch theirs. */

@@ -115,7 +115,7 @@ runtime_version() {
 images() {
   [ "$1" = yes ] && [ -S /run/containerd/containerd.sock ] || return 0
   if command -v crictl >/dev/null; then
-    echo "images $(crictl -r unix:///run/containerd/containerd.sock images -o json 2>/dev/null | base64 -w0)"
+    echo "images $(crictl --config /dev/null -r unix:///run/containerd/containerd.sock -i unix:///run/containerd/containerd.sock images -o json 2>/dev/null | base64 -w0)"
   elif command -v ctr >/dev/null; then
     ctr -n k8s.io images ls 2>/dev/null | tagged image
   fi

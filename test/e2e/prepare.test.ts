@@ -15,6 +15,7 @@ import {
   fromRpms,
   keepState,
   otherKey,
+  vendorPublicKey,
   trace,
 } from './support/prepared.ts';
 import { unlabelled, withSelinux } from './support/selinux-stub.ts';
@@ -121,7 +122,8 @@ describe('host prepare', () => {
   });
 
   test('packages that another key signed are not installed', async () => {
-    const refused = await prepare(rocky, '--repository-key', otherKey);
+    const asked = flags(rocky).map((word) => (word === vendorPublicKey ? otherKey : word));
+    const refused = await kbinit(['host', 'prepare', ...over(lab, rocky), ...asked]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('KB_PREPARE_COMMAND');
     expect(await output(lab, rocky, 'rpm -q kubelet containerd.io; true')).toMatch(

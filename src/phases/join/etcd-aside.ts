@@ -1,5 +1,6 @@
 // Taking an etcd member off a host that never came to vote: its Pod ended, its manifest and data moved aside, never deleted.
 import { KbError } from '../../errors.ts';
+import { criTool } from '../../host/runtime.ts';
 import { sh } from '../../host/shell.ts';
 import { manifestPath } from '../../kube/paths.ts';
 import type { ControlPlaneContext } from '../context.ts';
@@ -14,16 +15,15 @@ export async function putEtcdAside(node: ControlPlaneContext, dataDir: string): 
     .toISOString()
     .replaceAll(/[^0-9TZ]/g, '');
   const { code, stdout, stderr } = await node.host.run(
-    sh`
-socket=${node.spec.node.criSocket} manifest=${manifestPath('etcd')} stamp=${stamp}
+    sh`${criTool}socket=${node.spec.node.criSocket} manifest=${manifestPath('etcd')} stamp=${stamp}
 data=$(readlink -m ${dataDir})
 if mountpoint -q "$data"; then aside=$data/left-$stamp; else aside=$data.left-$stamp; fi
 [ -e "$manifest" ] || [ -e "$data/member" ] || exit 0
 state=$(systemctl is-active kubelet)
 systemctl stop kubelet
 if command -v crictl >/dev/null 2>&1; then
-  for id in $(crictl -r "$socket" pods --namespace kube-system --name '^etcd-' -q); do
-    crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null
+  for id in $(cri pods --namespace kube-system --name '^etcd-' -q); do
+    cri stopp "$id" >/dev/null && cri rmp -f "$id" >/dev/null
   done
 else
   address=\${socket#unix://}

@@ -1,6 +1,7 @@
 // Reset, phase cleanup-node: stop the kubelet, end its Pods, unmount, then delete what init and join wrote.
 import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
+import { criTool } from '../../host/runtime.ts';
 import { sh } from '../../host/shell.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
@@ -62,13 +63,12 @@ async function removePods(ctx: ResetContext): Promise<void> {
   }
   step(ctx, 'cleanup-node', 'ending the Pods of this host');
   const { code, stderr } = await ctx.host.run(
-    sh`
-socket=${socket}
+    sh`${criTool}socket=${socket}
 if command -v crictl >/dev/null 2>&1; then
-  for id in $(crictl -r "$socket" pods -q); do
+  for id in $(cri pods -q); do
     (
       for try in 1 2 3 4 5; do
-        crictl -r "$socket" stopp "$id" >/dev/null && crictl -r "$socket" rmp -f "$id" >/dev/null && exit 0
+        cri stopp "$id" >/dev/null && cri rmp -f "$id" >/dev/null && exit 0
       done
       exit 1
     ) &

@@ -6,19 +6,24 @@ import { stepDir } from '../../lab/cache.ts';
 import { debFolder, debKeys, debPaths } from '../../lab/deb-repositories.ts';
 import { cni, cniFlannel, containerdPrograms, criTools, kubernetes, runc } from '../../lab/go-build.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { repositoryFolder, repositoryPaths, systemKey } from '../../lab/rpm-repositories.ts';
+import { repositoryFolder, repositoryPaths, systemKey, vendorKey } from '../../lab/rpm-repositories.ts';
 import { output } from '../observe.ts';
 import { eventually, scratch } from '../support.ts';
 
 /** The lab's kernel has cgroup v1, which systemd cannot be told to manage. */
 export const forThisKernel: readonly string[] = ['--cgroup-driver', 'cgroupfs'];
 
-/** The repositories of an imitated CentOS; each host puts its own release and architecture into the second. */
+/** The key that signs the packages of Kubernetes and Docker. */
+export const vendorPublicKey: string = join(stepDir(vendorKey), 'public.asc');
+
+/** The repositories of an imitated CentOS, with their key; each host puts its own release and architecture into the second. */
 export const fromRpms: readonly string[] = [
   '--repository',
   `file://${repositoryFolder}/${repositoryPaths.kubernetes}`,
   '--repository',
   `file://${repositoryFolder}/docker-ce/linux/centos/$releasever/$basearch/stable`,
+  '--repository-key',
+  vendorPublicKey,
 ];
 
 /** The repositories of a bare Debian, with their keys. */

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { inspectArchive, type ArchiveReport } from '../../../src/bundle/archive.ts';
 import { inspectProgram } from '../../../src/bundle/program.ts';
-import { archive, image, program, tar } from './fixture.ts';
+import { archive, image, oddEntry, program, tar } from './fixture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbinit-archive-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -89,3 +89,61 @@ test.each([1_048_570, 1_048_560, 1_048_500])(
     expect(found.version).toBe('v2.3.5');
   },
 );
+
+/** The archive of an image with more in front of it or behind it. */
+function around(before: readonly (readonly [string, string])[], after: readonly (readonly [string, string])[]): Buffer {
+  const cut = (bytes: Buffer): Buffer => bytes.subarray(0, -1024);
+  return Buffer.concat([cut(tar(before)), cut(archive([image('registry.k8s.io/a:1')])), tar(after)]);
+}
+
+const evil = JSON.stringify({ manifests: [{ digest: `sha256:${'0'.repeat(64)}` }] });
+
+test.each([
+  ['a second index, which containerd takes', around([], [['index.json', evil]]), 'has "index.json" twice'],
+  [
+    'an index under a name that containerd cleans',
+    around([], [['x/../index.json', evil]]),
+    'has a file of the name "x/../index.json"',
+  ],
+  ['one with a slash too many', around([], [['.//index.json', evil]]), 'has a file of the name ".//index.json"'],
+  ['one from the root', around([], [['/index.json', evil]]), 'has a file of the name "/index.json"'],
+  [
+    'a name that steers the terminal',
+    around([], [['x\u001B[2J', evil]]),
+    String.raw`has a file of the name "x\u001b[2J"`,
+  ],
+  [
+    'names beside the index',
+    around([['manifest.json', '[{"RepoTags":["evil:1"]}]']], []),
+    'has "docker.io/library/evil:1" in manifest.json, and not in its index',
+  ],
+  ['a manifest.json that is none', around([['manifest.json', 'x']], []), 'has a manifest.json that cannot be read'],
+  [
+    'a link to an index',
+    Buffer.concat([oddEntry('index.json', '2'), archive([image('registry.k8s.io/a:1')])]),
+    'has "index.json", a symlink',
+  ],
+  [
+    'an index without oci-layout, of which containerd takes manifest.json',
+    tar([
+      ['index.json', JSON.stringify({ manifests: [] })],
+      ['manifest.json', '[]'],
+    ]),
+    'has no oci-layout of version 1.0.0',
+  ],
+  [
+    'keys that Go takes for the same',
+    tar([
+      ['oci-layout', '{"imageLayoutVersion":"1.0.0"}'],
+      ['index.json', '{"manifests":[],"Manifests":[{}]}'],
+    ]),
+    'has an index.json whose keys are not written as the OCI has them',
+  ],
+])('an archive that containerd reads otherwise is refused: %s', async (_, bytes, said) => {
+  expect((await inspect(bytes)).findings).toContainEqual(expect.stringContaining(said));
+});
+
+test('what docker save and tar write is taken: manifest.json with the same names, and ./ before each', async () => {
+  const docker = around([['manifest.json', '[{"RepoTags":["registry.k8s.io/a:1"]},{"RepoTags":null}]']], []);
+  expect((await inspect(docker)).findings).toEqual([]);
+});

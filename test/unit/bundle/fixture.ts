@@ -51,6 +51,11 @@ function entry(name: string, body: Buffer, type = '0'): Buffer {
   return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
 }
 
+/** An entry of another type than a file, with the name that it links to. */
+export function oddEntry(name: string, type: string): Buffer {
+  return entry(name, Buffer.alloc(0), type);
+}
+
 export function tar(files: readonly (readonly [name: string, body: Buffer | string])[]): Buffer {
   return Buffer.concat([...files.map(([name, body]) => entry(name, Buffer.from(body))), Buffer.alloc(1024)]);
 }

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { readPrepare, type PrepareFlags } from '../../../src/prepare/flags.ts';
+import { describe, expect, test } from 'vitest';
+import { KbError } from '../../../src/errors.ts';
+import { readPrepare, type PrepareFiles, type PrepareFlags } from '../../../src/prepare/flags.ts';
+import { planRepositories } from '../../../src/prepare/repositories.ts';
+import { bareState, specOf } from './states.ts';
 
 test.each<[PrepareFlags, string]>([
   [{ kubernetesVersion: '1.24' }, 'is not a version that kbinit knows'],
@@ -36,4 +39,44 @@ test('a minor stands for the patch that kbinit knows best; without a role it is 
 test("a repository's URL may have what dnf and yum fill in", () => {
   const url = 'https://mirror.example/docker-ce/linux/centos/$releasever/$basearch/stable';
   expect(readPrepare({ repository: [url] }, {}).source).toMatchObject({ repositories: { urls: [url] } });
+});
+
+describe('a repository that is not reached over https', () => {
+  const refusals = (flags: PrepareFlags, files: PrepareFiles = {}): readonly string[] => {
+    try {
+      readPrepare(flags, files);
+    } catch (error) {
+      if (error instanceof KbError) return error.problems.map(({ detail }) => detail);
+      throw error;
+    }
+    return [];
+  };
+
+  test.each(['http://mirror.lan/k8s/rpm/', 'HTTP://mirror.lan/k8s/deb/', 'file:///srv/repo'])(
+    '%s does not bring the key that proves it',
+    (url) => {
+      const repository = ['https://mirror.lan/k8s/', url];
+      expect(refusals({ repository })).toEqual([
+        `--repository: ${JSON.stringify(url)} is not https, and there is no key to check its packages with`,
+      ]);
+      expect(refusals({ repository }, { repositoryKeys: ['key'] })).toEqual([]);
+      expect(refusals({ repository, unsignedRepository: true })).toEqual([]);
+    },
+  );
+
+  test('is said in the plan when nobody signs it', () => {
+    const spec = specOf({ repository: ['http://mirror.lan/rpm'], unsignedRepository: true });
+    expect(planRepositories(bareState, spec).warnings).toEqual([
+      'packages of http://mirror.lan/rpm are installed without a check of a signature (--unsigned-repository)',
+    ]);
+  });
+
+  test('has the key that was given, and no other', () => {
+    const spec = specOf({ repository: ['http://mirror.lan/rpm'] }, { repositoryKeys: ['key'] });
+    const bodies = planRepositories(bareState, spec).actions.flatMap((action) =>
+      action.kind === 'file' ? [action.artifact.body] : [],
+    );
+    expect(bodies.join('')).toContain('gpgkey=file:///');
+    expect(bodies.join('')).not.toContain('repomd.xml.key');
+  });
 });

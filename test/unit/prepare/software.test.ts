@@ -61,9 +61,9 @@ exclude=kubelet kubeadm kubectl cri-tools kubernetes-cni containerd.io
 });
 
 test("a mirror's key is looked for where the mirrored one is; a given key takes its place; unsigned has to be said", () => {
-  const repository = ['file:///srv/k8s/', 'https://mirror.example/docker-ce/linux/centos/9/x86_64/stable'];
+  const repository = ['https://mirror.example/k8s/', 'https://mirror.example/docker-ce/linux/centos/9/x86_64/stable'];
   const text = body(planRepositories(bareState, specOf({ repository })), '/etc/yum.repos.d/kbinit.repo');
-  expect(text).toContain('gpgkey=file:///srv/k8s/repodata/repomd.xml.key\n');
+  expect(text).toContain('gpgkey=https://mirror.example/k8s/repodata/repomd.xml.key\n');
   expect(text).toContain('gpgkey=https://mirror.example/docker-ce/linux/centos/gpg\n');
   const keyed = planRepositories(bareState, specOf({ repository }, { repositoryKeys: ['KEY'] }));
   expect(body(keyed, '/etc/yum.repos.d/kbinit.repo')).toContain('gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-kbinit\n');
