@@ -1,5 +1,6 @@
 // A host over any transport: facts, reads, writes and removals each in one round trip, every command in the log.
 import type { Duplex } from 'node:stream';
+import { KbError } from '../errors.ts';
 import type { Reporter } from '../report/events.ts';
 import { retry } from '../util/retry.ts';
 import { factsScript, parseFacts } from './facts.ts';
@@ -118,10 +119,19 @@ class RemoteHost implements Host {
       // A proxy's URL may hold a password.
       const io = { idempotent: true, secret: true, why: 'look at the host' };
       const { stdout } = await this.#execute(factsScript, io, { text: '(facts)' });
-      return parseFacts(stdout, Date.now());
+      return this.#factsOf(stdout);
     } catch (error) {
       this.#facts = undefined;
       throw error;
+    }
+  }
+
+  /** @throws KbError KB_HOST_NAME, KB_HOST_FACT of this host: there may be others */
+  #factsOf(stdout: string): HostFacts {
+    try {
+      return parseFacts(stdout, Date.now());
+    } catch (error) {
+      throw error instanceof KbError ? error.within({ host: this.name }) : error;
     }
   }
 

@@ -32,7 +32,7 @@ async function ask(ctx: PrepareContext): Promise<HostState> {
     why: 'look at the host',
     signal: ctx.signal,
   });
-  const state = parseState(stdout, ctx.readLedger);
+  const state = readState(ctx, stdout);
   if (code !== 0 || state.kernel === '') {
     throw new KbError({
       code: 'KB_PREPARE_SURVEY',
@@ -44,6 +44,15 @@ async function ask(ctx: PrepareContext): Promise<HostState> {
   }
   ctx.ledger.learn(state.ledger);
   return state;
+}
+
+/** @throws KbError KB_HOST_NAME, KB_HOST_FACT of this host */
+function readState({ host, readLedger }: PrepareContext, stdout: string): HostState {
+  try {
+    return parseState(stdout, readLedger);
+  } catch (error) {
+    throw error instanceof KbError ? error.within({ host: host.name }) : error;
+  }
 }
 
 /** Everything that any of the phases wants to know. */

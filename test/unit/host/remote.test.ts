@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { KbError } from '../../../src/errors.ts';
 import { ConnectionLost } from '../../../src/host/failures.ts';
 import type { ExecResult, Transport } from '../../../src/host/host.ts';
 import { openHost } from '../../../src/host/remote.ts';
@@ -47,4 +48,18 @@ test('a command that cannot have run is run again', async () => {
   const { host, calls } = shakyHost(false);
   await host.run(sh`true`, 'try');
   expect(calls()).toBe(2);
+});
+
+test('a host that says of itself what cannot be is named: of several, this one is meant', async () => {
+  const transport: Transport = {
+    target: 'root@a:22',
+    exec: () => Promise.resolve({ code: 0, stdout: 'uname x y 6.1.0 x86_64\n', stderr: '' }),
+    dial: () => Promise.reject(new Error('not here')),
+    close: () => Promise.resolve(),
+  };
+  const host = openHost(transport, { name: 'node1', reporter: { emit: () => undefined } });
+  const error: unknown = await host.facts().catch((cause: unknown) => cause);
+  expect(error instanceof KbError && error.problems.map(({ code, host: on }) => `${code} ${on}`)).toEqual([
+    'KB_HOST_NAME node1',
+  ]);
 });
