@@ -1,9 +1,11 @@
 // What the four static Pods have in common: their shape, probes, volumes and environment (spec 04 §3.1, §3.2, §3.8, §3.9).
 import type { ApiEndpoint, ClusterSpec, ControlPlaneComponent, EnvVar, Timeouts } from '../config/spec.ts';
+import { KbError } from '../errors.ts';
 import type { Artifact } from '../host/host.ts';
 import { manifestPath, type StaticPod, staticPods } from '../kube/paths.ts';
 import { hasPodPriority, namesProbePorts, sortsPodEnvironment, writesNullTimestamps } from '../kube/traits.ts';
 import type { KubeVersion } from '../kube/version.ts';
+import type { JsonObject } from '../util/json.ts';
 import { writeYaml } from '../util/yaml.ts';
 import type { KubeObject } from './object.ts';
 import { applyPatches, type PatchFile, readPatches } from './patches.ts';
@@ -102,8 +104,24 @@ export function staticPodArtifact(pod: KubeObject, patchFiles: readonly PatchFil
   const component = staticPods.find((name) => name === pod.metadata.name);
   if (component === undefined) throw new Error(`${pod.metadata.name} is no static Pod of the control plane`);
   const patches = readPatches(patchFiles).patches.filter(({ target }) => target === component);
-  const patched = patches.length === 0 ? pod : asGoWrites(applyPatches(component, pod, patches));
+  const patched = patches.length === 0 ? pod : readTyped(component, applyPatches(component, pod, patches));
   return { path: manifestPath(component), mode: 0o600, body: writeYaml(patched) };
+}
+
+function readTyped(component: string, patched: JsonObject): JsonObject {
+  try {
+    return asGoWrites(patched);
+  } catch (cause) {
+    throw new KbError(
+      {
+        code: 'KB_PATCH_APPLY',
+        summary: `the patched manifest of ${component} is not a Pod`,
+        detail: cause instanceof Error ? cause.message : String(cause),
+        fix: 'correct the patch of that field',
+      },
+      { cause },
+    );
+  }
 }
 
 /** Whether any address of the host is meant. */

@@ -1,5 +1,6 @@
 // What Go's types make of a patched Pod: kubeadm reads it into core/v1 and writes it anew, so empty values of fields
-// that are not pointers vanish and resources are always there.
+// that are not pointers vanish, resources are always there, and quantities get their canonical form.
+import { canonicalQuantity } from '../kube/quantity.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from '../util/json.ts';
 
 /** Plain booleans, `omitempty`. Others (readOnlyRootFilesystem, optional, …) are pointers and stay false. */
@@ -21,20 +22,57 @@ const mappings: ReadonlySet<string> = new Set(
 /** A field that Go writes even when it is empty. */
 const required: ReadonlySet<string> = new Set(['name', 'containers', 'creationTimestamp', 'mountPath']);
 
-/** The Pod as Go would write it. */
+/** Fields that hold quantities, by the object that they are in. */
+const quantities: Readonly<Record<string, readonly string[]>> = {
+  emptyDir: ['sizeLimit'],
+  resourceFieldRef: ['divisor'],
+};
+
+/** Fields that are lists of quantities by resource. */
+const quantityLists: Readonly<Record<string, readonly string[]>> = {
+  resources: ['limits', 'requests'],
+  spec: ['overhead'],
+};
+
+/** What Go writes where nothing is given: structs, and a pointer that is not left out. */
+const always: Readonly<Record<string, JsonObject>> = {
+  resourceFieldRef: { divisor: '0' },
+  volumeClaimTemplate: { metadata: {} },
+  grpc: { service: null },
+};
+
+/** The Pod as Go would write it. @throws Error for a quantity that Go cannot read */
 export function asGoWrites(pod: JsonObject): JsonObject {
-  const fields = objectFields(pod);
+  const fields = objectFields(pod, '');
   return { ...fields, ...(isJsonObject(fields['spec']) ? { spec: withResources(fields['spec']) } : {}) };
 }
 
-function objectFields(object: JsonObject): JsonObject {
+/** `within` is the field that holds the object. */
+function objectFields(object: JsonObject, within: string): JsonObject {
   const kept = Object.entries(object).filter(([name, value]) => required.has(name) || !vanishes(name, value));
-  return Object.fromEntries(kept.map(([name, value]) => [name, mappings.has(name) ? value : inner(value)]));
+  const fields = Object.fromEntries(kept.map(([name, value]) => [name, fieldValue(within, name, value)]));
+  return { ...always[within], ...fields };
 }
 
-function inner(value: unknown): unknown {
-  if (isJsonArray(value)) return value.map(inner);
-  return isJsonObject(value) ? objectFields(value) : value;
+function fieldValue(within: string, name: string, value: unknown): unknown {
+  if (quantities[within]?.includes(name) === true) return quantity(name, value);
+  if (quantityLists[within]?.includes(name) === true && isJsonObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([resource, one]) => [resource, quantity(resource, one)]));
+  }
+  return mappings.has(name) ? value : inner(name, value);
+}
+
+function inner(name: string, value: unknown): unknown {
+  if (isJsonArray(value)) return value.map((one) => inner(name, one));
+  return isJsonObject(value) ? objectFields(value, name) : value;
+}
+
+/** YAML's `cpu: 2` is a number. */
+function quantity(name: string, value: unknown): string {
+  const text = typeof value === 'number' ? JSON.stringify(value) : value === null ? '0' : value;
+  const canonical = typeof text === 'string' ? canonicalQuantity(text.trim()) : undefined;
+  if (canonical !== undefined) return canonical;
+  throw new Error(`${name}: ${JSON.stringify(value)} is not a quantity such as 250m or 512Mi`);
 }
 
 function vanishes(name: string, value: unknown): boolean {
