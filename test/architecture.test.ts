@@ -75,6 +75,15 @@ const homes: Readonly<Record<string, RegExp>> = {
   'js-yaml': /^util\/yaml\.ts$/,
 };
 
+/**
+ * Who may open TLS. Everything else goes through util/tls.ts, which trusts as Go does; config-labels.ts asks a public
+ * website, client.ts has Node's agent, whose connections come from util/tls.ts.
+ */
+const tlsHomes: Readonly<Record<string, readonly string[]>> = {
+  'node:tls': ['util/tls.ts'],
+  'node:https': ['cli/config-labels.ts', 'cluster/client.ts'],
+};
+
 /** A comparison of (or arithmetic on) a part of a version. */
 const versionComparison =
   /\.(?:major|minor|patch)\s*(?:[<>]=?|[=!]==|[-+*])|(?:[<>]=?|[=!]==)\s*[\w.]+\.(?:major|minor|patch)\b/;
@@ -187,6 +196,12 @@ function secondHome(one: Import): string | undefined {
   return home?.test(one.from) === true ? undefined : `${where(one)} is no home of ${packageOf(one.to)}`;
 }
 
+function forgetfulTls(one: Import): string | undefined {
+  const allowed = tlsHomes[one.to.startsWith('node:') ? one.to : `node:${one.to}`];
+  if (allowed === undefined || one.isType || allowed.includes(one.from)) return undefined;
+  return `${where(one)} opens TLS beside util/tls.ts (${one.to})`;
+}
+
 function where(one: Import): string {
   return `src/${one.from}:${one.line}`;
 }
@@ -251,6 +266,10 @@ describe('src', () => {
 
   test('has one home for each package', () => {
     expect(defined(allImports.map(secondHome))).toEqual([]);
+  });
+
+  test('opens TLS in one place, which trusts as Go does', () => {
+    expect(defined(allImports.map(forgetfulTls))).toEqual([]);
   });
 
   test('asks about versions only in src/kube', () => {
@@ -348,6 +367,13 @@ const later = await import('./later.ts');`;
     const code = 'await api.patch(ref, patch);\nreturn `${v.major}.${v.minor}`;';
     expect(linesWith(versionComparison, { path: 'phases/a.ts', code })).toEqual([]);
   });
+
+  test.each(["import { connect } from 'node:tls';", "import { request } from 'https';"])(
+    'a second place that opens TLS with %s is seen',
+    (text) => {
+      expect(forgetfulTls(only('cluster/etcd.ts', text))).toContain('src/cluster/etcd.ts:1');
+    },
+  );
 
   test('a second home of a package is seen', () => {
     expect(secondHome(only('phases/a.ts', "import yaml from 'js-yaml';"))).toContain('js-yaml');

@@ -1,17 +1,12 @@
 // What is on disk of one certificate pair: good, broken or absent, and what is wrong with a certificate.
 import type { KeyObject } from 'node:crypto';
-import { isSamePair, readPrivateKey } from './keys.ts';
+import { isSamePair, judgePrivateKey } from './keys.ts';
 import type { CertificatePlan } from './plan.ts';
-import { readCertificates, type Certificate } from './x509.ts';
+import type { Reading } from './reading.ts';
+import { judgeCertificates, refusedSignatures, type Certificate, type CertificateFile } from './x509.ts';
 
-/** One file of a pair. `found` completes "FILE …": `is empty`. */
-export type Part<T> =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'broken'; readonly found: string }
-  | { readonly kind: 'good'; readonly value: T };
-
-/** A leaf or CA first, then the intermediates of its file. */
-export type CertificateFile = readonly [Certificate, ...Certificate[]];
+/** One file of a pair. */
+export type Part<T> = { readonly kind: 'absent' } | Reading<T>;
 
 export interface Pair {
   readonly plan: CertificatePlan;
@@ -38,29 +33,15 @@ export function inspectPair(plan: CertificatePlan, { existing, journal, certific
     plan,
     certificatePath,
     keyPath,
-    certificate: inspect(existing.get(certificatePath), 'certificate', readFile),
-    key: inspect(existing.get(keyPath), 'private key', readPrivateKey),
+    certificate: inspect(existing.get(certificatePath), judgeCertificates),
+    key: inspect(existing.get(keyPath), judgePrivateKey),
     isOurs: present.every((path) => journal.has(path)),
   };
 }
 
-/** Judge a file's text by a reader that returns undefined for what it cannot read. */
-export function inspect<T>(text: string | undefined, what: string, read: (text: string) => T | undefined): Part<T> {
-  if (text === undefined) return { kind: 'absent' };
-  const value = read(text);
-  return value === undefined ? { kind: 'broken', found: whatIsBroken(text, what) } : { kind: 'good', value };
-}
-
-function readFile(text: string): CertificateFile | undefined {
-  const [first, ...rest] = readCertificates(text);
-  return first && [first, ...rest];
-}
-
-function whatIsBroken(text: string, what: string): string {
-  if (text.trim() === '') return 'is empty';
-  if (text.includes('-----BEGIN ') && !text.includes('-----END ')) return 'is cut off';
-  if (/ENCRYPTED/.test(text)) return `holds a ${what} with a passphrase`;
-  return `holds no ${what} that can be read`;
+/** Judge a file's text, where there is one. */
+export function inspect<T>(text: string | undefined, read: (text: string) => Reading<T>): Part<T> {
+  return text === undefined ? { kind: 'absent' } : read(text);
 }
 
 /** `ca.crt exists, ca.key is cut off`, by full paths. */
@@ -90,17 +71,33 @@ export function outsideValidity(certificate: Certificate, now: Date): string | u
 }
 
 /** Why a certificate does not lead to the CA, directly or through the intermediates of its file. */
-export function whyNotChained([leaf, ...others]: CertificateFile, ca: Certificate): string | undefined {
-  if (isSignedBy(leaf, ca)) return undefined;
-  const issuer = others.find((other) => other.isCa && isSignedBy(leaf, other));
+export function whyNotChained([leaf, ...others]: CertificateFile, ca: Certificate, depth = 0): string | undefined {
+  const fault = whyNeverVerified(leaf);
+  if (fault !== undefined) return fault;
+  if (isSignedBy(leaf, ca)) {
+    return ca.pathLength === undefined || ca.pathLength >= depth
+      ? undefined
+      : `has ${depth} CAs between itself and ${ca.subject.commonName}, which allows ${ca.pathLength}`;
+  }
+  const issuer = others.find((other) => other.isCa && other.maySign && isSignedBy(leaf, other));
   if (issuer !== undefined) {
     const rest = others.filter((other) => other !== issuer);
-    return whyNotChained([issuer, ...rest], ca);
+    return whyNotChained([issuer, ...rest], ca, depth + 1);
   }
   const isSameName = leaf.issuerDer === ca.subjectDer;
   return isSameName
     ? `was signed by another CA of the name ${ca.subject.commonName}`
     : `was signed by ${leaf.issuer.commonName || 'somebody'}, not by ${ca.subject.commonName}`;
+}
+
+/** What Go holds against a certificate whoever signed it. */
+function whyNeverVerified({ signatureAlgorithm, unknownCritical }: Certificate): string | undefined {
+  if (refusedSignatures.has(signatureAlgorithm)) {
+    return `is signed with ${signatureAlgorithm}, which Kubernetes does not verify`;
+  }
+  return unknownCritical.length === 0
+    ? undefined
+    : `has the critical extension ${unknownCritical.join(', ')}, which Kubernetes does not know`;
 }
 
 /** Whether the CA's key made this certificate's signature, in the CA's name. */

@@ -1,24 +1,98 @@
 // Private keys in PEM form: read what kubeadm reads, say which certificate they belong to.
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
 import type { ClusterSpec } from '../config/spec.ts';
 import { kubeconfigKeysFollowAlgorithm } from '../kube/traits.ts';
 import type { KeyAlgorithm } from '../util/keygen.ts';
-import { pemBlocks } from './pem.ts';
+import { pemBlocks, type PemBlock } from '../util/pem.ts';
+import { hasTrailingData } from './der.ts';
+import { withoutBlock, type Reading } from './reading.ts';
 
-const privateLabels: ReadonlySet<string> = new Set(['RSA PRIVATE KEY', 'EC PRIVATE KEY', 'PRIVATE KEY']);
-const publicLabels: ReadonlySet<string> = new Set(['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTIFICATE']);
-const kinds: ReadonlySet<string | undefined> = new Set(['rsa', 'ec']);
+/** How node:crypto names the encoding of each private block. */
+const privateTypes: Readonly<Record<string, 'pkcs1' | 'sec1' | 'pkcs8'>> = {
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+  'PRIVATE KEY': 'pkcs8',
+};
 
-/** The first private-key block (PKCS#1, SEC1 or PKCS#8; RSA or EC), as kubeadm picks it; undefined when none can be read. */
+/** What Go's crypto/x509 has a name for, by OpenSSL's. */
+const curves: Readonly<Record<string, string>> = {
+  secp224r1: 'P-224',
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
+
+/** Go signs and checks with no shorter RSA key since 1.24. */
+const shortestRsa = 1024;
+
+const taken = 'Kubernetes takes RSA keys of 1024 bits or more and ECDSA keys on P-256, P-384 or P-521';
+
+/** The first private key of a file that Kubernetes can read: PKCS#1, SEC1 or PKCS#8. Other blocks are passed over. */
+export function judgePrivateKey(pem: string): Reading<KeyObject> {
+  const blocks = pemBlocks(pem).filter(({ label }) => label in privateTypes);
+  const readings = blocks.map(readBlock);
+  const found = readings.find((one) => 'key' in one && !one.isUnknown) ?? readings[0];
+  if (found === undefined) return withoutBlock(pem, 'private key');
+  if ('found' in found) return /ENCRYPTED/.test(pem) ? withoutBlock(pem, 'private key') : { kind: 'broken', ...found };
+  const fault = keyFault(found.key);
+  return fault === undefined ? { kind: 'good', value: found.key } : { kind: 'broken', found: `holds ${fault}` };
+}
+
+/** The private key of a file; undefined when Kubernetes could use none. */
 export function readPrivateKey(pem: string): KeyObject | undefined {
-  const block = pemBlocks(pem).find(({ label }) => privateLabels.has(label));
-  return block && attempt(() => createPrivateKey(block.text));
+  const reading = judgePrivateKey(pem);
+  return reading.kind === 'good' ? reading.value : undefined;
 }
 
 /** Every public key of a file: sa.pub may hold several while keys are being rotated. */
-export function readPublicKeys(pem: string): readonly KeyObject[] {
-  const blocks = pemBlocks(pem).filter(({ label }) => publicLabels.has(label));
-  return blocks.flatMap(({ text }) => attempt(() => createPublicKey(text)) ?? []);
+export function judgePublicKeys(pem: string): Reading<readonly KeyObject[]> {
+  const keys = readPublicKeys(pem);
+  return keys.length === 0 ? withoutBlock(pem, 'public key') : { kind: 'good', value: keys };
+}
+
+function readPublicKeys(pem: string): readonly KeyObject[] {
+  return pemBlocks(pem).flatMap(({ der, label }) => {
+    // Go tries each form on each block and does not look at the label.
+    const type = privateTypes[label];
+    const key = attempt(() =>
+      type !== undefined
+        ? createPublicKey(createPrivateKey({ key: der, format: 'der', type }))
+        : label === 'CERTIFICATE'
+          ? new X509Certificate(der).publicKey
+          : createPublicKey({ key: der, format: 'der', type: 'spki' }),
+    );
+    return key !== undefined && keyFault(key) === undefined ? [key] : [];
+  });
+}
+
+/** `an ed25519 key; Kubernetes takes …` when Kubernetes cannot use a key of this kind. */
+function keyFault(key: KeyObject): string | undefined {
+  const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key;
+  if (type === 'rsa') {
+    const bits = details?.modulusLength ?? 0;
+    return bits < shortestRsa ? `an RSA key of ${bits} bits; ${taken}` : undefined;
+  }
+  if (type !== 'ec') return `a key of the type ${type.toUpperCase()}; ${taken}`;
+  const curve = details?.namedCurve;
+  return curve !== undefined && curve in curves
+    ? undefined
+    : `an EC key on ${curve === undefined ? 'a curve without a name' : `the curve ${curve}`}; ${taken}`;
+}
+
+type BlockReading = { readonly key: KeyObject; readonly isUnknown: boolean } | { readonly found: string };
+
+function readBlock({ label, der }: PemBlock): BlockReading {
+  const type = privateTypes[label] ?? 'pkcs8';
+  const key = attempt(() => createPrivateKey({ key: der, format: 'der', type }));
+  if (key === undefined) return { found: `holds a block ${label} that cannot be read` };
+  if (type === 'pkcs1' && hasTrailingData(der)) return { found: `has data behind the key in its block ${label}` };
+  return { key, isUnknown: !isKnownToGo(key) };
+}
+
+/** Go goes on to the next block when it cannot read one; what it can read and not use ends the search. */
+function isKnownToGo({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+  if (type === 'ec') return (details?.namedCurve ?? '') in curves;
+  return type === 'rsa' || type === 'ed25519' || type === 'x25519';
 }
 
 /** The public half as PKIX PEM: the form of sa.pub. */
@@ -49,12 +123,11 @@ export function kubeconfigKeyAlgorithm(
   return kubeconfigKeysFollowAlgorithm(cluster.version) ? pkiKeyAlgorithm(cluster) : 'RSA-2048';
 }
 
-function attempt(read: () => KeyObject): KeyObject | undefined {
+function attempt<T>(read: () => T): T | undefined {
   try {
-    const key = read();
-    return kinds.has(key.asymmetricKeyType) ? key : undefined;
+    return read();
   } catch {
-    // Not a key, or one with a passphrase: the same as none.
+    // Not a key, or one with a passphrase.
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 // What is said about a PKI that cannot be used: where, what was found, what to do.
 import type { Problem } from '../errors.ts';
-import { belongsTo, describePair, outsideValidity, whyNotChained, type CertificateFile, type Pair } from './inspect.ts';
+import { belongsTo, describePair, outsideValidity, whyNotChained, type Pair } from './inspect.ts';
+import type { CertificateFile } from './x509.ts';
 
 const authorityTitles: Readonly<Record<string, string>> = {
   ca: 'the cluster CA',
@@ -39,16 +40,40 @@ export function halfWritten(pair: Pair): Problem {
   };
 }
 
-/** A leaf stands where a CA should. */
+/** What stands at a CA's place and cannot be one. */
 export function notAuthority(pair: Pair, [ca]: CertificateFile): readonly Problem[] {
-  if (ca.isCa) return [];
+  const found = whyNotAuthority(ca);
+  if (found === undefined) return [];
   return [
     {
       code: 'KB_CERT_NOT_CA',
-      summary: `${titleOf(pair)} is not a CA`,
+      summary: `${titleOf(pair)} cannot be used as a CA`,
       phase: phaseOf(pair),
-      detail: `${pair.certificatePath} (${ca.subject.commonName}) has no basic constraint CA:TRUE`,
-      fix: 'put a CA certificate there, signed with CA:TRUE and the key usage keyCertSign',
+      detail: `${pair.certificatePath} (${ca.subject.commonName}) ${found}`,
+      fix: `put a CA certificate at ${pair.certificatePath}, with the basic constraint CA:TRUE and the key usage keyCertSign`,
+    },
+  ];
+}
+
+/** Go keeps these apart, and OpenSSL does not: kubeadm takes a CA of the second kind, and nothing it signs is valid. */
+function whyNotAuthority(ca: CertificateFile[0]): string | undefined {
+  if (!ca.isCa) return 'has no basic constraint CA:TRUE';
+  if (!ca.maySign) return 'has a key usage without keyCertSign: Kubernetes accepts no certificate that it signs';
+  return ca.unknownCritical.length === 0
+    ? undefined
+    : `has the critical extension ${ca.unknownCritical.join(', ')}, which Kubernetes does not know: it accepts no certificate below it`;
+}
+
+/** The controller manager signs with a single certificate (kubernetes/pkg/controller/certificates/signer). */
+export function severalCertificates(pair: Pair, file: CertificateFile): readonly Problem[] {
+  if (pair.plan.name !== 'ca' || pair.key.kind !== 'good' || file.length === 1) return [];
+  return [
+    {
+      code: 'KB_CERT_INVALID',
+      summary: `${titleOf(pair)} is a bundle`,
+      phase: phaseOf(pair),
+      detail: `${pair.certificatePath} holds ${file.length} certificates; beside ${pair.keyPath} kube-controller-manager starts with exactly one`,
+      fix: `leave the certificate of ${pair.keyPath} alone in ${pair.certificatePath}; a bundle is possible with a CA key that is kept elsewhere`,
     },
   ];
 }

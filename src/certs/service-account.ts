@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Problem } from '../errors.ts';
 import { describePart, inspect, type Disk, type Part } from './inspect.ts';
-import { isSamePair, publicPem, readPrivateKey, readPublicKeys } from './keys.ts';
+import { isSamePair, publicPem, judgePrivateKey, judgePublicKeys } from './keys.ts';
 
 export type ServiceAccountSurvey =
   | { readonly action: 'make' }
@@ -22,8 +22,8 @@ export function serviceAccountPaths(certificatesDir: string): ServiceAccountPath
 /** Judge the pair. `isExternalCa`: nothing is made beside a CA that is kept elsewhere. */
 export function surveyServiceAccount(disk: Disk, isExternalCa: boolean): ServiceAccountSurvey {
   const paths = serviceAccountPaths(disk.certificatesDir);
-  const key = inspect(disk.existing.get(paths.key), 'private key', readPrivateKey);
-  const pub = inspect(disk.existing.get(paths.pub), 'public key', readSome);
+  const key = inspect(disk.existing.get(paths.key), judgePrivateKey);
+  const pub = inspect(disk.existing.get(paths.pub), judgePublicKeys);
   const found = `${describePart(paths.key, key)}; ${describePart(paths.pub, pub)}`;
   const present = [paths.key, paths.pub].filter((path) => disk.existing.has(path));
   const isOurs = present.every((path) => disk.journal.has(path));
@@ -79,9 +79,4 @@ function unusable(reason: 'external-ca' | 'absent' | 'broken', paths: ServiceAcc
     },
   } as const;
   return { ...reasons[reason], phase: 'certs/sa' };
-}
-
-function readSome(text: string): readonly KeyObject[] | undefined {
-  const keys = readPublicKeys(text);
-  return keys.length === 0 ? undefined : keys;
 }

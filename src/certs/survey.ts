@@ -9,6 +9,7 @@ import {
   mismatch,
   noAuthorityYet,
   notAuthority,
+  severalCertificates,
   unchained,
   withoutAuthority,
 } from './problems.ts';
@@ -88,6 +89,7 @@ function judgeAuthority(pair: Pair, leaves: readonly Pair[], now: Date): Verdict
   const ca = certificate.value[0];
   const problems = [
     ...notAuthority(pair, certificate.value),
+    ...severalCertificates(pair, certificate.value),
     ...mismatch(pair),
     ...invalidNow(pair, certificate.value, now),
   ];

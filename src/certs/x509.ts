@@ -3,7 +3,9 @@
 import { createHash, createPublicKey, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
 import { formatIp, parseIp, type Ip } from '../util/net.ts';
-import { pemBlocks, toPem } from './pem.ts';
+import { pemBlocks, toPem } from '../util/pem.ts';
+import { readAsGo } from './go-certificate.ts';
+import { withoutBlock, type Reading } from './reading.ts';
 
 const { asn1 } = forge;
 type Node = forge.asn1.Asn1;
@@ -38,6 +40,9 @@ export interface Template {
   readonly keyIdentifier: 'sha1' | 'sha256';
 }
 
+/** A leaf or CA first, then the others of its file. */
+export type CertificateFile = readonly [Certificate, ...Certificate[]];
+
 /** A certificate that was read. */
 export interface Certificate {
   readonly pem: string;
@@ -49,7 +54,13 @@ export interface Certificate {
   readonly serial: bigint;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** The basic constraints say so; whether the key usage lets it sign is `maySign`. */
   readonly isCa: boolean;
+  readonly maySign: boolean;
+  /** How many CAs may stand below it. */
+  readonly pathLength: number | undefined;
+  /** Critical extensions that Kubernetes does not know. */
+  readonly unknownCritical: readonly string[];
   /** Extended key usages by name, others as object identifiers. */
   readonly usages: readonly string[];
   readonly altNames: AltNames;
@@ -110,7 +121,32 @@ const ecdsaSha512: SignatureAlgorithm = {
   hash: 'sha512',
   hasNull: false,
 };
+/** Algorithms by Go's names: those above, others that it verifies, and the insecure ones that it does not. */
+const signatureNames: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([rsaSha256, ecdsaSha256, ecdsaSha384, ecdsaSha512].map((one) => [one.oid, one.name])),
+  '1.2.840.113549.1.1.12': 'SHA384-RSA',
+  '1.2.840.113549.1.1.13': 'SHA512-RSA',
+  '1.2.840.113549.1.1.10': 'RSA-PSS',
+  '1.3.101.112': 'Ed25519',
+  '1.2.840.113549.1.1.4': 'MD5-RSA',
+  '1.2.840.113549.1.1.5': 'SHA1-RSA',
+  '1.3.14.3.2.29': 'SHA1-RSA',
+  '1.2.840.10045.4.1': 'ECDSA-SHA1',
+  '1.2.840.10040.4.3': 'DSA-SHA1',
+  '2.16.840.1.101.3.4.3.2': 'DSA-SHA256',
+};
+
+/** Go verifies no signature of these. */
+export const refusedSignatures: ReadonlySet<string> = new Set([
+  'MD5-RSA',
+  'SHA1-RSA',
+  'ECDSA-SHA1',
+  'DSA-SHA1',
+  'DSA-SHA256',
+]);
+
 const byCurve: Readonly<Record<string, SignatureAlgorithm>> = {
+  secp224r1: ecdsaSha256,
   prime256v1: ecdsaSha256,
   secp384r1: ecdsaSha384,
   secp521r1: ecdsaSha512,
@@ -350,6 +386,7 @@ function readAuthorityKeyId(value: Node | undefined): string | undefined {
 
 /** Read one certificate. @throws Error when the DER is no certificate */
 function readCertificate(der: Buffer): Certificate {
+  const { subjectRaw, issuerRaw, isCa, maySign, pathLength, unknownCritical } = readAsGo(der);
   const x509 = new X509Certificate(der);
   const outer = childrenOf(parse(der));
   const fields = childrenOf(outer[0]);
@@ -367,31 +404,43 @@ function readCertificate(der: Buffer): Certificate {
     pem: toPem('CERTIFICATE', der),
     subject: readName(subject),
     issuer: readName(issuer),
-    subjectDer: toBytes(toDer(subject)).toString('hex'),
-    issuerDer: toBytes(toDer(issuer)).toString('hex'),
+    subjectDer: subjectRaw.toString('hex'),
+    issuerDer: issuerRaw.toString('hex'),
     serial: BigInt(`0x${contentsOf(serial).toString('hex') || '0'}`),
     notBefore: dateOf(notBefore),
     notAfter: dateOf(notAfter),
-    isCa: x509.ca,
+    isCa,
+    maySign,
+    pathLength,
+    unknownCritical,
     usages: childrenOf(readExtension(extensions, oid.extendedUsage)).map((usage) => usageName(oidOf(usage))),
     altNames: readAltNames(readExtension(extensions, oid.altNames)),
     ...(subjectKeyId === undefined ? {} : { subjectKeyId }),
     ...(authorityKeyId === undefined ? {} : { authorityKeyId }),
-    signatureAlgorithm:
-      [rsaSha256, ecdsaSha256, ecdsaSha384, ecdsaSha512].find((known) => known.oid === algorithm)?.name ?? algorithm,
+    signatureAlgorithm: signatureNames[algorithm] ?? algorithm,
     publicKey: x509.publicKey,
     x509,
   };
 }
 
-/** The certificates of a PEM file in their order; empty when there is none or one of them cannot be read. */
-export function readCertificates(pem: string): readonly Certificate[] {
-  try {
-    return pemBlocks(pem)
-      .filter(({ label }) => label === 'CERTIFICATE')
-      .map(({ der }) => readCertificate(der));
-  } catch {
-    // Go's ParseCertsPEM refuses the whole file too.
-    return [];
+/** The certificates of a PEM file in their order: as in Go's ParseCertsPEM, one that cannot be read spoils the file. */
+export function judgeCertificates(pem: string): Reading<CertificateFile> {
+  const blocks = pemBlocks(pem).filter(({ label, hasHeaders }) => label === 'CERTIFICATE' && !hasHeaders);
+  const certificates: Certificate[] = [];
+  for (const { der } of blocks) {
+    try {
+      certificates.push(readCertificate(der));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { kind: 'broken', found: `holds a certificate that Kubernetes cannot read: ${reason}` };
+    }
   }
+  const [first, ...rest] = certificates;
+  return first === undefined ? withoutBlock(pem, 'certificate') : { kind: 'good', value: [first, ...rest] };
+}
+
+/** The same, where the reason does not matter: none when there is none or one of them cannot be read. */
+export function readCertificates(pem: string): readonly Certificate[] {
+  const reading = judgeCertificates(pem);
+  return reading.kind === 'good' ? reading.value : [];
 }

@@ -1,7 +1,7 @@
 // Whether an API server can be reached from the machine that runs kbinit, and is the cluster's.
-import { isIP } from 'node:net';
-import { checkServerIdentity as checkIdentity, connect } from 'node:tls';
+import { connect } from 'node:net';
 import { hostOfUrl, readServerUrl } from '../kubeconfig/fetched.ts';
+import { openTls } from '../util/tls.ts';
 
 const patienceMs = 5000;
 
@@ -11,21 +11,18 @@ export function unreachableFromHere(server: string, ca: string, serverName: stri
   if (url === undefined) return Promise.resolve('it is not https://HOST:PORT');
   const [host, port] = [hostOfUrl(url), Number(url.port === '' ? 443 : url.port)];
   return new Promise((resolve) => {
-    const socket = connect({
-      host,
-      port,
-      ca,
-      // An address may not stand in SNI, and is compared all the same.
-      servername: isIP(serverName) === 0 ? serverName : '',
-      checkServerIdentity: (_, certificate) => checkIdentity(serverName, certificate),
-      allowPartialTrustChain: true,
-    });
+    const socket = connect({ host, port });
     const end = (found: string | undefined): void => {
       socket.destroy();
       resolve(found);
     };
+    const failed = (error: Error): void => end(error.message);
     socket.setTimeout(patienceMs, () => end(`no answer within ${patienceMs / 1000} s`));
-    socket.once('secureConnect', () => end(undefined));
-    socket.once('error', (error) => end(error.message));
+    socket.on('error', failed);
+    socket.once('connect', () => {
+      const secure = openTls(socket, { name: serverName, ca });
+      secure.once('secureConnect', () => end(undefined));
+      secure.on('error', failed);
+    });
   });
 }

@@ -2,10 +2,12 @@
 import { Agent as HttpAgent, request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestTls, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { KbError } from '../errors.ts';
 import type { Reporter } from '../report/events.ts';
 import { isJsonArray, isJsonObject, parseJson } from '../util/json.ts';
+import { tlsRefusal } from '../util/tls-error.ts';
+import { openTls } from '../util/tls.ts';
 import { GaveUp, until, type Attempt } from '../util/until.ts';
 import { isContained } from './compare.ts';
 import { collectionPath, objectName, objectPath } from './resources.ts';
@@ -49,7 +51,12 @@ export function openApi(options: ClientOptions): Api {
     try {
       return await until(
         what,
-        { timeoutSeconds: options.callSeconds, intervalMs: 250, signal: options.signal },
+        {
+          timeoutSeconds: options.callSeconds,
+          intervalMs: 250,
+          signal: options.signal,
+          refusal: (error) => tlsRefusal(options.server, options.host, error),
+        },
         attempt,
       );
     } catch (error) {
@@ -210,24 +217,19 @@ class TlsAgent extends HttpsAgent {
     super({ keepAlive: true, maxSockets: socketCount, scheduling: 'lifo' });
     this.#open = (callback) => {
       const secure = (stream: Duplex): void => {
-        const socket = connectTls({
-          socket: stream,
-          // The API server's certificate has this name whatever address it is reached by.
-          servername: 'kubernetes',
-          ...(options.ca === undefined ? { rejectUnauthorized: false } : { ca: options.ca }),
-          ...(options.clientCert === undefined ? {} : { cert: options.clientCert }),
-          ...(options.clientKey === undefined ? {} : { key: options.clientKey }),
-        });
+        const { ca, clientCert, clientKey } = options;
+        // The API server's certificate has this name whatever address it is reached by.
+        const peer = { name: 'kubernetes', ca, cert: clientCert, key: clientKey, isUnverified: ca === undefined };
+        const socket = openTls(stream, peer);
         const failed = (error: Error): void => callback(error);
         socket.on('error', failed);
         socket.once('secureConnect', () => {
           socket.off('error', failed);
           callback(null, socket);
         });
-        // A stream that ends without an error of its own must not leave the request waiting.
-        stream.once('close', () => socket.destroy());
       };
-      options.dial(address, port).then(secure, callback);
+      // A certificate or key of the client that cannot be read throws.
+      options.dial(address, port).then(secure).catch(callback);
     };
   }
 

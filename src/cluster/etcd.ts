@@ -1,9 +1,7 @@
 // etcd as a client: members and their health over etcd's JSON gateway on its client port, through the host's connection.
-import { request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as requestTls } from 'node:https';
-import { isIP } from 'node:net';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { openTls } from '../util/tls.ts';
 import type { EtcdApi, EtcdCredentials, EtcdMember, EtcdStatus } from './types.ts';
 
 const defaultCallSeconds = 5;
@@ -119,8 +117,8 @@ async function callWithin(seconds: number, dial: Dial, credentials: EtcdCredenti
   });
   try {
     const stream = await Promise.race([opening, late]);
-    const channel = url.protocol === 'http:' ? stream : secured(stream, address, credentials);
-    return await Promise.race([post(channel, url.protocol === 'http:' ? requestPlain : requestTls, call), late]);
+    const channel = url.protocol === 'http:' ? stream : openTls(stream, { ...credentials, name: address });
+    return await Promise.race([post(channel, call), late]);
   } finally {
     clearTimeout(timer);
     // A connection that opens after its time is closed as well.
@@ -131,21 +129,7 @@ async function callWithin(seconds: number, dial: Dial, credentials: EtcdCredenti
   }
 }
 
-function secured(stream: Duplex, address: string, { ca, cert, key }: EtcdCredentials): Duplex {
-  const name = isIP(address) === 0 ? { servername: address } : { host: address };
-  const socket = connectTls({
-    socket: stream,
-    ...name,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  });
-  // A stream that ends without an error of its own must not leave the request waiting.
-  stream.once('close', () => socket.destroy());
-  return socket;
-}
-
-function post(channel: Duplex, request: typeof requestTls | typeof requestPlain, call: Call): Promise<Answer> {
+function post(channel: Duplex, call: Call): Promise<Answer> {
   const sent = JSON.stringify(call.body);
   return new Promise((resolve, reject) => {
     const read = (incoming: IncomingMessage): void => {

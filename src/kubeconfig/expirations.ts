@@ -1,8 +1,8 @@
 // The control plane's certificates as they are on disk, and when each of them ends.
 import { expirationOf, type Expiration, type Expirations } from '../certs/expiration.ts';
-import { describePart, inspect, type Disk } from '../certs/inspect.ts';
+import { describePart, type Disk } from '../certs/inspect.ts';
 import { authorityPair, type AuthorityName, type RenewingCluster } from '../certs/renew.ts';
-import { readCertificates, type Certificate } from '../certs/x509.ts';
+import { judgeCertificates, readCertificates, type Certificate } from '../certs/x509.ts';
 import { KbError, type Problem } from '../errors.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import { pathOf, renewablesOf, type Renewable } from './renewables.ts';
@@ -60,10 +60,9 @@ export function readItem(item: Renewable, { cluster, existing }: RenewableFiles)
   const text = existing.get(path);
   if (text === undefined) return { kind: 'missing' };
   if (item.kind === 'kubeconfig') return readEmbedded(item, path, text);
-  const part = inspect(text, 'certificate', (pem) => readCertificates(pem)[0]);
-  if (part.kind === 'good') return { kind: 'good', certificate: part.value };
-  const found = part.kind === 'broken' ? part.found : 'does not exist';
-  return { kind: 'refused', problems: [unreadable(item.name, path, found)] };
+  const reading = judgeCertificates(text);
+  if (reading.kind === 'good') return { kind: 'good', certificate: reading.value[0] };
+  return { kind: 'refused', problems: [unreadable(item.name, path, reading.found)] };
 }
 
 function readEmbedded(item: Renewable, path: string, text: string): ItemRead {

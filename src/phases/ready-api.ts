@@ -5,6 +5,7 @@ import { KbError } from '../errors.ts';
 import { manifestPath, paths } from '../kube/paths.ts';
 import { localEndpoint } from '../kubeconfig/endpoint.ts';
 import type { RunContext } from './context.ts';
+import { tlsRefusal } from '../util/tls-error.ts';
 import { hostClient } from './host-client.ts';
 import { parseStaticPod } from './static-pod.ts';
 
@@ -13,7 +14,7 @@ const readySeconds = 4;
 
 /**
  * A client of an API server that answers. The host's own is asked first: it needs no load balancer, which may still
- * send to a control plane that is gone. @throws KbError KB_API_UNREACHABLE, KB_KUBECONFIG_MISSING, KB_KUBECONFIG_INVALID
+ * send to a control plane that is gone. @throws KbError KB_API_UNREACHABLE, KB_API_TLS, KB_KUBECONFIG_MISSING, KB_KUBECONFIG_INVALID
  */
 export async function readyApi(
   { host, apis }: Pick<RunContext, 'apis'> & { readonly host: HostView },
@@ -22,13 +23,16 @@ export async function readyApi(
   const credentials = await hostClient(host, kubeconfig);
   const own = kubeconfig === paths.adminConf ? ownServer(await host.read(manifestPath('kube-apiserver'))) : undefined;
   const failures: string[] = [];
+  let refusal: KbError | undefined;
   for (const server of new Set([...(own === undefined ? [] : [own]), credentials.server])) {
     const api = apis.open({ ...credentials, server });
     const failure = await unreadiness(api);
     if (failure === undefined) return api;
     api.close();
-    failures.push(`${server}: ${failure}`);
+    refusal = tlsRefusal(server, host.name, failure);
+    failures.push(`${server}: ${failure instanceof Error ? failure.message : failure}`);
   }
+  if (refusal !== undefined) throw refusal;
   throw new KbError({
     code: 'KB_API_UNREACHABLE',
     summary: 'no API server of the cluster is ready',
@@ -38,13 +42,13 @@ export async function readyApi(
   });
 }
 
-async function unreadiness(api: Api): Promise<string | undefined> {
+async function unreadiness(api: Api): Promise<string | Error | undefined> {
   try {
     const { status, body } = await api.raw('/readyz', readySeconds);
     return status === 200 ? undefined : `${status} ${body.slice(0, 200)}`;
   } catch (error) {
     if (error instanceof Error && error.name === 'AbortError') throw error;
-    return error instanceof Error ? error.message : String(error);
+    return error instanceof Error ? error : String(error);
   }
 }
 

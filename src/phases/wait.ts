@@ -1,6 +1,8 @@
 // Phase wait: the kubelet, then the API server, the controller manager and the scheduler, each asked on its own port.
 import type { Api } from '../cluster/types.ts';
+import type { KbError } from '../errors.ts';
 import { healthEndpoints } from '../manifests/health.ts';
+import { tlsRefusal } from '../util/tls-error.ts';
 import { GaveUp, until } from '../util/until.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
@@ -66,7 +68,8 @@ async function healthy(
   timeoutSeconds: number,
 ): Promise<void> {
   if (api === undefined) return;
-  const options = { timeoutSeconds, intervalMs, ...toldOf(ctx, 'wait', component) };
+  const refusal = (error: unknown): KbError | undefined => tlsRefusal(api.server, ctx.host.name, error);
+  const options = { timeoutSeconds, intervalMs, refusal, ...toldOf(ctx, 'wait', component) };
   try {
     await until(`${component} to be healthy`, options, async () => {
       const { status, body } = await api.raw(path, 5);

@@ -1,10 +1,9 @@
 // Asks external etcd members for their version, through the host that will use them (spec 03 §5).
 import { request } from 'node:http';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, type ConnectionOptions } from 'node:tls';
 import type { ExternalEtcd } from '../config/spec.ts';
 import type { HostView } from '../host/host.ts';
+import { openTls, type TlsPeer } from '../util/tls.ts';
 
 /** What one endpoint said, or why it could not be asked. */
 export type EtcdAnswer =
@@ -16,6 +15,8 @@ export interface EtcdProbe {
   readonly pauseMilliseconds?: number;
   readonly timeoutMilliseconds?: number;
 }
+
+type Credentials = Omit<TlsPeer, 'name'>;
 
 interface Answer {
   readonly status: number;
@@ -34,7 +35,7 @@ export async function probeExternalEtcd(
 }
 
 /** A file that is missing is ExternalEtcdClientCertificates' finding; the handshake then fails with its own words. */
-async function clientTls(host: Pick<HostView, 'readAll'>, etcd: ExternalEtcd): Promise<ConnectionOptions> {
+async function clientTls(host: Pick<HostView, 'readAll'>, etcd: ExternalEtcd): Promise<Credentials> {
   const wanted = [etcd.caFile, etcd.certFile, etcd.keyFile].filter((path) => path !== '');
   const files = wanted.length === 0 ? new Map<string, string>() : await host.readAll(wanted);
   const [ca, cert, key] = [etcd.caFile, etcd.certFile, etcd.keyFile].map((path) => files.get(path));
@@ -47,7 +48,7 @@ async function clientTls(host: Pick<HostView, 'readAll'>, etcd: ExternalEtcd): P
 async function ask(
   host: Pick<HostView, 'dial'>,
   endpoint: string,
-  tls: ConnectionOptions,
+  tls: Credentials,
   probe: EtcdProbe,
 ): Promise<EtcdAnswer> {
   const attempts = probe.attempts ?? 4;
@@ -73,29 +74,17 @@ function readAnswer(endpoint: string, answer: Answer): EtcdAnswer {
     : { endpoint, version };
 }
 
-async function getVersion(
-  host: Pick<HostView, 'dial'>,
-  url: URL,
-  tls: ConnectionOptions,
-  timeout: number,
-): Promise<Answer> {
+async function getVersion(host: Pick<HostView, 'dial'>, url: URL, tls: Credentials, timeout: number): Promise<Answer> {
   const name = url.hostname.replace(/^\[|\]$/g, '');
   const isTls = url.protocol === 'https:';
   const socket = await host.dial(name, Number(url.port || (isTls ? 443 : 80)));
-  const stream = isTls
-    ? connect({ ...tls, socket, host: name, ...serverName(name), ALPNProtocols: ['http/1.1'] })
-    : socket;
+  const stream = isTls ? openTls(socket, { ...tls, name }) : socket;
   try {
     return await get(stream, url, timeout);
   } finally {
     stream.destroy();
     socket.destroy();
   }
-}
-
-/** The TLS server name is for names only (RFC 6066 §3). */
-function serverName(name: string): { servername?: string } {
-  return isIP(name) === 0 ? { servername: name } : {};
 }
 
 function get(stream: Duplex, url: URL, timeout: number): Promise<Answer> {

@@ -9,7 +9,12 @@ export interface UntilOptions {
   readonly signal: AbortSignal;
   /** Called with the last answer after each failed try. */
   readonly onTry?: (last: string) => void;
+  /** What a failure that another try will not change is called; a few seconds of nothing else end the wait with it. */
+  readonly refusal?: (error: unknown) => KbError | undefined;
 }
+
+/** How long a refusal may come from something that is just being replaced. */
+const refusalSeconds = 3;
 
 /** A try of `until`: either the value, or why not yet. */
 export type Attempt<T> = { readonly value: T } | { readonly notYet: string };
@@ -29,13 +34,16 @@ export class GaveUp extends Error {
 
 /**
  * Try until it holds. A try that throws anything but a KbError counts as "not yet": its message is the last answer.
- * @throws GaveUp when the time is up; KbError of a try at once; KB_INTERRUPTED when the signal fires
+ * @throws GaveUp when the time is up; KbError of a try at once, of `refusal` when it lasts; KB_INTERRUPTED when the
+ * signal fires
  */
 export async function until<T>(what: string, options: UntilOptions, attempt: () => Promise<Attempt<T>>): Promise<T> {
   const deadline = performance.now() + options.timeoutSeconds * 1000;
   let last = 'no answer yet';
+  let refusedSince: number | undefined;
   for (;;) {
     if (options.signal.aborted) throw interrupted(`the run stopped while it waited for ${what}`);
+    let refusal: KbError | undefined;
     try {
       const result = await attempt();
       if ('value' in result) return result.value;
@@ -43,9 +51,14 @@ export async function until<T>(what: string, options: UntilOptions, attempt: () 
     } catch (error) {
       if (error instanceof KbError) throw error;
       last = error instanceof Error ? error.message : String(error);
+      refusal = options.refusal?.(error);
     }
     options.onTry?.(last);
-    if (performance.now() >= deadline) throw new GaveUp(what, last, options.timeoutSeconds);
+    const now = performance.now();
+    refusedSince = refusal === undefined ? undefined : (refusedSince ?? now);
+    const isLasting = refusedSince !== undefined && now - refusedSince >= refusalSeconds * 1000;
+    if (refusal !== undefined && (isLasting || now >= deadline)) throw refusal;
+    if (now >= deadline) throw new GaveUp(what, last, options.timeoutSeconds);
     await sleep(options.intervalMs ?? 200, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }

@@ -4,7 +4,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
-import { clusterConfig, eventually, kbinit, over, scratch, testLab, type KbinitResult } from './support.ts';
+import {
+  clusterConfig,
+  eventually,
+  joinArguments,
+  joinFlags,
+  kbinit,
+  over,
+  scratch,
+  testLab,
+  type KbinitResult,
+} from './support.ts';
 
 const kubeadm = '/usr/local/lib/lab/kubeadm';
 let lab: Lab;
@@ -247,5 +257,44 @@ describe('init over a PKI that is not right (R09, R44)', () => {
     expect(await onHost(`${kubeadm} init phase certs all 2>&1`)).toContain(
       'Using existing apiserver certificate and key on disk',
     );
+  });
+});
+
+describe('CAs that are not self-signed', () => {
+  /** Each is signed by a root that is on no host. */
+  const intermediates = `mkdir -p /etc/kubernetes/pki/etcd && cd /etc/kubernetes/pki
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout /root/root.key -out /root/root.crt -subj /CN=root -days 30 2>&1
+    for name in ca front-proxy-ca etcd/ca; do
+      openssl req -newkey rsa:2048 -nodes -keyout $name.key -subj "/O=Example/CN=$(echo $name | tr / -)" -out /root/x.csr 2>&1
+      printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' > /root/x.ext
+      openssl x509 -req -in /root/x.csr -CA /root/root.crt -CAkey /root/root.key -CAcreateserial -days 20 -extfile /root/x.ext -out $name.crt 2>&1
+    done; chmod 600 *.key etcd/*.key; rm /root/root.key /root/root.crt /root/x.*`;
+  const forCluster = (...args: readonly string[]): Promise<KbinitResult> =>
+    kbinit([...args, ...over(lab, 'master1')], { environment: { HOME: home } });
+
+  beforeAll(async () => {
+    await lab.up(['master1', 'node1']);
+    await lab.recreate(['master1', 'node1']);
+    await onHost(intermediates);
+    config = await clusterConfig();
+    init = await forCluster('init', '--config', config);
+  });
+
+  test('init ends well, and the API and etcd are asked', async () => {
+    expect(init.stderr + init.stdout).toContain('initialized successfully');
+    expect(await forCluster('token', 'list')).toMatchObject({ code: 0 });
+    expect(await forCluster('etcd', 'status')).toMatchObject({ code: 0 });
+  });
+
+  test('a worker joins', async () => {
+    const wanted = joinArguments(init.stdout);
+    const options = { environment: { HOME: home }, stdin: wanted.token };
+    expect(await kbinit([...joinFlags(wanted), ...over(lab, 'node1')], options)).toMatchObject({ code: 0 });
+  });
+
+  test('two certificates beside the key of the cluster CA are refused, as kube-controller-manager does', async () => {
+    await onHost('cd /etc/kubernetes/pki && cat front-proxy-ca.crt >> ca.crt');
+    const { code, stderr } = await forCluster('init', 'phase', 'certs', 'ca', '--config', config);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('holds 2 certificates')]);
   });
 });

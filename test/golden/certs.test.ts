@@ -4,7 +4,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decrypt } from '../../src/certs/encrypt.ts';
-import { pemBlocks } from '../../src/certs/pem.ts';
+import { pemBlocks } from '../../src/util/pem.ts';
 import { certificatePlan } from '../../src/certs/plan.ts';
 import { ensurePki } from '../../src/certs/pki.ts';
 import { readCertificates, signCertificate, type Certificate } from '../../src/certs/x509.ts';

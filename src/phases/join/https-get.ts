@@ -1,12 +1,11 @@
 // One GET over TLS that starts on the joining host and goes as a program of that host would: through its proxy, and
 // trusting the CAs that the host trusts (docs/decisions/0007).
 import { request, type IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect } from 'node:tls';
 import { sh } from '../../host/shell.ts';
 import { proxyFor } from '../../preflight/proxy.ts';
 import { joinHostPort } from '../../util/net.ts';
+import { openTls } from '../../util/tls.ts';
 import type { RunContext } from '../context.ts';
 
 export interface HttpsAnswer {
@@ -44,14 +43,7 @@ export async function httpsGet(
   const name = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || 443);
   const [ca, stream] = await Promise.all([trusted(from), open(from, name, port)]);
-  const secure = connect({
-    socket: stream,
-    host: name,
-    // The TLS server name is for names only (RFC 6066 §3).
-    ...(isIP(name) === 0 ? { servername: name } : {}),
-    ALPNProtocols: ['http/1.1'],
-    ca,
-  });
+  const secure = openTls(stream, { name, ca });
   try {
     const path = `${url.pathname}${url.search}`;
     return await exchange(from, secure, {

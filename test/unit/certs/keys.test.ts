@@ -2,11 +2,11 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   isSamePair,
+  judgePublicKeys,
   kubeconfigKeyAlgorithm,
   pkiKeyAlgorithm,
   publicPem,
   readPrivateKey,
-  readPublicKeys,
 } from '../../../src/certs/keys.ts';
 import { p256Pairs, p384Pairs, pairOf, rsaPairs } from '../../fakes/keys.ts';
 
@@ -43,8 +43,8 @@ test('what kubeadm cannot use is no key', () => {
 });
 
 test('a public file may hold several keys', () => {
-  const keys = readPublicKeys(rsa.publicPem + ec.publicPem);
-  expect(keys.map(publicPem)).toEqual([rsa.publicPem, ec.publicPem]);
+  const keys = judgePublicKeys(rsa.publicPem + ec.publicPem);
+  expect(keys.kind === 'good' && keys.value.map(publicPem)).toEqual([rsa.publicPem, ec.publicPem]);
 });
 
 test('a pair is known by its public half', () => {
