@@ -26,9 +26,10 @@ function mergeNode(node: NodeDraft, flags: NodeFlags): NodeDraft {
   };
 }
 
-/** The union of both lists, lower case. */
+/** Both lists as they are written: case does not count where they are used, and `config migrate` keeps it. */
 function ignored(config: readonly string[], flags: readonly string[] = []): readonly string[] {
-  return [...new Set([...config, ...flags].map((name) => name.toLowerCase()))];
+  const has = (name: string): boolean => config.some((one) => one.toLowerCase() === name.toLowerCase());
+  return [...config, ...flags.filter((name) => !has(name))];
 }
 
 /** `--skip-phases` replaces the list of the file when it has anything in it. */

@@ -69,6 +69,28 @@ export function parseHostPort(text: string): HostPort | undefined {
   return isHost ? { host: name, port: port === undefined ? undefined : Number(port) } : undefined;
 }
 
+/** The first letter that no host or port has in a name of DNS, in words. */
+export function wrongLetter(text: string): string | undefined {
+  const wrong = /[^a-z0-9.:[\]-]/u.exec(text)?.[0];
+  return wrong === undefined ? undefined : `has ${JSON.stringify(wrong)}, which a DNS name cannot hold`;
+}
+
+/**
+ * Why a text is not the host:port of an API server to join: kubeadm only splits it, so a name may have capitals and
+ * underscores, which DNS and hosts files take.
+ */
+export function endpointFault(text: string): string | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/.exec(text) ?? [];
+  if (port === undefined) return 'is not host:port';
+  if (!/^\d{1,5}$/.test(port) || !isPort(Number(port))) return 'has no port from 1 to 65535 behind its last colon';
+  if (bracketed !== undefined) {
+    return parseIp(bracketed) === undefined ? 'has no IPv6 address in its brackets' : undefined;
+  }
+  if (plain === undefined || plain === '') return 'has no host before its colon';
+  const wrong = /[^A-Za-z0-9._-]/u.exec(plain)?.[0];
+  return wrong === undefined ? undefined : `has ${JSON.stringify(wrong)} in its host name`;
+}
+
 /** The scheme of a URL; undefined when it has none. */
 export function urlScheme(text: string): string | undefined {
   return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();

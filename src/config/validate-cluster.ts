@@ -13,6 +13,7 @@ import {
   isImageRepository,
   parseHostPort,
   urlScheme,
+  wrongLetter,
 } from './syntax.ts';
 
 /** Each argument has a name, and nothing that would end a line of a file. */
@@ -160,8 +161,8 @@ export function validateCluster(problems: Problems, cluster: ClusterSpec): void 
     problems.add(
       'controlPlaneEndpoint',
       endpoint,
-      'is not host or host:port',
-      'write host:port, for example k8s.example:6443',
+      wrongLetter(endpoint) ?? 'is not host or host:port',
+      'write host:port in lower case, for example k8s.example:6443',
     );
   }
   if (cluster.encryptionAlgorithm === 'ECDSA-P384' && !hasEcdsaP384(cluster.version)) {

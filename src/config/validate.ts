@@ -2,7 +2,7 @@
 import { Problems } from './problems.ts';
 import type { ResetSpec, UpgradeSpec } from './draft.ts';
 import type { InitSpec, JoinSpec } from './spec.ts';
-import { isAbsolutePath, parseHostPort, urlScheme } from './syntax.ts';
+import { endpointFault, isAbsolutePath, urlScheme } from './syntax.ts';
 import { validateCluster, validatePath } from './validate-cluster.ts';
 import { validateNetworking } from './validate-network.ts';
 import {
@@ -49,8 +49,10 @@ function validateDiscovery(problems: Problems, spec: JoinSpec): void {
   validateToken(problems, 'discovery.tlsBootstrapToken', spec.tlsBootstrapToken ?? '');
   if (discovery.apiServerEndpoint === '') {
     problems.say(`${path}.apiServerEndpoint`, 'is not set', 'give host:port of the API server');
-  } else if (parseHostPort(discovery.apiServerEndpoint)?.port === undefined) {
-    problems.add(`${path}.apiServerEndpoint`, discovery.apiServerEndpoint, 'is not host:port', 'write host:port');
+  } else {
+    const fault = endpointFault(discovery.apiServerEndpoint);
+    const fix = 'write host:port, for example k8s.example:6443 or [2001:db8::1]:6443';
+    if (fault !== undefined) problems.add(`${path}.apiServerEndpoint`, discovery.apiServerEndpoint, fault, fix);
   }
   if (discovery.caCertHashes.length === 0 && !discovery.unsafeSkipCAVerification) {
     const fix = 'give the hashes that init printed, or --discovery-token-unsafe-skip-ca-verification';

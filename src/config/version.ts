@@ -26,9 +26,9 @@ export function readVersion(text: string, labels: VersionLabels): KubeVersion | 
     );
   }
   if (text.startsWith('ci/')) return { message: `${quoted} is a build of Kubernetes' CI, not a release`, fix: exact };
-  const version = parseVersion(text);
+  // kubeadm takes the folder of its download page before a version.
+  const version = parseVersion(text.replace(/^release\//, ''));
   if (version === undefined) return { message: `${quoted} is neither an exact version nor a label`, fix: exact };
-  if (text.includes('+')) return { message: `${quoted} carries build metadata`, fix: exact };
   if (releaseOf(version) === undefined) {
     const message = `${formatVersion(version)} is outside what kbinit knows, ${supportedRange()}`;
     return { message, fix: `use a version of ${supportedRange()}` };

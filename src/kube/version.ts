@@ -6,25 +6,40 @@ export interface KubeVersion {
   readonly patch: number;
   /** `rc.1` of v1.36.0-rc.1. */
   readonly pre?: string;
+  /** `k3s1` of v1.36.3+k3s1: a vendor's mark, which no comparison looks at. */
+  readonly build?: string;
 }
 
-/** Read `v1.36.3` or `1.36.3-rc.1`; undefined for anything else. */
+const number = '(0|[1-9]\\d*)';
+const words = (word: string): string => `${word}(?:\\.${word})*`;
+/** A number among the parts of a pre-release has no leading zeros; build metadata may be anything (semver 2.0 §9, §10). */
+const pattern = new RegExp(
+  `^v?${number}\\.${number}\\.${number}(?:-(${words('(?:0|[1-9]\\d*|\\d*[A-Za-z-][0-9A-Za-z-]*)')}))?(?:\\+(${words('[0-9A-Za-z-]+')}))?$`,
+);
+
+/** Read `v1.36.3`, `1.36.3-rc.1` or `v1.36.3+k3s1`, as apimachinery's ParseSemantic; undefined for anything else. */
 export function parseVersion(text: string): KubeVersion | undefined {
-  const match = /^v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/.exec(text);
+  const match = pattern.exec(text);
   if (match === null) return undefined;
-  const [, major, minor, patch, pre] = match;
+  const [, major, minor, patch, pre, build] = match;
   return {
     major: Number(major),
     minor: Number(minor),
     patch: Number(patch),
     ...(pre === undefined ? {} : { pre }),
+    ...(build === undefined ? {} : { build }),
   };
 }
 
-/** `v1.36.3` */
+/** `v1.36.3`, with everything behind it. */
 export function formatVersion(version: KubeVersion): string {
-  const pre = version.pre === undefined ? '' : `-${version.pre}`;
-  return `v${version.major}.${version.minor}.${version.patch}${pre}`;
+  const build = version.build === undefined ? '' : `+${version.build}`;
+  return `${formatRelease(version)}${build}`;
+}
+
+/** The upstream release that a vendor's build is made of: what packages and download pages have. */
+export function formatRelease({ major, minor, patch, pre }: KubeVersion): string {
+  return `v${major}.${minor}.${patch}${pre === undefined ? '' : `-${pre}`}`;
 }
 
 /** Negative when a is older. A pre-release is older than its release; pre-releases compare part by part (semver 2.0 §11). */

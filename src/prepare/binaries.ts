@@ -1,7 +1,7 @@
 // Programs of this machine that go to hosts: judged against their lock here, and again on the host before first use.
 import { KbError, type Problem } from '../errors.ts';
 import { script, sh } from '../host/shell.ts';
-import { formatVersion } from '../kube/version.ts';
+import { formatRelease, formatVersion } from '../kube/version.ts';
 import { mebibytes, nothing, staged, type Plan } from './action.ts';
 import { runsNoPods } from './kernel.ts';
 import { places } from './places.ts';
@@ -117,8 +117,10 @@ export function planBinaries(state: HostState, spec: PrepareSpec): Plan {
   }
   const missing = spec.source.binaries.filter((binary) => !isThere(state, binary));
   // A bundle is of one version; a folder of programs of one minor.
-  const version = formatVersion(spec.version);
-  const wanted = spec.source.offline === undefined ? version.replace(/\d+(?:-.*)?$/, '') : version;
+  const wanted =
+    spec.source.offline === undefined
+      ? formatRelease(spec.version).replace(/\d+(?:-.*)?$/, '')
+      : formatVersion(spec.version);
   const isNewRuntime = missing.some(({ name }) => name === 'containerd');
   const folders = missing.some(({ path }) => path.startsWith(places.cniBinaries))
     ? ['/opt/cni', places.cniBinaries].filter((folder) => state.missingFolders.has(folder))

@@ -1,6 +1,6 @@
 // Packages of the host's system: which ones, how they are installed, pinned and removed again.
 import { script, sh, type Shell } from '../host/shell.ts';
-import { formatVersion } from '../kube/version.ts';
+import { formatRelease } from '../kube/version.ts';
 import { nothing, type Action, type Plan } from './action.ts';
 import { planBundledPackages } from './bundled-packages.ts';
 import { clockUnits } from './clock.ts';
@@ -64,7 +64,7 @@ interface Wanted {
 }
 
 function wantedPackages(state: HostState, spec: PrepareSpec, distro: Distro): readonly Wanted[] {
-  const version = formatVersion(spec.version).replace(/^v/, '');
+  const version = formatRelease(spec.version).replace(/^v/, '');
   const isDebian = distro.family === 'debian';
   const at = (name: string): Wanted => ({ name, word: isDebian ? `${name}=${version}-*` : `${name}-${version}` });
   const plain = (name: string): Wanted => ({ name, word: name });
@@ -140,7 +140,7 @@ function holds(state: HostState, coming: readonly string[]): readonly Action[] {
 
 /** A preparation is no upgrade. */
 function otherVersions(state: HostState, { version }: PrepareSpec): readonly string[] {
-  const wanted = formatVersion(version).replace(/^v/, '');
+  const wanted = formatRelease(version).replace(/^v/, '');
   return ['kubelet', 'kubectl'].flatMap((name) => {
     const found = state.packages.get(name);
     if (found === undefined || found === wanted || found.startsWith(`${wanted}-`)) return [];

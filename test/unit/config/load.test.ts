@@ -233,16 +233,19 @@ syncFrequency: 10
 });
 
 describe('versions', () => {
-  test.each(['v1.36.3', '1.36.3', 'v1.25.0', 'v1.36.0-rc.1'])('%s is taken', (version) => {
-    expect(read(`${cluster}kubernetesVersion: ${version}\n`).draft.cluster.version?.minor).toBeGreaterThanOrEqual(25);
-  });
+  test.each(['v1.36.3', '1.36.3', 'v1.25.0', 'v1.36.0-rc.1', 'v1.36.3+k3s1', 'release/v1.36.3'])(
+    '%s is taken',
+    (version) => {
+      expect(read(`${cluster}kubernetesVersion: ${version}\n`).draft.cluster.version?.minor).toBeGreaterThanOrEqual(25);
+    },
+  );
 
   test.each([
     ['stable-1', 'write an exact version, for example v1.36.3'],
     ['latest', 'write an exact version'],
     ['ci/latest', 'write an exact version'],
     ['v1.36', 'write an exact version'],
-    ['v1.36.3+build', 'write an exact version'],
+    ['v1.36.3+', 'write an exact version'],
     ['v1.24.17', 'use a version of v1.25 to v1.36'],
     ['v1.37.0', 'use a version of v1.25 to v1.36'],
     ['v2.36.0', 'use a version of v1.25 to v1.36'],
@@ -341,7 +344,7 @@ describe('flags of init', () => {
       patchesDirectory: '/p',
       skipPhases: ['addon'],
       isDryRun: true,
-      node: { name: 'n', criSocket: 'unix:///s', ignorePreflightErrors: ['swap'] },
+      node: { name: 'n', criSocket: 'unix:///s', ignorePreflightErrors: ['Swap'] },
       bootstrapTokens: [{ token: 'abcdef.0123456789abcdef', ttlSeconds: 0, description: expect.any(String) }],
       cluster: {
         version: { major: 1, minor: 36, patch: 1 },
@@ -389,7 +392,7 @@ describe('flags of init', () => {
       skipPhases: ['b'],
       dryRun: false,
     });
-    expect(draft.node).toMatchObject({ name: 'flag', ignorePreflightErrors: ['swap', 'numcpu'] });
+    expect(draft.node).toMatchObject({ name: 'flag', ignorePreflightErrors: ['Swap', 'NumCPU'] });
     expect(draft.skipPhases).toEqual(['b']);
     expect(draft.isDryRun).toBe(false);
     expect(loadInit(text, 'f', {}).draft.node.name).toBe('from-file');

@@ -279,6 +279,30 @@ describe('join', () => {
     unsafeSkipCAVerification: true,
   } as const;
 
+  test.each(['Master1:6443', 'k8s_master:6443', '[::1]:6443', '-x:6443', 'x:06443'])(
+    'the endpoint %s is only split into host and port, as by kubeadm',
+    (apiServerEndpoint) => {
+      expect(validateJoin({ ...goodJoin, discovery: { ...discovery, apiServerEndpoint } }).list).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['a b:6443', 'has " " in its host name'],
+    ['user@x:6443', 'has "@" in its host name'],
+    ['ü.de:6443', 'has "ü" in its host name'],
+    ['x/y:6443', 'has "/" in its host name'],
+    ['::1:6443', 'has no port from 1 to 65535'],
+    [':6443', 'has no host before its colon'],
+    ['[x]:6443', 'has no IPv6 address in its brackets'],
+    ['x:', 'has no port from 1 to 65535'],
+    ['x:http', 'has no port from 1 to 65535'],
+    ['x:65536', 'has no port from 1 to 65535'],
+    ['x', 'is not host:port'],
+  ])('the endpoint %s is refused with what is wrong in it', (apiServerEndpoint, words) => {
+    const [problem] = validateJoin({ ...goodJoin, discovery: { ...discovery, apiServerEndpoint } }).list;
+    expect(problem?.detail).toContain(words);
+  });
+
   test.each([
     [{ discovery }, []],
     [{ discovery: { ...discovery, unsafeSkipCAVerification: false } }, ['discovery.bootstrapToken.caCertHashes']],
