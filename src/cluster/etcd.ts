@@ -3,6 +3,8 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openTls } from '../util/tls.ts';
 import type { EtcdApi, EtcdCredentials, EtcdMember, EtcdStatus } from './types.ts';
+import { Said } from '../util/said.ts';
+import { etcdIdShape, etcdNameShape, etcdUrlShape } from '../util/shapes.ts';
 
 const defaultCallSeconds = 5;
 
@@ -182,14 +184,19 @@ function readMembers({ members }: Answer): readonly EtcdMember[] {
   return Array.isArray(members) ? members.map((member) => readMember(asRecord(member))) : [];
 }
 
+/** Names and URLs go into the configuration of the next member. @throws KbError KB_HOST_FACT */
 function readMember(member: Answer): EtcdMember {
-  return {
-    id: text(member['ID']),
-    name: text(member['name']),
-    peerUrls: texts(member['peerURLs']),
-    clientUrls: texts(member['clientURLs']),
+  const said = new Said();
+  const read = {
+    id: said.value('id of an etcd member', text(member['ID']), etcdIdShape),
+    // A member that has not started yet has none.
+    name: said.optional('name of an etcd member', text(member['name']), etcdNameShape),
+    peerUrls: said.all('peer URL of an etcd member', texts(member['peerURLs']), etcdUrlShape),
+    clientUrls: said.all('client URL of an etcd member', texts(member['clientURLs']), etcdUrlShape),
     isLearner: member['isLearner'] === true,
   };
+  said.end();
+  return read;
 }
 
 /** The gateway leaves out what is zero. */

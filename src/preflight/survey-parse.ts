@@ -1,4 +1,6 @@
-// Reads the survey script's answer: fenced sections in, a typed Survey out. Pure.
+// Reads the survey script's answer: fenced sections in, a typed Survey out, in which every value has its shape. Pure.
+import { Said } from '../util/said.ts';
+import { addressShape, interfaceShape, lineShape, numberShape, pathShape, wordShape } from '../util/shapes.ts';
 import { parseRuntime } from './runtime-parse.ts';
 import type { Filesystem, Leftovers, Link, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
 
@@ -7,34 +9,44 @@ type Sections = ReadonlyMap<string, readonly string[]>;
 
 const fence = '@@kbinit:';
 
-/** What the script said; undefined when it did not get to its end. */
+/**
+ * What the script said; undefined when it did not get to its end.
+ * @throws KbError KB_HOST_FACT for what cannot be true of a host
+ */
 export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | undefined {
   const sections = readSections(output);
   if (!sections.has('end')) return undefined;
   const lines = (name: string): readonly string[] => (sections.get(name) ?? []).filter((line) => line !== '');
   const [uid = '', kernelName = ''] = lines('identity');
   const runtime = parseRuntime(sections);
-  return {
-    uid: Number(uid),
-    kernelName,
-    listeners: listeners(lines('listeners'), lines('owners')),
+  const said = new Said();
+  const survey = {
+    uid: said.number('user id', uid, numberShape),
+    kernelName: said.optional('name of the kernel', kernelName, wordShape),
+    listeners: listeners(lines('listeners'), lines('owners'), said),
     paths: pathStates(lines('paths')),
     texts: named(sections, 'text '),
     certificates: certificates(sections),
     executables: new Set(lines('executables')),
     units: sections.has('units') ? units(sections.get('units') ?? []) : undefined,
     // The first line is the table's head.
-    swaps: lines('swaps')
-      .slice(1)
-      .map((line) => line.split(/\s+/)[0] ?? ''),
-    lookups: lookups(lines('lookups')),
-    kernel: kernel(lines('kernel')),
+    swaps: said.all(
+      'swap device',
+      lines('swaps')
+        .slice(1)
+        .map((line) => line.split(/\s+/)[0] ?? ''),
+      pathShape,
+    ),
+    lookups: lookups(lines('lookups'), said),
+    kernel: kernel(lines('kernel'), said),
     cgroups: cgroups(lines),
     disks: disks(lines),
-    links: lines('macs').flatMap(link),
+    links: lines('macs').flatMap((line) => link(line, said)),
     ...(runtime === undefined ? {} : { runtime }),
-    leftovers: leftovers(lines),
+    leftovers: leftovers(lines, said),
   };
+  said.end();
+  return survey;
 }
 
 function readSections(output: string): Sections {
@@ -62,8 +74,8 @@ function certificates(sections: Sections): Survey['certificates'] {
 }
 
 /** Rows of /proc/net/tcp{,6}: `sl local:PORT remote state … inode`. */
-function listeners(rows: readonly string[], owners: readonly string[]): ReadonlyMap<number, Listener> {
-  const byInode = ownersByInode(owners);
+function listeners(rows: readonly string[], owners: readonly string[], said: Said): ReadonlyMap<number, Listener> {
+  const byInode = ownersByInode(owners, said);
   const found = new Map<number, Listener>();
   for (const row of rows) {
     const fields = row.trim().split(/\s+/);
@@ -75,7 +87,7 @@ function listeners(rows: readonly string[], owners: readonly string[]): Readonly
 }
 
 /** Four lines an owner: pid, kernel name, executable ('' when it can't be read), the `ls -l` line with the inode. */
-function ownersByInode(lines: readonly string[]): ReadonlyMap<string, Omit<Listener, 'port'>> {
+function ownersByInode(lines: readonly string[], said: Said): ReadonlyMap<string, Omit<Listener, 'port'>> {
   const found = new Map<string, Omit<Listener, 'port'>>();
   // Blank lines were dropped, so an unreadable executable leaves three lines: the inode's line ends an owner.
   let parts: string[] = [];
@@ -91,7 +103,10 @@ function ownersByInode(lines: readonly string[]): ReadonlyMap<string, Omit<Liste
         ?.replace(/ \(deleted\)$/, '')
         .split('/')
         .at(-1) ?? comm;
-    found.set(inode, { pid: Number(pid), command });
+    found.set(inode, {
+      pid: said.number('process id', pid, numberShape),
+      command: said.value('name of a process', command, lineShape),
+    });
     parts = [];
   }
   return found;
@@ -122,7 +137,7 @@ function units(lines: readonly string[]): ReadonlyMap<string, UnitState> {
 }
 
 /** `? name`, then getent's `address TYPE name` rows. */
-function lookups(lines: readonly string[]): ReadonlyMap<string, Lookup> {
+function lookups(lines: readonly string[], said: Said): ReadonlyMap<string, Lookup> {
   const found = new Map<string, { name: string; addresses: string[] }>();
   let current: string[] = [];
   for (const line of lines) {
@@ -131,19 +146,24 @@ function lookups(lines: readonly string[]): ReadonlyMap<string, Lookup> {
       found.set(line.slice(2), { name: line.slice(2), addresses: current });
     } else {
       const address = line.split(/\s+/)[0] ?? '';
+      // A link-local one has its interface behind a percent sign.
+      said.value('address of a name', address.replace(/%.*$/, ''), addressShape);
       if (!current.includes(address)) current.push(address);
     }
   }
   return found;
 }
 
-function kernel(lines: readonly string[]): Survey['kernel'] {
+function kernel(lines: readonly string[], said: Said): Survey['kernel'] {
   const [source, ...rest] = lines;
   const options = rest.flatMap((line): [string, string][] => {
     const match = /^CONFIG_([A-Z0-9_]+)=([ymn])$/.exec(line);
     return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
   });
-  return { ...(source === undefined ? {} : { source }), options: new Map(options) };
+  return {
+    ...(source === undefined ? {} : { source: said.value("kernel's configuration", source, pathShape) }),
+    options: new Map(options),
+  };
 }
 
 /** As kubeadm's library decides it: a mount at /sys/fs/cgroup first, then whatever else is mounted (spec 03 §6). */
@@ -188,19 +208,20 @@ function disks(lines: (name: string) => readonly string[]): readonly Filesystem[
 }
 
 /** `MAC NAME`; a loopback has zeros, a tunnel none. */
-function link(line: string): readonly Link[] {
+function link(line: string, said: Said): readonly Link[] {
   const [, mac = '', name = ''] = /^((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) (.+)$/.exec(line) ?? [];
-  return name === '' || mac === '00:00:00:00:00:00' ? [] : [{ name, mac }];
+  if (name === '' || mac === '00:00:00:00:00:00') return [];
+  return [{ name: said.value('network interface', name, interfaceShape), mac }];
 }
 
-function leftovers(lines: (name: string) => readonly string[]): Leftovers {
+function leftovers(lines: (name: string) => readonly string[], said: Said): Leftovers {
   const matches = (pattern: RegExp): readonly string[] => [
     ...new Set(lines('chains').flatMap((line) => pattern.exec(line)?.[1] ?? [])),
   ];
   return {
-    cniFiles: lines('cni'),
-    links: lines('links'),
-    chains: matches(/^:(KUBE-[^ ]+)/),
-    nftTables: matches(/^table (.+)$/),
+    cniFiles: said.all('file of a network', lines('cni'), lineShape),
+    links: said.all('network link', lines('links'), interfaceShape),
+    chains: said.all('chain of iptables', matches(/^:(KUBE-[^ ]+)/), wordShape),
+    nftTables: said.all('table of nftables', matches(/^table ([a-z0-9]+ [A-Za-z0-9_-]+)/), lineShape),
   };
 }

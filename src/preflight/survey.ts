@@ -168,7 +168,15 @@ function socketPath(url: string | undefined): string {
   return (url ?? '').replace(/^unix:\/\//, '');
 }
 
-/** Ask a host everything, in one round trip. @throws KbError KB_SURVEY */
+function readSurvey(host: HostView, stdout: string): ReturnType<typeof parseSurvey> {
+  try {
+    return parseSurvey(stdout);
+  } catch (error) {
+    throw error instanceof KbError ? error.within({ host: host.name }) : error;
+  }
+}
+
+/** Ask a host everything, in one round trip. @throws KbError KB_SURVEY, KB_HOST_FACT */
 export async function survey(host: HostView, questions: Questions): Promise<Survey> {
   const etcd = questions.externalEtcd;
   const [answer, externalEtcd] = await Promise.all([
@@ -176,7 +184,7 @@ export async function survey(host: HostView, questions: Questions): Promise<Surv
     host.probe(surveyCommand(questions), { secret: true }),
     etcd === undefined ? [] : probeExternalEtcd(host, etcd),
   ]);
-  const parsed = parseSurvey(answer.stdout);
+  const parsed = readSurvey(host, answer.stdout);
   if (parsed !== undefined) return { ...parsed, externalEtcd };
   throw new KbError({
     code: 'KB_SURVEY',

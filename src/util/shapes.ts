@@ -110,8 +110,11 @@ export const imageNameShape: Shape = shape('the name of an image', /^[A-Za-z0-9[
 /** The name of an etcd member: it stands in `name=url,name=url`. */
 export const etcdNameShape: Shape = shape('the name of an etcd member', /^[A-Za-z0-9._:-]{1,253}$/);
 
+/** The id of an etcd member or cluster: an unsigned number of 64 bits. */
+export const etcdIdShape: Shape = shape('the id of an etcd member', /^\d{1,20}$/);
+
 /** `https://address:port` of an etcd member. */
 export const etcdUrlShape: Shape = shape(
   'a URL such as https://192.168.3.29:2380',
-  /^https?:\/\/(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\/?$/,
+  /^(?:https?|unixs?):\/\/(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\/?$/,
 );

@@ -305,3 +305,17 @@ describe('the script on this machine', () => {
     expect(nothing.paths.size).toBe(0);
   });
 });
+
+test.each([
+  ['identity', '0; reboot', 'user id'],
+  ['swaps', 'Filename\n/dev/\u009B31m file 1 0 -2', 'swap device'],
+  ['lookups', '? api.example\n10.0.0.1,evil STREAM api.example', 'address of a name'],
+  ['macs', '52:54:00:00:00:01 e\u202Eth0', 'network interface'],
+  ['cni', '10-x\u001B]0;PWNED\u0007.conf', 'file of a network'],
+  ['owners', '12\nsh\n/bin/s\u001Bh\nlrwx 1 0 0 socket:[7]', 'name of a process'],
+  ['kernel', 'config\nCONFIG_X=y', "kernel's configuration"],
+])('a host that says what cannot be in its section %s is refused', (section, text, what) => {
+  expect(() => parseSurvey(`@@kbinit:${section}\n${text}\n\n@@kbinit:end\n`)).toThrow(
+    new RegExp(`^KB_HOST_FACT the host reports an invalid value: ${what}: found `),
+  );
+});

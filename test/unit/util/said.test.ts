@@ -23,6 +23,7 @@ const good: Readonly<Record<Exclude<keyof typeof shapes, 'isDnsSubdomain'>, read
   userNameShape: ['root', 'kb', 'machine$', 'DOMAIN\\user', 'user@example.org'],
   sshPublicKeyShape: [`ssh-ed25519 ${'A'.repeat(68)}`, `ecdsa-sha2-nistp256 ${'A'.repeat(139)}=`],
   imageNameShape: ['registry.k8s.io/pause:3.10', 'a/b@sha256:00', '[::1]:5000/x:y'],
+  etcdIdShape: ['0', '18446744073709551615'],
   etcdNameShape: ['master1', 'node1.example'],
   etcdUrlShape: ['https://10.0.0.1:2380', 'https://[fd00::1]:2380', 'https://node1.example:2380'],
 };
