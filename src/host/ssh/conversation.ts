@@ -1,11 +1,10 @@
 // One command over one channel: the prologue, sudo's question, the input, the answer or why there is none.
 import type { Client, ClientChannel } from 'ssh2';
-import { KbError } from '../../errors.ts';
-import { ConnectionLost, commandInterrupted, shortened, timedOut } from '../failures.ts';
+import { ConnectionLost, commandInterrupted, timedOut } from '../failures.ts';
 import { farewell, type Answer } from '../frame.ts';
 import type { ExecIO } from '../host.ts';
 import { sudoRefused, wrongSudoPassword, type Elevation } from '../sudo.ts';
-import { noSession } from './failures.ts';
+import { accountRefused, noSession, noShell } from './failures.ts';
 import { sshTarget, type SshOptions } from './options.ts';
 
 const defaultCommandTimeoutSeconds = 60;
@@ -114,12 +113,8 @@ function endedEarly(run: Conversation, isInputSent: boolean): Error {
   const { answer, elevation, options } = run;
   if (run.isGone()) return new ConnectionLost(options.name, `${sshTarget(options)} went away`, isInputSent);
   if (answer.hasBegun) return new ConnectionLost(options.name, 'the shell of the command was killed', true);
-  if (elevation.kind !== 'none') return sudoRefused(options.name, options.user, answer.noise);
-  return new KbError({
-    code: 'KB_SSH_SHELL',
-    summary: 'the login shell runs no commands',
-    detail: `${sshTarget(options)} ${answer.noise === '' ? 'said nothing' : `said: ${shortened(answer.noise)}`}`,
-    fix: 'log in as a user with a normal login shell (sh, bash, zsh, fish, tcsh) and without a ForceCommand',
-    host: options.name,
-  });
+  return (
+    accountRefused(options, answer.noise) ??
+    (elevation.kind === 'none' ? noShell(options, answer.noise) : sudoRefused(options.name, options.user, answer.noise))
+  );
 }

@@ -1,6 +1,7 @@
 // What the user is told when a host is not reached over SSH, does not take the login, or gives no channel.
 import { existsSync } from 'node:fs';
 import { KbError } from '../../errors.ts';
+import { shortened } from '../failures.ts';
 import { fingerprint, keyTypeOf } from './known-hosts.ts';
 import { sshTarget, type SshOptions } from './options.ts';
 
@@ -113,6 +114,57 @@ export function noSession(options: SshOptions): KbError {
     fix: "allow it in the host's sshd_config: MaxSessions (10 by default), and no ForceCommand for this user",
     host: options.name,
   });
+}
+
+/** What hosts say instead of running a command where it is the account that is in the way, and what helps then. */
+const accountRefusals: readonly {
+  readonly said: RegExp;
+  readonly summary: string;
+  readonly fix: (options: SshOptions, found: RegExpExecArray) => string;
+}[] = [
+  {
+    // pam_unix and shadow-utils, in their forms of twenty years.
+    said: /password (?:has |is )?expired|(?:required|need|have|must)(?: to)? change your password|password change required|new password required/i,
+    summary: 'the password of the login user has expired',
+    fix: ({ user, host }) =>
+      `set a new password (log in once with \`ssh ${user}@${host}\`), or as root on the host, for an account that logs in with keys: \`chage -M -1 ${user}\``,
+  },
+  {
+    said: /account (?:has |is )?expired/i,
+    summary: 'the account of the login user has expired',
+    fix: ({ user }) => `extend it as root on the host (\`chage -E -1 ${user}\`), or log in as another user`,
+  },
+  {
+    // cloud-init's disable_root_opts: a forced command in root's authorized_keys.
+    said: /log\s?in as the user \\?["'\u201C]?([A-Za-z0-9_][\w.-]*)\\?["'\u201D]? rather than the user/i,
+    summary: 'the host takes logins as another user only',
+    fix: ({ host }, [, user = '']) =>
+      `log in as that user: --host ${user}@${host}; kbinit becomes root with sudo there`,
+  },
+];
+
+/** A host whose own words say what is wrong with the account. */
+export function accountRefused(options: SshOptions, said: string): KbError | undefined {
+  for (const { said: pattern, summary, fix } of accountRefusals) {
+    const found = pattern.exec(said);
+    if (found !== null)
+      return shellProblem(options, summary, `${sshTarget(options)} said: ${shortened(said)}`, fix(options, found));
+  }
+  return undefined;
+}
+
+/** A login that ended without having run the command. */
+export function noShell(options: SshOptions, said: string): KbError {
+  return shellProblem(
+    options,
+    'the login shell runs no commands',
+    `${sshTarget(options)} ${said === '' ? 'said nothing' : `said: ${shortened(said)}`}`,
+    'log in as a user with a normal login shell (sh, bash, zsh, fish, tcsh) and without a ForceCommand',
+  );
+}
+
+function shellProblem({ name }: SshOptions, summary: string, detail: string, fix: string): KbError {
+  return new KbError({ code: 'KB_SSH_SHELL', summary, detail, fix, host: name });
 }
 
 /** A stream through the host that did not open: the host's own words, with the code that a local connect would have. */

@@ -1,6 +1,10 @@
 // Password-less login from one host to another: what is there, what is missing, and the scripts that add it. The
 // private key is made on its host and never leaves it.
 import { KbError, type Problem } from '../../errors.ts';
+import { isLoopbackName } from '../../util/host-names.ts';
+import { formatIp, parseIp } from '../../util/net.ts';
+import { Said } from '../../util/said.ts';
+import { isDnsSubdomain, pathShape, sshPublicKeyShape, userNameShape, type Shape } from '../../util/shapes.ts';
 import { shortened } from '../failures.ts';
 import type { Host, HostView } from '../host.ts';
 import { judgeHostKeys, keyTypeOf, knownHostsName, parseKnownHosts, type KeyOwner } from './known-hosts.ts';
@@ -39,6 +43,32 @@ function trustProblem(host: HostView, detail: string, fix: string): Problem {
 
 const ownKey = '.ssh/id_ed25519';
 
+/** What goes into another host's authorized_keys: a key and nothing that sshd reads as an option before it. */
+const publicKeyShape: Shape = {
+  words: sshPublicKeyShape.words,
+  fits: (text) => {
+    const [type, base64 = ''] = text.split(' ', 2);
+    return sshPublicKeyShape.fits(text) && keyTypeOf(Buffer.from(base64, 'base64')) === type;
+  },
+};
+
+/** The key that ssh-keygen printed, without its comment. @throws KbError KB_HOST_FACT */
+function publicKeyOf(host: HostView, line: string): string {
+  const said = new Said();
+  const key = said.value('public key', /^[^ ]* [^ ]*/.exec(line)?.[0] ?? line, publicKeyShape);
+  return ended(said, host, key);
+}
+
+/** A value once everything that was read with it has its shape. */
+function ended<T>(said: Said, host: HostView, value: T): T {
+  try {
+    said.end();
+  } catch (error) {
+    throw error instanceof KbError ? error.within({ host: host.name }) : error;
+  }
+  return value;
+}
+
 // Whom this connection logs in as.
 const whoScript = script`
 user=$SUDO_USER
@@ -58,13 +88,12 @@ key=$home/.ssh/id_ed25519
 export async function readSource(host: Host): Promise<Source> {
   const { stdout } = await host.probe(sh`${whoScript}${sourceScript}`);
   const values = lines(stdout);
-  const user = values.get('user') ?? '';
+  const { user, home } = who(host, values);
   const missing = values.get('missing');
   if (missing !== undefined) {
     const fix = `install it on ${host.name} (openssh-clients, openssh-client, util-linux)`;
     throw new KbError(trustProblem(host, `${host.name} has no ${missing}`, fix));
   }
-  const home = homeOf(host, user, values.get('home'));
   const key = values.get('key');
   if (key === '') {
     const detail = `${home}/${ownKey} exists and opens only with a passphrase, or is no private key`;
@@ -77,7 +106,7 @@ export async function readSource(host: Host): Promise<Source> {
     host,
     user,
     home,
-    publicKey: key?.split(' ').slice(0, 2).join(' '),
+    publicKey: key === undefined ? undefined : publicKeyOf(host, key),
     knownHosts: files.get(own) ?? '',
     systemKnownHosts: files.get(system) ?? '',
   };
@@ -97,9 +126,7 @@ export async function readDestination(
 ): Promise<Destination> {
   const { hostname } = await host.facts();
   const { stdout } = await host.probe(sh`${whoScript}${destinationScript}`);
-  const values = lines(stdout);
-  const user = values.get('user') ?? '';
-  const home = homeOf(host, user, values.get('home'));
+  const { user, home } = who(host, lines(stdout));
   const hostKeys = [...stdout.matchAll(/^hostkey \S+ ([A-Za-z0-9+/=]+)/gm)]
     .map(([, base64 = '']) => Buffer.from(base64, 'base64'))
     .filter((blob) => keyTypeOf(blob) !== undefined);
@@ -116,8 +143,13 @@ function lines(stdout: string): ReadonlyMap<string, string> {
   return new Map(found.toReversed());
 }
 
-function homeOf(host: Host, user: string, home: string | undefined): string {
-  if (home?.startsWith('/') === true) return home;
+/** Whom the connection logs in as, and where its files are. @throws KbError KB_SSH_TRUST, KB_HOST_FACT */
+function who(host: Host, values: ReadonlyMap<string, string>): { readonly user: string; readonly home: string } {
+  const said = new Said();
+  const user = said.value('login user', values.get('user') ?? '', userNameShape);
+  const home = said.optional('home folder', values.get('home') ?? '', pathShape);
+  ended(said, host, user);
+  if (home !== '') return { user, home };
   const fix = 'log in as a user of that host with a home folder';
   throw new KbError(trustProblem(host, `${user} has no home folder on ${host.name}`, fix));
 }
@@ -137,7 +169,8 @@ export async function makeKey({ host, user, home }: Source): Promise<string | un
   if (result.code !== 0) {
     throw new KbError(trustProblem(host, `ssh-keygen: ${shortened(result.stderr)}`, 'make the home folder writable'));
   }
-  return /^ssh-ed25519 \S+$/m.exec(result.stdout)?.[0];
+  const made = /^ssh-ed25519 .*$/m.exec(result.stdout)?.[0];
+  return made === undefined ? undefined : publicKeyOf(host, made);
 }
 
 /*
@@ -187,9 +220,58 @@ export async function authorize(to: Destination, publicKey: string, comment: str
   return to.authorizedKeys === '' ? 'created' : 'updated';
 }
 
-/** The names that the source may call a host by. */
-function ownersOf({ address, hostname, port }: Destination): readonly KeyOwner[] {
-  return [...new Set([address, hostname])].map((host) => ({ host, port }));
+const resolveScript = script`
+for name; do
+  (
+    all=$(timeout 5 getent ahosts "$name" | cut -d' ' -f1 | sort -u)
+    echo "$name" $all
+  ) &
+done
+wait
+`;
+
+/** Where names lead on the host; names that lead nowhere are left out. */
+async function resolve(host: Host, names: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  if (names.length === 0) return new Map();
+  const { stdout } = await host.probe(sh`set -- ${names}; ${resolveScript}`);
+  const found = stdout.split('\n').map((line) => line.split(' '));
+  return new Map(found.map(([name = '', ...addresses]) => [name, new Set(addresses.map(canonical))] as const));
+}
+
+function canonical(address: string): string {
+  const ip = parseIp(address);
+  return ip === undefined ? address : formatIp(ip);
+}
+
+/** A name that a host may be known by beside the one it was reached by; its own word for it is not enough. */
+function nameToAsk({ hostname, address }: Destination): string | undefined {
+  const name = hostname.toLowerCase();
+  const isName = isDnsSubdomain(name) && parseIp(name) === undefined && !isLoopbackName(name);
+  return isName && name !== address.toLowerCase() ? name : undefined;
+}
+
+/**
+ * The names that the source knows each host by: the address that the user named, and the host's own name where the
+ * source's resolver leads it to that very address. A host could call itself anything, `*` or another host's name.
+ */
+async function ownersOf(
+  from: Source,
+  destinations: readonly Destination[],
+): Promise<ReadonlyMap<Destination, readonly KeyOwner[]>> {
+  const names = destinations.flatMap((to) => {
+    const name = nameToAsk(to);
+    return name === undefined ? [] : [name, ...(parseIp(to.address) === undefined ? [to.address] : [])];
+  });
+  const found = await resolve(from.host, [...new Set(names)]);
+  const owners = destinations.map((to) => {
+    const name = nameToAsk(to);
+    const own = new Set(parseIp(to.address) === undefined ? found.get(to.address) : [canonical(to.address)]);
+    const led = (name === undefined ? undefined : found.get(name)) ?? new Set<string>();
+    const isIts = led.size > 0 && [...led].every((address) => own.has(address));
+    const hosts = name !== undefined && isIts ? [to.address, name] : [to.address];
+    return [to, hosts.map((host) => ({ host, port: to.port }))] as const;
+  });
+  return new Map(owners);
 }
 
 /** Make the hosts' keys known to the source. A key that is known otherwise is never replaced. @throws KbError KB_SSH_HOST_KEY_CHANGED */
@@ -201,8 +283,8 @@ export async function makeKnown(from: Source, destinations: readonly Destination
   ];
   const added: string[] = [];
   const problems: Problem[] = [];
-  for (const to of destinations) {
-    for (const owner of ownersOf(to)) {
+  for (const [to, owners] of await ownersOf(from, destinations)) {
+    for (const owner of owners) {
       for (const { blob, type, state, verdict } of judgeHostKeys(known, owner, to.hostKeys)) {
         if (state === 'new') added.push(`${knownHostsName(owner)} ${type} ${blob.toString('base64')}`);
         if (state !== 'changed' && state !== 'revoked') continue;
