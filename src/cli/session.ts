@@ -5,7 +5,10 @@ import type { Host, HostView } from '../host/host.ts';
 import { isLockedOut, type HostLock } from '../host/lock.ts';
 import type { Reporter } from '../report/events.ts';
 import { openLogFile } from '../report/log-file.ts';
+import { watchPhases } from '../report/open-phases.ts';
+import { addSecret } from '../report/redact.ts';
 import { teeReporter } from '../report/tee.ts';
+import { untilVerdict } from '../report/verdict.ts';
 import { printable } from '../util/invisible.ts';
 import { sleep } from '../util/retry.ts';
 import { deadlineGrace, readLimit, startDeadline, unlessOverdue } from './deadline.ts';
@@ -13,7 +16,7 @@ import { tellFailure } from './failure.ts';
 import { watchSignals, type Interrupt } from './interrupt.ts';
 import { askYesNo } from './prompt.ts';
 import { openHosts, type HostFor, type HostUse, type Reached } from './reach.ts';
-import { resumeCommand } from './resume.ts';
+import { passwordsOf, resumeCommand } from './resume.ts';
 import { Shown } from './shown.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
 import { suggesting, suggestionsOf, type Suggestions } from './suggest.ts';
@@ -67,6 +70,7 @@ export async function withSession<U extends HostUse>(
   notice?: LocalNotice,
 ): Promise<void> {
   const start = performance.now();
+  for (const password of passwordsOf(process.argv.slice(2))) addSecret(password);
   const limit = readLimit(options.deadline);
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const name = target?.address ?? hostname();
@@ -76,9 +80,16 @@ export async function withSession<U extends HostUse>(
     onFailure: (text) => view.reporter.emit({ kind: 'warning', host: name, text }),
   });
   const suggestions = suggestionsOf(options);
-  const reporter = suggesting(teeReporter(view.reporter, log.reporter), suggestions);
+  const shown = untilVerdict(view.reporter);
+  const phases = watchPhases(teeReporter(shown, log.reporter));
+  const reporter = suggesting(phases, suggestions);
   const isHere = notice !== undefined && target === undefined && options.hosts === undefined;
-  const interrupt = watchSignals(reporter, name);
+  const ownCommand = resumeCommand(process.argv.slice(2));
+  const interrupt = watchSignals(reporter, name, {
+    open: () => phases.open,
+    resumeCommand: ownCommand,
+    startedAt: start,
+  });
   reporter.emit({
     kind: 'run-start',
     command,
@@ -88,7 +99,6 @@ export async function withSession<U extends HostUse>(
   });
   let code: number = exitCode.done;
   const { signal } = interrupt;
-  const ownCommand = resumeCommand(process.argv.slice(2));
   const deadline = startDeadline(limit, { abort: interrupt.abort, reporter, host: name, resumeCommand: ownCommand });
   const ssh = openSsh(options, { reporter, signal, name, aside: (talk) => aside(view, talk) });
   const hosts = openHosts({
@@ -133,6 +143,11 @@ export async function withSession<U extends HostUse>(
   } finally {
     interrupt.stop();
     deadline.clear();
+    if (code !== exitCode.done) {
+      // What runs aside is called off, and has no say after the verdict.
+      shown.close();
+      interrupt.abort();
+    }
     const closed = hosts.close();
     // A host that hangs does not answer to that either.
     await (deadline.hasPassed() ? Promise.race([closed, sleep(deadlineGrace.close)]) : closed);

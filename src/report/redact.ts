@@ -31,6 +31,16 @@ const rules: readonly Rule[] = [
   [/(token-secret["']?\s*[:=]\s*["']?)[A-Za-z0-9+/=]+/gi, `$1${mask}`],
   [/(authorization\\?["']?\s*[:=]\s*\\?["']?(?:bearer|basic)\s+)[^\s"'\\,}]+/gi, `$1${mask}`],
   [/(\bbearer\s+)[A-Za-z0-9._~+/-]{12,}=*/gi, `$1${mask}`],
+  // A login in a URL: with http whatever stands before the @, elsewhere what has a password (ssh://root@host has none).
+  [/(\bhttps?:[\\/]{2,4})[^\s\\/?#"'<>]*@/gi, `$1${mask}@`],
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s\\/?#@:"'<>]*:[^\s\\/?#"'<>]*@/gi, `$1${mask}@`],
+  // A proxy may stand there without its scheme.
+  [/(\b(?:https?|all|ftp)_proxy\\?["']?\s{0,3}[:=]\s{0,3}\\?["']?)[^\s\\/@"'<>]*:[^\s\\/@"'<>]*@/gi, `$1${mask}@`],
+  // A secret in the query of a URL, by its name.
+  [
+    /([?&](?:[\w.-]{0,40}(?:token|secret|passw(?:or)?d|signature|credential|(?:api|access)[_-]?key)[\w.-]{0,40}|sig|pwd|auth|key)=)[^&#\s"'<>\\]+/gi,
+    `$1${mask}`,
+  ],
   // A JSON web token: service accounts.
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, mask],
   // A bootstrap token keeps its id, which is no secret.

@@ -23,6 +23,33 @@ const around = fc.oneof(
 const edge = (s: string): string => s.replaceAll(/^[0-9A-Za-z]+|[0-9A-Za-z]+$/g, '');
 
 describe('never comes through', () => {
+  test.each([
+    'HTTPS://joe:S3cret@h/x',
+    'http://S3cret@h/x',
+    'got 401 of https://joe:p@S3cret@h:8443/x?y=1',
+    'socks5://joe:S3cret@h:1080',
+    'https_proxy=joe:S3cret@proxy:3128',
+    '"HTTPS_PROXY": "joe:S3cret@proxy:3128"',
+    'https://h/x?a=1&token=S3cret&b=2',
+    'https://h/x?X-Amz-Signature=S3cret',
+    'https://h/x?access_key=S3cret#y',
+  ])('what logs in by a URL: %s', (said) => {
+    expect(text(said)).not.toContain('S3cret');
+    expect(text(said)).toContain(mask);
+  });
+
+  test('but what only looks like a login stays', () => {
+    for (const said of [
+      'ssh://root@h:22',
+      'https://h/a@b',
+      'registry.k8s.io/pause:3.10@sha256:abc',
+      'root@10.0.0.1:22',
+      'https://h/x?limit=500&continue=abc',
+    ]) {
+      expect(text(said)).toBe(said);
+    }
+  });
+
   test('the secret half of a bootstrap token', () => {
     fc.assert(
       fc.property(around, tokenPart(6), tokenPart(16), around, (before, id, secret, after) => {
