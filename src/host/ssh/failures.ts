@@ -147,8 +147,8 @@ const accountRefusals: readonly {
 export function accountRefused(options: SshOptions, said: string): KbError | undefined {
   for (const { said: pattern, summary, fix } of accountRefusals) {
     const found = pattern.exec(said);
-    if (found !== null)
-      return shellProblem(options, summary, `${sshTarget(options)} said: ${shortened(said)}`, fix(options, found));
+    if (found === null) continue;
+    return shellProblem(options, summary, `${sshTarget(options)} said: ${shortened(said)}`, fix(options, found));
   }
   return undefined;
 }
