@@ -6,6 +6,7 @@ import { KbError, type Problem } from '../errors.ts';
 import { fingerprint, judgeHostKeys, type JudgedKey, type KeyOwner } from '../host/ssh/known-hosts.ts';
 import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } from '../host/ssh/known-hosts-files.ts';
 import { hostKeyFailure } from '../host/ssh/host-key.ts';
+import { revocations } from '../host/ssh/revoked-keys.ts';
 import type { Route } from '../host/ssh/route.ts';
 import { columns } from '../util/columns.ts';
 import { failuresOf, onEach } from './many.ts';
@@ -58,11 +59,13 @@ async function scanOne(target: string, { ssh }: Session<HostView>): Promise<Scan
     given,
     user: route.userKnownHostsFiles,
     global: route.globalKnownHostsFiles,
+    revoked: route.revokedHostKeyFiles,
   });
   // The place that ssh itself looks at, and not kbinit's own: this was asked for by name.
   const write = given ?? route.userKnownHostsFiles?.[0] ?? join(home, '.ssh', 'known_hosts');
   const files = { ...chosen, write };
-  return { target, owner, route, files, keys: judgeHostKeys(await readKnownHosts(files), owner, keys) };
+  const known = [...(await readKnownHosts(files)), ...(await revocations(files.revoked, keys))];
+  return { target, owner, route, files, keys: judgeHostKeys(known, owner, keys) };
 }
 
 function table(scanned: readonly Scanned[]): string {

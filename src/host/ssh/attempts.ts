@@ -22,6 +22,8 @@ export interface LoginOptions<A extends AgentKey> {
   /** Of the agent's keys only those that are among the identities (IdentitiesOnly). */
   readonly areIdentitiesAll?: boolean;
   readonly askPassword?: () => Promise<string | undefined>;
+  /** Whether a key of this public half may be offered. */
+  readonly accepts?: (publicBlob: Buffer) => boolean;
   /** What the server still accepts, from its last answer. */
   readonly methodsLeft: () => readonly string[];
 }
@@ -59,6 +61,8 @@ function candidates<A extends AgentKey>(options: LoginOptions<A>): readonly Cand
   const ordered = options.areIdentitiesNamed ? [...files, ...agent] : [...agent, ...files];
   const seen = new Set<A>();
   return ordered.filter((candidate) => {
+    const blob = 'agentKey' in candidate ? candidate.agentKey.publicBlob : candidate.identity.publicBlob;
+    if (blob !== undefined && options.accepts?.(blob) === false) return false;
     if (!('agentKey' in candidate)) return true;
     const isNew = !seen.has(candidate.agentKey);
     seen.add(candidate.agentKey);
@@ -79,7 +83,7 @@ export async function* loginAttempts<A extends AgentKey>(options: LoginOptions<A
       continue;
     }
     const loaded = await candidate.identity.load();
-    if (loaded === undefined) continue;
+    if (loaded === undefined || options.accepts?.(loaded.publicBlob) === false) continue;
     keys++;
     const { file, key, passphrase } = loaded;
     yield { kind: 'key', file, key, ...(passphrase !== undefined && { passphrase }) };

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import {
   commandLines,
   evaluateConfig,
+  isRestricting,
+  keywordsOf,
+  placesOf,
   saysSomething,
   toHostConfig,
   type Asked,
   type HostConfig,
   type Ourselves,
 } from './config.ts';
-import { configProblem, readConfigLines, systemConfig, type ConfigLine } from './config-lines.ts';
+import { configProblem, keywordOf, readConfigLines, systemConfig, type ConfigLine } from './config-lines.ts';
 
 export interface ConfigOptions {
   /** `none`: no file at all; a path: that file alone; undefined: the user's and the system's. */
@@ -58,22 +61,33 @@ const defaultIdentities: ReadonlySet<string> = new Set(
 );
 
 /** Read what `ssh -G` printed. `own` is our reading of the same files: it knows where a path with a blank ends. */
-function readProgram(text: string, own: HostConfig, asked: Asked, ourselves: Ourselves): HostConfig {
+function readProgram(
+  text: string,
+  own: HostConfig,
+  asked: Asked,
+  ourselves: Ourselves,
+  files: readonly (readonly ConfigLine[])[],
+): HostConfig {
   const values = new Map<string, string[]>();
+  const said = keywordsOf(files.flat());
   for (const line of text.split('\n')) {
-    const [, keyword, value] = /^(\w+) (.*)$/.exec(line) ?? [];
-    if (keyword === undefined || value === undefined) continue;
+    const [, name, value] = /^(\w+) (.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    const keyword = keywordOf(name);
+    // Its defaults are those of this ssh, and not kbinit's.
+    if (isRestricting(keyword) && !said.has(keyword)) continue;
     values.set(keyword, [...(values.get(keyword) ?? []), value]);
   }
   const identities = values.get('identityfile') ?? [];
   if (identities.every((file) => defaultIdentities.has(file))) values.delete('identityfile');
   const list = (keyword: string): readonly (readonly string[])[] => {
     const found = values.get(keyword) ?? [];
-    return /^(?:user|global)knownhostsfile$/.test(keyword)
+    return /^(?:(?:user|global)knownhostsfile|revokedhostkeys)$/.test(keyword)
       ? found.map((value) => value.split(' '))
       : found.map((value) => [value]);
   };
-  const config = toHostConfig({ one: (keyword) => values.get(keyword)?.[0], lists: list }, asked, ourselves);
+  const where = (keyword: string): string => placesOf(files, keyword);
+  const config = toHostConfig({ one: (keyword) => values.get(keyword)?.[0], lists: list, where }, asked, ourselves);
   const same = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
     b !== undefined && a?.join(' ') === b.join(' ');
   return {
@@ -84,6 +98,8 @@ function readProgram(text: string, own: HostConfig, asked: Asked, ourselves: Our
       same(config.globalKnownHostsFiles, own.globalKnownHostsFiles) && {
         globalKnownHostsFiles: own.globalKnownHostsFiles,
       }),
+    ...(own.revokedHostKeyFiles !== undefined &&
+      same(config.revokedHostKeyFiles, own.revokedHostKeyFiles) && { revokedHostKeyFiles: own.revokedHostKeyFiles }),
   };
 }
 
@@ -110,9 +126,14 @@ export async function openSshConfig(options: ConfigOptions): Promise<SshConfig> 
   return {
     async for(asked) {
       const own = evaluateConfig(files, asked, ourselves);
-      if (!isExact) return own;
+      if (!isExact) {
+        if (files.some((lines) => keywordsOf(lines).has('canonicalizehostname'))) {
+          warn(`${placesOf(files, 'canonicalizehostname')}: CanonicalizeHostname has no effect without \`ssh -G\``);
+        }
+        return own;
+      }
       const printed = await askProgram(program, file, asked);
-      return printed === undefined ? own : readProgram(printed, own, asked, ourselves);
+      return printed === undefined ? own : readProgram(printed, own, asked, ourselves, files);
     },
   };
 }

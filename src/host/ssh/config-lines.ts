@@ -2,12 +2,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { KbError } from '../../errors.ts';
+import { quoted } from '../../util/invisible.ts';
 import { matchesGlob } from '../glob.ts';
 
 /** One line that says something. Keywords are in lower case; the files of an Include come as lines of their own. */
 export interface ConfigLine {
   readonly keyword: string;
   readonly words: readonly string[];
+  /** What stands behind the keyword, as written. */
+  readonly rest: string;
   readonly file: string;
   readonly line: number;
   /** Of an Include: what its files hold, a list a file. */
@@ -92,17 +95,60 @@ function includePath(word: string, { folder, homeDirectory }: Place): string {
   return isAbsolute(word) ? word : join(folder, word);
 }
 
+/** Old names of keywords that kbinit follows. */
+const aliases: Readonly<Record<string, string>> = {
+  pubkeyacceptedkeytypes: 'pubkeyacceptedalgorithms',
+  challengeresponseauthentication: 'kbdinteractiveauthentication',
+  skeyauthentication: 'kbdinteractiveauthentication',
+  tisauthentication: 'kbdinteractiveauthentication',
+  dsaauthentication: 'pubkeyauthentication',
+};
+
+/** A keyword in lower case, by its present name. */
+export function keywordOf(text: string): string {
+  const keyword = text.toLowerCase();
+  return aliases[keyword] ?? keyword;
+}
+
+const lineShape =
+  /^[ \t]*(?:([A-Za-z][A-Za-z0-9]*)(?:[ \t]*=[ \t]*|[ \t]+|$)|"([A-Za-z][A-Za-z0-9]*)"(?:[ \t]+|$))(.*)$/;
+
+/**
+ * Keyword and rest of a line; undefined for a comment. What has another shape might be another thing to ssh than it is here,
+ * a command to run too, and ssh itself takes hardly any of it. @throws KbError KB_SSH_CONFIG
+ */
+function readLine(raw: string, place: string): { readonly keyword: string; readonly rest: string } | undefined {
+  // readconf.c cuts these off the end.
+  const text = raw.replace(/[ \t\r\f]+$/, '');
+  if (/^[ \t]*(?:#|$)/.test(text)) return undefined;
+  const [, plain, inQuotes, rest = ''] = lineShape.exec(text) ?? [];
+  const keyword = plain ?? inQuotes;
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  const isClean = !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(rest);
+  if (keyword !== undefined && isClean) return { keyword: keywordOf(keyword), rest };
+  throw configProblem(
+    `${place}: ${quoted(raw)} is not a keyword with its value`,
+    'write KEYWORD VALUE, name another file with --ssh-config FILE, or go without: --ssh-config none',
+  );
+}
+
+/** A pattern in which * and ? are all that is special, for every version of ssh. */
+function isPlainPattern(word: string): boolean {
+  return !/[[\]{}\\$%`~]/.test(word.replace(/^~\//, '/'));
+}
+
 async function linesOf(file: string, text: string, place: Place, depth: number): Promise<readonly ConfigLine[]> {
   const lines: ConfigLine[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
-    const [, keyword, rest = ''] = /^\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+|$)(.*)$/.exec(raw) ?? [];
-    if (keyword === undefined) continue;
-    const words = wordsOf(rest.trim());
     const at = { file, line: index + 1 };
+    const read = readLine(raw, `${file}:${at.line}`);
+    if (read === undefined) continue;
+    const { keyword, rest } = read;
+    const words = wordsOf(rest);
     if (words === undefined) {
       throw configProblem(`${file}:${at.line}: a quote is not closed`, 'close it, or run with --ssh-config none');
     }
-    const own = { keyword: keyword.toLowerCase(), words, ...at };
+    const own = { keyword, words, rest, ...at };
     lines.push(own.keyword === 'include' ? { ...own, included: await includedBy(own, place, depth) } : own);
   }
   return lines;
@@ -113,6 +159,13 @@ async function includedBy(line: ConfigLine, place: Place, depth: number): Promis
     throw configProblem(
       `${line.file}:${line.line}: Include goes deeper than ${maxDepth} files`,
       'take out the Include that leads back to its own file',
+    );
+  }
+  const odd = line.words.find((word) => !isPlainPattern(word));
+  if (odd !== undefined || /['\\]/.test(line.rest)) {
+    throw configProblem(
+      `${line.file}:${line.line}: Include ${quoted(odd ?? line.rest)}: kbinit reads ~/, * and ? in a path and nothing else`,
+      'write the path out, name another file with --ssh-config FILE, or go without: --ssh-config none',
     );
   }
   const files = await Promise.all(line.words.map((word) => filesOf(includePath(word, place))));

@@ -1,7 +1,8 @@
 // What ~/.ssh/config says about one host, read the way ssh reads it. Nothing it names is ever run. Pure.
 import { expandTokens, type Tokens } from './config-tokens.ts';
 import { matchesPatterns } from '../glob.ts';
-import type { ConfigLine } from './config-lines.ts';
+import { refusedBy, type AlgorithmLists, type KeyRules, type RefusedAlgorithms } from './algorithms.ts';
+import { configProblem, type ConfigLine } from './config-lines.ts';
 
 /** The settings that kbinit follows; what a file does not say is left out. */
 export interface HostConfig {
@@ -22,7 +23,20 @@ export interface HostConfig {
   readonly globalKnownHostsFiles?: readonly string[];
   readonly hostKeyAlias?: string;
   readonly connectTimeoutSeconds?: number;
+  /** Files of keys that no host may have. */
+  readonly revokedHostKeyFiles?: readonly string[];
+  /** Undefined: none. */
+  readonly refusedAlgorithms?: RefusedAlgorithms;
+  readonly keyRules?: KeyRules;
+  /** Login methods that are not to be used. */
+  readonly refusedMethods?: readonly LoginMethod[];
+  /** What the files want and kbinit does not do, although it bears on whom a host is taken for. */
+  readonly unfollowed?: readonly string[];
 }
+
+/** The ways to log in that kbinit knows. */
+const loginMethods = ['publickey', 'password', 'keyboard-interactive'] as const;
+export type LoginMethod = (typeof loginMethods)[number];
 
 /** Who connects where, before the configuration is asked. */
 export interface Asked {
@@ -39,6 +53,27 @@ export interface Ourselves {
   readonly hostName: string;
 }
 
+/** Keywords whose defaults are kbinit's own. */
+const restricting: ReadonlySet<string> = new Set([
+  'revokedhostkeys',
+  'hostkeyalgorithms',
+  'kexalgorithms',
+  'ciphers',
+  'macs',
+  'pubkeyacceptedalgorithms',
+  'requiredrsasize',
+  'preferredauthentications',
+  'pubkeyauthentication',
+  'passwordauthentication',
+  'kbdinteractiveauthentication',
+  'numberofpasswordprompts',
+  'batchmode',
+  'knownhostscommand',
+  'verifyhostkeydns',
+  'checkhostip',
+  'canonicalizehostname',
+]);
+
 /** Keywords that kbinit follows: where a file has none of them it says nothing to kbinit. */
 const keywords: ReadonlySet<string> = new Set([
   'hostname',
@@ -54,7 +89,18 @@ const keywords: ReadonlySet<string> = new Set([
   'globalknownhostsfile',
   'hostkeyalias',
   'connecttimeout',
+  ...restricting,
 ]);
+
+/** True of keywords that allow less than kbinit's own defaults do: they count where a file has them. */
+export function isRestricting(keyword: string): boolean {
+  return restricting.has(keyword);
+}
+
+/** The keywords that the files have. */
+export function keywordsOf(lines: readonly ConfigLine[]): ReadonlySet<string> {
+  return new Set(everyLine(lines).map(({ keyword }) => keyword));
+}
 
 /** Every line, those of included files too. */
 function everyLine(lines: readonly ConfigLine[]): readonly ConfigLine[] {
@@ -68,9 +114,13 @@ export function saysSomething(lines: readonly ConfigLine[]): boolean {
 
 /** The lines that would make ssh run a command while it only reads (`Match exec`). */
 export function commandLines(lines: readonly ConfigLine[]): readonly ConfigLine[] {
-  return everyLine(lines).filter(
-    ({ keyword, words }) => keyword === 'match' && words.some((word) => /^!?exec(?:$|=)/i.test(word)),
-  );
+  return everyLine(lines).filter(({ keyword, rest }) => keyword === 'match' && mayRun(rest));
+}
+
+/** Whether any version of ssh could find `exec` among the criteria: they do not agree on quotes, and take = for a blank. */
+function mayRun(rest: string): boolean {
+  if (/["'\\]/.test(rest)) return /exec/i.test(rest.replaceAll(/["'\\]/g, ''));
+  return rest.split(/[\s=,]+/).some((word) => /^!?exec$/i.test(word));
 }
 
 /** Values by keyword: the first one counts, but for files of keys, which add up. */
@@ -80,6 +130,8 @@ interface Reading {
   readonly asked: Asked;
   readonly ourselves: Ourselves;
   readonly found: Found;
+  /** The second time through, which `Match final` asks for. */
+  readonly isFinal: boolean;
 }
 
 function first(found: Found, keyword: string): string | undefined {
@@ -116,8 +168,8 @@ function matches(words: readonly string[], reading: Reading): boolean {
       continue;
     }
     if (name === 'canonical' || name === 'final') {
-      // One pass is made: a block for the second one has no part in it.
-      if (!isNegated) return false;
+      // Names are made canonical by ssh alone.
+      if ((name === 'final' && reading.isFinal) === isNegated) return false;
       continue;
     }
     const holds = criterion(name, rest[++at] ?? '', reading);
@@ -126,13 +178,18 @@ function matches(words: readonly string[], reading: Reading): boolean {
   return true;
 }
 
+/** What Host lines are about: the second time it is the name that the first one led to (ssh.c main). */
+function nameOf({ asked, found, isFinal }: Reading): string {
+  return isFinal ? (first(found, 'hostname') ?? asked.alias).replaceAll('%h', asked.alias) : asked.alias;
+}
+
 const adding: ReadonlySet<string> = new Set(['identityfile', 'certificatefile']);
 
 /** Go through one file; `isOpen` is false inside an Include of a block that does not apply. */
 function walk(lines: readonly ConfigLine[], reading: Reading, isOpen: boolean): void {
   let isActive = isOpen;
   for (const { keyword, words, included } of lines) {
-    if (keyword === 'host') isActive = isOpen && matchesPatterns(reading.asked.alias, words);
+    if (keyword === 'host') isActive = isOpen && matchesPatterns(nameOf(reading), words);
     else if (keyword === 'match') isActive = isOpen && matches(words, reading);
     else if (included !== undefined) for (const file of included) walk(file, reading, isActive);
     else if (isActive && keywords.has(keyword)) {
@@ -140,7 +197,8 @@ function walk(lines: readonly ConfigLine[], reading: Reading, isOpen: boolean): 
       const rival = { proxyjump: 'proxycommand', proxycommand: 'proxyjump' }[keyword];
       if (rival !== undefined && reading.found.has(rival)) continue;
       const values = reading.found.get(keyword) ?? [];
-      if (values.length === 0 || adding.has(keyword)) reading.found.set(keyword, [...values, [...words]]);
+      const isNew = values.length === 0 || (adding.has(keyword) && !values.some((have) => have[0] === words[0]));
+      if (isNew) reading.found.set(keyword, [...values, [...words]]);
     }
   }
 }
@@ -164,6 +222,17 @@ function withTokens(tokens: Tokens, texts: readonly string[]): readonly string[]
 export interface RawConfig {
   readonly one: (keyword: string) => string | undefined;
   readonly lists: (keyword: string) => readonly (readonly string[])[];
+  /** `FILE:LINE` of the lines that may have said it. */
+  readonly where: (keyword: string) => string;
+}
+
+/** Where the files have a keyword. */
+export function placesOf(files: readonly (readonly ConfigLine[])[], keyword: string): string {
+  return files
+    .flatMap(everyLine)
+    .filter((line) => line.keyword === keyword)
+    .map(({ file, line }) => `${file}:${line}`)
+    .join(', ');
 }
 
 /** Turn raw values into settings: tokens, `none`, numbers. */
@@ -183,6 +252,7 @@ export function toHostConfig(raw: RawConfig, asked: Asked, ourselves: Ourselves)
     return words.length === 1 && words[0]?.toLowerCase() === 'none' ? [] : withTokens(tokens, words);
   };
   const [userFiles, globalFiles] = [files('userknownhostsfile'), files('globalknownhostsfile')];
+  const revokedFiles = files('revokedhostkeys') ?? [];
   const identities = raw.lists('identityfile').flat();
   const [agent] = withTokens(tokens, [raw.one('identityagent') ?? '']);
   const seconds = secondsOf(raw.one('connecttimeout'));
@@ -204,8 +274,69 @@ export function toHostConfig(raw: RawConfig, asked: Asked, ourselves: Ourselves)
     ...(userFiles !== undefined && { userKnownHostsFiles: userFiles }),
     ...(globalFiles !== undefined && { globalKnownHostsFiles: globalFiles }),
     ...(hostKeyAlias !== undefined && { hostKeyAlias }),
+    ...(revokedFiles.length > 0 && { revokedHostKeyFiles: revokedFiles }),
+    ...restrictions(raw, asked.alias),
     ...(seconds !== undefined && seconds > 0 && { connectTimeoutSeconds: seconds }),
   };
+}
+
+function isFinalMatch({ keyword, words }: ConfigLine): boolean {
+  return keyword === 'match' && words.some((word) => /^!?final$/i.test(word));
+}
+
+/** What the values take away from kbinit's own defaults. @throws KbError KB_SSH_CONFIG where nothing is left */
+function restrictions(
+  raw: RawConfig,
+  alias: string,
+): Pick<HostConfig, 'refusedAlgorithms' | 'keyRules' | 'refusedMethods' | 'unfollowed'> {
+  const lists: AlgorithmLists = {
+    hostKey: raw.one('hostkeyalgorithms'),
+    kex: raw.one('kexalgorithms'),
+    cipher: raw.one('ciphers'),
+    hmac: raw.one('macs'),
+  };
+  const refused = refusedBy(lists);
+  if ('nothingLeft' in refused) {
+    const keyword = { hostKey: 'HostKeyAlgorithms', kex: 'KexAlgorithms', cipher: 'Ciphers', hmac: 'MACs' }[
+      refused.nothingLeft
+    ];
+    throw configProblem(
+      `${raw.where(keyword.toLowerCase())}: ${keyword} ${lists[refused.nothingLeft] ?? ''} leaves nothing that kbinit has, for ${alias}`,
+      'allow one of those that docs/ssh.md lists, or go without: --ssh-config none',
+    );
+  }
+  const refusedMethods = loginMethods.filter((method) => isRefused(method, raw));
+  const unfollowed = ['knownhostscommand', 'verifyhostkeydns', 'checkhostip']
+    .filter((keyword) => !/^(?:no|none|false)$/i.test(raw.one(keyword) ?? 'no'))
+    .map(
+      (keyword) =>
+        `${raw.where(keyword)}: ${names[keyword] ?? keyword} has no effect: kbinit goes by known_hosts files alone`,
+    );
+  const accepted = raw.one('pubkeyacceptedalgorithms');
+  const rsaBits = numberOf(raw.one('requiredrsasize'));
+  return {
+    ...(Object.values(refused).some((list) => list.length > 0) && { refusedAlgorithms: refused }),
+    ...((accepted !== undefined || rsaBits !== undefined) && {
+      keyRules: { ...(accepted !== undefined && { accepted }), ...(rsaBits !== undefined && { rsaBits }) },
+    }),
+    ...(refusedMethods.length > 0 && { refusedMethods }),
+    ...(unfollowed.length > 0 && { unfollowed }),
+  };
+}
+
+const names: Readonly<Record<string, string>> = {
+  knownhostscommand: 'KnownHostsCommand',
+  verifyhostkeydns: 'VerifyHostKeyDNS',
+  checkhostip: 'CheckHostIP',
+};
+
+function isRefused(method: LoginMethod, raw: RawConfig): boolean {
+  const says = (keyword: string, pattern: RegExp): boolean => pattern.test(raw.one(keyword) ?? '');
+  const preferred = raw.one('preferredauthentications');
+  if (preferred !== undefined && !preferred.split(',').includes(method)) return true;
+  const own = { publickey: 'pubkey', password: 'password', 'keyboard-interactive': 'kbdinteractive' }[method];
+  if (says(`${own}authentication`, /^(?:no|false)$/i)) return true;
+  return method !== 'publickey' && (says('batchmode', /^(?:yes|true)$/i) || says('numberofpasswordprompts', /^0$/));
 }
 
 /** The own reading of the files, in their order: for where ssh is not installed or would run something. */
@@ -215,7 +346,12 @@ export function evaluateConfig(
   ourselves: Ourselves,
 ): HostConfig {
   const found: Found = new Map();
-  for (const lines of files) walk(lines, { asked, ourselves, found }, true);
-  const raw: RawConfig = { one: (keyword) => first(found, keyword), lists: (keyword) => found.get(keyword) ?? [] };
+  const passes = [false, ...(files.flatMap(everyLine).some(isFinalMatch) ? [true] : [])];
+  for (const isFinal of passes) for (const lines of files) walk(lines, { asked, ourselves, found, isFinal }, true);
+  const raw: RawConfig = {
+    one: (keyword) => first(found, keyword),
+    lists: (keyword) => found.get(keyword) ?? [],
+    where: (keyword) => placesOf(files, keyword),
+  };
   return toHostConfig(raw, asked, ourselves);
 }

@@ -1,17 +1,26 @@
 // From a stream to a connection that is logged in: key exchange, the judgement of the host key, the login's attempts.
 import type { Duplex } from 'node:stream';
-import { Client, type AnyAuthMethod } from 'ssh2';
-import type { KbError } from '../../errors.ts';
+import { Client, type Algorithms, type AnyAuthMethod } from 'ssh2';
+import { KbError } from '../../errors.ts';
 import { retry } from '../../util/retry.ts';
 import { describeAttempt, loginAttempts, type LoginAttempt } from './attempts.ts';
 import { handshakeFailure, notAccepted, replaced, Unreachable } from './failures.ts';
 import { hostKeyFailure } from './host-key.ts';
 import { agentKeys, OneKeyAgent, type HeldKey } from './keys.ts';
-import { fingerprint, hostKeyAlgorithmOrder, hostKeyVerdict, keyTypeOf, type KnownKey } from './known-hosts.ts';
+import {
+  fingerprint,
+  hostKeyAlgorithmOrder,
+  hostKeyVerdict,
+  keyTypeOf,
+  type HostKeyAlgorithm,
+  type KnownKey,
+} from './known-hosts.ts';
 import { addKnownHost, readKnownHosts } from './known-hosts-files.ts';
 import { defaultPort, warner, type Login } from './login.ts';
 import { sshTarget, type SshOptions } from './options.ts';
 import { openStream } from './stream.ts';
+import { revocations } from './revoked-keys.ts';
+import { isTooShort, mayLogIn } from './algorithms.ts';
 
 const defaultKeepaliveSeconds = 10;
 /** A login that sshd hangs up on before it begins (MaxStartups) is worth more tries than a host that is not there. */
@@ -37,11 +46,42 @@ function scanWords({ name, port, host, knownHostsFile }: SshOptions): string {
   return `${target}${knownHostsFile === undefined ? '' : ` --known-hosts ${knownHostsFile}`}`;
 }
 
+/** Whether the configuration refuses a host key algorithm. */
+export function isRefused(options: SshOptions, name: HostKeyAlgorithm): boolean {
+  return options.refusedAlgorithms?.hostKey.includes(name) === true;
+}
+
+/** The algorithms of a connection: kbinit's own, less those that the configuration refuses. */
+export function offerOf(options: SshOptions, hostKeys: readonly HostKeyAlgorithm[]): Algorithms {
+  const serverHostKey = hostKeys.filter((name) => !isRefused(options, name));
+  const refused = options.refusedAlgorithms;
+  if (refused === undefined) return { serverHostKey };
+  const without = <T extends string>(names: readonly T[]): Record<'append' | 'prepend' | 'remove', T[]> => ({
+    append: [],
+    prepend: [],
+    remove: [...names],
+  });
+  return { serverHostKey, kex: without(refused.kex), cipher: without(refused.cipher), hmac: without(refused.hmac) };
+}
+
+function shortKey(options: SshOptions, bits: number | undefined): KbError {
+  return new KbError({
+    code: 'KB_SSH_CONFIG',
+    summary: 'the SSH configuration cannot be used',
+    host: options.name,
+    detail: `${sshTarget(options)} has an RSA host key of less than ${bits} bits, which RequiredRSASize refuses`,
+    fix: 'give the host a longer key or one of another type (`ssh-keygen -A` there)',
+  });
+}
+
 /** Judge the key that the host has signed with, and record it where that was asked for. @throws KbError KB_SSH_HOST_* */
 async function judgeHostKey(login: Login, known: readonly KnownKey[], blob: Buffer | undefined): Promise<void> {
   if (blob === undefined) throw new TypeError('a key exchange without a host key');
   const { owner, files, options } = login;
-  const verdict = hostKeyVerdict(known, owner, blob);
+  const rules = options.keyRules ?? {};
+  if (isTooShort(blob, rules)) throw shortKey(options, rules.rsaBits);
+  const revoked = await revocations(files.revoked, [blob]);
+  const verdict = hostKeyVerdict([...known, ...revoked], owner, blob);
   if (verdict.kind === 'unknown' && options.acceptNewHostKeys === true) {
     await addKnownHost(files, owner, blob);
     const text = `accepted the new host key ${fingerprint(blob)} of ${owner.host} port ${owner.port} into ${files.write}`;
@@ -121,10 +161,11 @@ async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[
   const attempts = loginAttempts({
     agentKeys: held,
     identities: login.identities,
+    accepts: (blob) => mayLogIn(blob, options.keyRules ?? {}),
     areIdentitiesNamed: (options.identityFiles ?? options.configuredIdentityFiles ?? []).length > 0,
     areIdentitiesAll: options.identitiesOnly === true,
     ...(login.askPassword !== undefined && { askPassword: login.askPassword }),
-    methodsLeft: () => methods,
+    methodsLeft: () => methods.filter((method) => options.refusedMethods?.some((name) => name === method) !== true),
   });
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
@@ -176,7 +217,7 @@ async function handshake(login: Login, socket: Duplex, known: readonly KnownKey[
         readyTimeout: 0,
         keepaliveInterval: (options.keepaliveSeconds ?? defaultKeepaliveSeconds) * 1000,
         keepaliveCountMax: 3,
-        algorithms: { serverHostKey: [...hostKeyAlgorithmOrder(known, login.owner)] },
+        algorithms: offerOf(options, hostKeyAlgorithmOrder(known, login.owner)),
         hostVerifier: (blob: Buffer) => {
           shown = blob;
           return keyTypeOf(blob) !== undefined;

@@ -48,7 +48,7 @@ function problemOf(verdict: HostKeyVerdict, key: ShownKey): Problem | undefined 
       return {
         code: 'KB_SSH_HOST_KEY_REVOKED',
         summary: 'the host key is revoked',
-        detail: `${shown(key)}; ${verdict.by.file}:${verdict.by.line} revokes it`,
+        detail: `${shown(key)}; ${verdict.by.file}${verdict.by.line === 0 ? '' : `:${verdict.by.line}`} revokes it`,
         fix: 'do not use this host until it has a new host key',
         host: key.name,
       };

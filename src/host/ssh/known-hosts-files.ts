@@ -8,6 +8,8 @@ import { knownHostsLine, parseKnownHosts, type KeyOwner, type KnownKey } from '.
 export interface KnownHostsFiles {
   readonly read: readonly string[];
   readonly write: string;
+  /** Files of RevokedHostKeys, which no flag replaces. */
+  readonly revoked: readonly string[];
 }
 
 export interface KnownHostsChoice {
@@ -16,16 +18,19 @@ export interface KnownHostsChoice {
   /** By UserKnownHostsFile and GlobalKnownHostsFile. */
   readonly user?: readonly string[] | undefined;
   readonly global?: readonly string[] | undefined;
+  /** By RevokedHostKeys. */
+  readonly revoked?: readonly string[] | undefined;
 }
 
 /** kbinit's own file, the user's and the system's; or only the one the user named. */
 export function knownHostsFiles(homeDirectory: string, choice: KnownHostsChoice = {}): KnownHostsFiles {
-  const { given, user, global } = choice;
-  if (given !== undefined) return { read: [given], write: given };
+  const { given, user, global, revoked = [] } = choice;
+  if (given !== undefined) return { read: [given], write: given, revoked };
   const own = join(homeDirectory, '.kbinit', 'known_hosts');
   return {
     read: [own, ...(user ?? [join(homeDirectory, '.ssh', 'known_hosts')]), ...(global ?? ['/etc/ssh/ssh_known_hosts'])],
     write: own,
+    revoked,
   };
 }
 

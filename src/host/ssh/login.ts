@@ -59,6 +59,7 @@ export async function prepareLogin(options: SshOptions, dial?: Dial): Promise<Lo
       given: options.knownHostsFile,
       user: options.userKnownHostsFiles,
       global: options.globalKnownHostsFiles,
+      revoked: options.revokedHostKeyFiles,
     }),
     identities,
     timeoutSeconds: options.connectTimeoutSeconds ?? defaultConnectTimeoutSeconds,

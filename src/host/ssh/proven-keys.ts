@@ -1,7 +1,7 @@
 // The host keys that a host proves to anybody who asks; nobody logs in for them.
 import { Client } from 'ssh2';
 import { handshakeFailure, Unreachable } from './failures.ts';
-import { untilLetIn } from './handshake.ts';
+import { isRefused, offerOf, untilLetIn } from './handshake.ts';
 import { hostKeyAlgorithmsByType, keyTypeOf, type HostKeyAlgorithm } from './known-hosts.ts';
 import type { Login } from './login.ts';
 import { openStream } from './stream.ts';
@@ -32,7 +32,7 @@ async function provenKey(login: Login, algorithms: readonly HostKeyAlgorithm[]):
         sock: stream,
         username: options.user,
         readyTimeout: 0,
-        algorithms: { serverHostKey: [...algorithms] },
+        algorithms: offerOf(options, algorithms),
         hostVerifier: (blob: Buffer) => {
           shown = blob;
           return keyTypeOf(blob) !== undefined;
@@ -49,7 +49,9 @@ export async function provenKeys(login: Login): Promise<readonly Buffer[]> {
   const { signal } = login.options;
   const keys: Buffer[] = [];
   // One after the other: three logins at once that come to nothing are what MaxStartups is there to stop.
-  for (const algorithms of hostKeyAlgorithmsByType) {
+  for (const ofType of hostKeyAlgorithmsByType) {
+    const algorithms = ofType.filter((name) => !isRefused(login.options, name));
+    if (algorithms.length === 0) continue;
     const key = await untilLetIn(signal, () => provenKey(login, algorithms));
     if (key !== undefined) keys.push(key);
   }

@@ -1,7 +1,8 @@
 // The way to a host: flags before ~/.ssh/config before what ssh takes by itself, and the jump hosts in between.
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { HostConfig } from './config.ts';
+import type { KeyRules, RefusedAlgorithms } from './algorithms.ts';
+import type { HostConfig, LoginMethod } from './config.ts';
 import type { SshConfig } from './config-files.ts';
 import { configProblem } from './config-lines.ts';
 import { readTarget, type Target } from './target.ts';
@@ -26,6 +27,11 @@ export interface Hop {
   readonly userKnownHostsFiles?: readonly string[];
   readonly globalKnownHostsFiles?: readonly string[];
   readonly connectTimeoutSeconds?: number;
+  /** RevokedHostKeys. */
+  readonly revokedHostKeyFiles?: readonly string[];
+  readonly refusedAlgorithms?: RefusedAlgorithms;
+  readonly keyRules?: KeyRules;
+  readonly refusedMethods?: readonly LoginMethod[];
 }
 
 export interface Route extends Hop {
@@ -59,7 +65,8 @@ function jumpOf(name: string, config: HostConfig, warn: (text: string) => void):
   return jump;
 }
 
-function hopOf(name: string, config: HostConfig, { flags }: RouteOptions): Hop {
+function hopOf(name: string, config: HostConfig, { flags, warn }: RouteOptions): Hop {
+  for (const text of config.unfollowed ?? []) warn(text);
   const identityFiles = flags.identityFiles ?? [];
   const agentSocket = config.identityAgent === 'none' ? undefined : (config.identityAgent ?? flags.agentSocket);
   const connectTimeoutSeconds = flags.connectTimeoutSeconds ?? config.connectTimeoutSeconds;
@@ -81,6 +88,10 @@ function hopOf(name: string, config: HostConfig, { flags }: RouteOptions): Hop {
     ...(config.userKnownHostsFiles !== undefined && { userKnownHostsFiles: there(config.userKnownHostsFiles) }),
     ...(config.globalKnownHostsFiles !== undefined && { globalKnownHostsFiles: there(config.globalKnownHostsFiles) }),
     ...(connectTimeoutSeconds !== undefined && { connectTimeoutSeconds }),
+    ...(config.revokedHostKeyFiles !== undefined && { revokedHostKeyFiles: config.revokedHostKeyFiles }),
+    ...(config.refusedAlgorithms !== undefined && { refusedAlgorithms: config.refusedAlgorithms }),
+    ...(config.keyRules !== undefined && { keyRules: config.keyRules }),
+    ...(config.refusedMethods !== undefined && { refusedMethods: config.refusedMethods }),
   };
 }
 

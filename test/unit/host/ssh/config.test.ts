@@ -49,6 +49,8 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 
 mkdirSync(join(folder, 'more.d'));
 writeFileSync(join(folder, 'more.d', '10-web.conf'), 'Host web\n  Port 1010\n');
+const policy = 'Ciphers aes256-gcm@openssh.com,aes256-ctr\nMACs hmac-sha2-256\nHostKeyAlgorithms ecdsa-sha2-nistp256\n';
+writeFileSync(join(folder, 'policy.conf'), policy);
 writeFileSync(join(folder, 'more.d', '20-web.conf'), 'Host web\n  Port 2020\n  User late\n');
 
 /** [what, configuration, what is asked for] */
@@ -94,6 +96,55 @@ const table: readonly (readonly [string, string, Asked])[] = [
   ['an Include', `Include ${folder}/more.d/*.conf\n`, { alias: 'web' }],
   ['an Include in a block that applies', `Host web\n  Include ${folder}/more.d/10*\n  User x\n`, { alias: 'web' }],
   ['an Include in a block that does not', `Host b\n  Include ${folder}/more.d/*\nHost *\n  Port 5\n`, { alias: 'web' }],
+  ['host key algorithms', 'Host *\n  HostKeyAlgorithms rsa-sha2-512,ssh-ed25519\n', { alias: 'web' }],
+  ['host key algorithms without one', 'Host *\n  HostKeyAlgorithms -ssh-ed25519,rsa-*\n', { alias: 'web' }],
+  [
+    'ciphers, key exchanges and MACs',
+    'Ciphers aes256-ctr\nKexAlgorithms ecdh-sha2-nistp256\nMACs hmac-sha2-512\n',
+    { alias: 'w' },
+  ],
+  ['less ciphers and MACs', 'Ciphers -*gcm*,chacha*\nMACs -*sha1*\n', { alias: 'w' }],
+  ['more ciphers', 'Ciphers +aes128-cbc\nMACs ^hmac-sha1\n', { alias: 'w' }],
+  [
+    'no MAC of ours, but ciphers that need none',
+    'Ciphers aes256-ctr,aes256-gcm@openssh.com\nMACs umac-64@openssh.com\n',
+    { alias: 'w' },
+  ],
+  ['keys that may log in', 'PubkeyAcceptedAlgorithms ssh-ed25519\nRequiredRSASize 3072\n', { alias: 'w' }],
+  ['the old name of that', 'PubkeyAcceptedKeyTypes ssh-ed25519\n', { alias: 'w' }],
+  ['revoked keys', 'RevokedHostKeys ~/revoked\n', { alias: 'w' }],
+  ['no revoked keys', 'RevokedHostKeys none\n', { alias: 'w' }],
+  ['revoked keys of one host', 'Host a\n  RevokedHostKeys /a\nHost *\n  RevokedHostKeys "/b 1"\n', { alias: 'w' }],
+  ['no passwords', 'PasswordAuthentication no\n', { alias: 'w' }],
+  ['no keyboard, by its old name', 'ChallengeResponseAuthentication no\n', { alias: 'w' }],
+  ['only some methods', 'PreferredAuthentications gssapi-with-mic,keyboard-interactive\n', { alias: 'w' }],
+  ['nothing that asks', 'BatchMode yes\n', { alias: 'w' }],
+  ['no question', 'NumberOfPasswordPrompts 0\n', { alias: 'w' }],
+  ['no keys', 'PubkeyAuthentication no\n', { alias: 'w' }],
+  [
+    'what kbinit does not follow',
+    'VerifyHostKeyDNS ask\nCheckHostIP yes\nKnownHostsCommand /bin/false\n',
+    { alias: 'w' },
+  ],
+  [
+    'a crypto policy in a final block',
+    `Match final all\n  Include ${folder}/policy.conf\nHost web\n  Port 3\n`,
+    { alias: 'web' },
+  ],
+  [
+    'a final block, behind HostName',
+    'Host web\n  HostName db\nHost db\n  User early\nMatch final host db\n  Port 4\n',
+    { alias: 'web' },
+  ],
+  [
+    'a final block, where Host is the name that was found',
+    'Host web\n  HostName db\n  IdentityFile /k\nHost db\n  Port 9\nMatch final all\n  IdentityFile /k2\n',
+    { alias: 'web' },
+  ],
+  ['a block that is not final', 'Match !final originalhost web\n  Port 4\n', { alias: 'web' }],
+  ['quoted keywords', '"Host" web\n  "Port" 8\n"Match" originalhost b\n  User x\n', { alias: 'web' }],
+  ['tabs and carriage returns', 'Host\tweb\r\n\tPort\t=\t8\r\n', { alias: 'web' }],
+  ['an Include in quotes', `Include "${folder}/more.d/10-web.conf"\n`, { alias: 'web' }],
   ['an Include of nothing', `Include ${folder}/none/*\nHost *\n  Port 5\n`, { alias: 'web' }],
 ];
 
@@ -162,6 +213,66 @@ describe('a configuration that would run something', () => {
     expect(existsSync(trap)).toBe(true);
   });
 
+  const command = (): string => `"touch ${trap}"`;
+  const included = join(folder, 'trap[1].conf');
+  const nested = join(folder, 'nested.conf');
+
+  test.each([
+    ['a quoted keyword', () => `"Match" exec ${command()}`],
+    ['a keyword in odd case with an equals sign', () => `mAtCh=exec ${command()}`],
+    ['a keyword behind tabs', () => `\t\tMatch\texec\t${command()}`],
+    ['a keyword in parts', () => `Ma"tch" exec ${command()}`],
+    ['a quoted keyword without a blank behind it', () => `"Match"exec ${command()}`],
+    ['an equals sign', () => `Match exec=${command()}`],
+    ['a blank before the equals sign', () => `Match exec = ${command()}`],
+    ['a quoted criterion', () => `Match "exec" ${command()}`],
+    ['a criterion in parts', () => `Match ex"ec" ${command()}`],
+    ['a criterion in single quotes', () => `Match 'exec' ${command()}`],
+    ['a criterion with a backslash', () => `Match ex\\ec ${command()}`],
+    ['a criterion in capitals', () => `Match EXEC ${command()}`],
+    ['a negated criterion', () => `Match !exec ${command()}`],
+    ['a criterion behind others', () => `Match originalhost web user * exec ${command()}`],
+    ['the second pass', () => `Match final exec ${command()}`],
+    ['the pass behind CanonicalizeHostname', () => `CanonicalizeHostname always\nMatch canonical exec ${command()}`],
+    ['a carriage return', () => `Match exec ${command()}\r`],
+    ['a form feed before the keyword', () => `\fMatch exec ${command()}`],
+    ['a form feed for a blank', () => `Match\fexec ${command()}`],
+    ['no blank before a comment', () => `Match all # exec ${command()}`],
+    ['an Include of a bracket pattern', () => `Include ${join(folder, 'trap[[]1].conf')}`],
+    ['an Include of another bracket pattern', () => `Include ${join(folder, 'nes[s-t]ed.conf')}`],
+    ['an Include with a backslash', () => `Include ${nested.replace('nested', 'nes\\ted')}`],
+    ['an Include with braces', () => `Include ${nested.replace('nested', '{nested,x}')}`],
+    ['an Include of a variable', () => `Include \${HOME}/nested.conf`],
+    ['an Include of a token', () => `Include %d/nested.conf`],
+    ["an Include of a user's folder", () => `Include ~root/../${nested}`],
+    ['an Include in single quotes', () => `Include '${nested}'`],
+    ['an Include within an Include', () => `Include ${nested}`],
+    ['an Include in a block', () => `Host web\n  Include ${nested}`],
+    ['an Include with an equals sign', () => `Include=${nested}`],
+    ['a quoted Include', () => `"Include" "${nested}"`],
+  ])('is never asked of ssh -G: %s', async (_what, line) => {
+    writeFileSync(included, `Match exec ${command()}\n`);
+    writeFileSync(nested, `Include "${included.replace('[1]', '?1?')}"\nMatch exec ${command()}\n`);
+    const told = await codeOf(read(`${line()}\nPort 7\n`, { alias: 'web' }, 'ssh'));
+    expect(existsSync(trap)).toBe(false);
+    // What was not refused was told of.
+    expect(
+      told.startsWith('KB_SSH_CONFIG') || warnings.join().includes('Match exec') || !line().includes('Match exec'),
+    ).toBe(true);
+  });
+
+  test.each([
+    ['a form feed', 'Match\fall\n', 1],
+    ['a keyword in parts', 'Port 1\nHo"st" web\n', 2],
+    ['a keyword that is none', 'Port 1\n\n=x\n', 3],
+    ['a zero byte', 'Host web\0x\n', 1],
+    ['a mark of byte order', '\uFEFFHost web\n', 1],
+    ['an Include of ~root', 'Include ~root/x\n', 1],
+    ['an Include with a class', 'Host *\nInclude x[1].conf\n', 2],
+  ])('is refused with its line where it is not understood: %s', async (_what, text, line) => {
+    expect(await codeOf(read(text, { alias: 'web' }))).toMatch(new RegExp(`^KB_SSH_CONFIG.*${file}:${line}:`, 's'));
+  });
+
   test('ProxyCommand, LocalCommand and KnownHostsCommand never run', async () => {
     const commands = ['ProxyCommand', 'LocalCommand', 'KnownHostsCommand'].map((name) => `  ${name} touch ${trap}\n`);
     const text = `Host *\n  PermitLocalCommand yes\n${commands.join('')}`;
@@ -225,5 +336,27 @@ describe('the way to a host', () => {
 
   test('a jump host that is none is refused', async () => {
     expect(await codeOf(route('Host *\n  ProxyJump -oProxyCommand=x\n', 'web'))).toMatch(/KB_SSH_CONFIG.*no host/);
+  });
+});
+
+describe('a configuration that leaves too little', () => {
+  test.each([
+    ['HostKeyAlgorithms', 'ssh-ed25519-cert-v01@openssh.com'],
+    ['KexAlgorithms', 'sntrup761x25519-sha512@openssh.com'],
+    ['Ciphers', 'aes128-cbc'],
+    ['MACs', 'umac-64@openssh.com'],
+  ])('by %s is refused with its line', async (keyword, value) => {
+    const ciphers = keyword === 'MACs' ? 'Ciphers aes128-ctr\n' : '\n';
+    const told = await codeOf(read(`${ciphers}${keyword} ${value}\n`, { alias: 'web' }));
+    expect(told).toContain(`KB_SSH_CONFIG`);
+    expect(told).toContain(`${file}:2: ${keyword} ${value} leaves nothing`);
+  });
+
+  test('what decides about hosts and has no effect is told with its line', async () => {
+    await route('Host *\n  VerifyHostKeyDNS yes\n  KnownHostsCommand /bin/false\n', 'web');
+    expect(warnings).toEqual([
+      expect.stringContaining(`${file}:3: KnownHostsCommand has no effect`),
+      expect.stringContaining(`${file}:2: VerifyHostKeyDNS has no effect`),
+    ]);
   });
 });

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
-import ssh2, { type ParsedKey } from 'ssh2';
+import ssh2, { type Algorithms, type ParsedKey } from 'ssh2';
 
 /** A host key of the server. */
 export interface ServerKey {
@@ -50,12 +50,12 @@ export interface Impostor {
 }
 
 /** Start it; it ends with the test. */
-export async function startImpostor(keys: readonly ServerKey[]): Promise<Impostor> {
+export async function startImpostor(keys: readonly ServerKey[], algorithms: Algorithms = {}): Promise<Impostor> {
   const logins: string[] = [];
   let connections = 0;
   // ssh2 looks for a key that is read already in the place of one to be read.
   const hostKeys = keys.map(({ key }) => Object.assign(key, { key }));
-  const server = new ssh2.Server({ hostKeys }, (client) => {
+  const server = new ssh2.Server({ hostKeys, algorithms }, (client) => {
     connections++;
     client
       .on('error', () => {})
