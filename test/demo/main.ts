@@ -6,9 +6,9 @@ import { clusterConfig, eventually, joinArguments, joinFlags, kbinit, over } fro
 import { openLab, type Lab } from '../lab/lab.ts';
 import { seconds, table } from '../lab/progress.ts';
 
-const prefix = 'demo';
+const prefix = process.env['KBINIT_DEMO_PREFIX'] ?? 'demo';
 /** Neither the default lab's network nor one of the tests'. */
-const subnet = '10.62.0.0/24';
+const subnet = process.env['KBINIT_DEMO_SUBNET'] ?? '10.62.0.0/24';
 const names = ['master1', 'node1'];
 
 /** A row of the last table: what took how many seconds. */

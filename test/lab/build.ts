@@ -7,7 +7,7 @@ import { kubeadmTests, olderKubeadm } from './go-build.ts';
 import { allKindSteps, stepsOf } from './kinds.ts';
 import { withLock } from './lock.ts';
 import { seconds, table, type Report } from './progress.ts';
-import { run } from './run.ts';
+import { mustRun, run } from './run.ts';
 
 /** What ready hosts are made of, and what only tests need beside hosts. */
 const readySteps = stepsOf('ready', true);
@@ -26,6 +26,12 @@ export async function ensureSteps(report: Report, wanted: readonly Step[]): Prom
   await mkdir(labCacheDir(), { recursive: true });
   const waiting = (): void => report('another process builds the cache: waiting for it');
   await withLock(join(labCacheDir(), 'build.lock'), () => buildMissing(steps, report), waiting);
+}
+
+/** Puts what there is of ready hosts' steps into another cache, as hard links: that one's labs and builds are its own. */
+export async function linkReadySteps(cacheDir: string): Promise<void> {
+  const folders = allSteps(readySteps).map((step) => stepDir(step));
+  for (const folder of folders) if (await exists(folder)) await mustRun('cp', ['-al', folder, cacheDir]);
 }
 
 async function buildMissing(steps: readonly Step[], report: Report): Promise<void> {

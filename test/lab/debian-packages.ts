@@ -24,6 +24,8 @@ export const debianPackages = {
   runc: { neededBy: ['lab'], programs: ['/usr/sbin/runc'] },
   debootstrap: { neededBy: ['lab'], programs: ['/usr/sbin/debootstrap'] },
   iptables: { neededBy: ['lab'], programs: ['/usr/sbin/iptables'] },
+  // A rehearsal that was killed leaves a bridge.
+  iproute2: { neededBy: ['lab'], programs: ['/usr/bin/ip'] },
   // Go fetches modules over TLS.
   'ca-certificates': { neededBy: ['lab'], programs: [] },
   // runc and flannel are compiled with cgo.
