@@ -82,7 +82,7 @@ async function steps(machine: BareMachine): Promise<number> {
   };
   const inClone = `cd ${clonePath}`;
   const down = `npm run --silent lab -- --prefix ${prefix} down`;
-  // The unit tests have nothing that the demo installs for them, but for npm's packages: they are worth a try of their own.
+  // Also after a demo that failed: the unit tests need nothing of it, and install what they need.
   if (await step('purge', purgeScript)) {
     await step('npm run demo', `${inClone}; npm run demo; code=$?; ${down} || code=1; exit $code`);
     await step('npm test -- --unit', `${inClone}; CI=true npm test --silent -- --unit`, countsOfTests);
@@ -105,7 +105,7 @@ function countsOfTests({ code, stdout }: Ended): Counts {
 /** Removes everything of a rehearsal, with the network and the rule that the lab of a killed one left. */
 async function cleanUp(machine: BareMachine): Promise<void> {
   if (!existsSync(dir)) return;
-  // With the tools that the bare machine has by then: this one's packages are nobody's business here.
+  // With the tools that the bare machine has by then: this one may lack them, and gets no packages from us.
   const networks = '/etc/containers/networks';
   const script = `cd ${clonePath} 2>/dev/null && [ -e ${networks} ] || exit 0
     bridges=$(sed -n 's/.*"network_interface": "\\(.*\\)".*/\\1/p' ${networks}/kbinit-${prefix}.json 2>/dev/null | sort -u)
