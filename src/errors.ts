@@ -77,7 +77,10 @@ export class KbError extends Error {
 }
 
 /** What a run that was told to stop ends with; `more` where the place knows better than the general words. */
-export function interrupted(detail: string, more: Partial<Pick<Problem, 'summary' | 'fix' | 'host'>> = {}): KbError {
+export function interrupted(
+  detail: string,
+  more: Partial<Pick<Problem, 'summary' | 'fix' | 'host' | 'evidence'>> = {},
+): KbError {
   return new KbError({
     code: 'KB_INTERRUPTED',
     summary: 'stopped as you asked',

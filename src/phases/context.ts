@@ -132,13 +132,18 @@ export function warn(ctx: RunContext, phase: string, text: string, name?: string
   ctx.reporter.emit({ kind: 'warning', host: ctx.host.name, phase, text, ...(name === undefined ? {} : { name }) });
 }
 
-/** How `until` waits in a phase: it ends with the run, and tells each answer that is not the wanted one yet. */
+/** How `until` waits in a phase: it ends with the run, and tells each answer that is not the wanted one yet, with what else is known. */
 export function toldOf(
   ctx: Pick<RunContext, 'host' | 'reporter' | 'signal'>,
   phase: string,
   what: string,
+  stateNow: () => string | undefined = () => undefined,
 ): Pick<UntilOptions, 'signal' | 'onTry'> {
-  const onTry = (last: string): void => ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase, what, last });
+  const onTry = (last: string): void => {
+    const state = stateNow();
+    const more = state === undefined ? {} : { state };
+    ctx.reporter.emit({ kind: 'waiting', host: ctx.host.name, phase, what, last, ...more });
+  };
   return { signal: ctx.signal, onTry };
 }
 

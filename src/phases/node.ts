@@ -2,10 +2,10 @@
 import type { Api, KubeObject } from '../cluster/types.ts';
 import type { ClusterSpec, InitSpec } from '../config/spec.ts';
 import { criSocketPatch, type NodePatch } from '../manifests/node-marks.ts';
-import { GaveUp, until } from '../util/until.ts';
+import { until } from '../util/until.ts';
 import type { PhaseOutcome } from '../workflow/phase.ts';
 import type { RunContext } from './context.ts';
-import { explainFailure } from './diagnose.ts';
+import { explained } from './diagnose/diagnose.ts';
 
 /** A run on a host that is a node, or becomes one. */
 interface NodeContext extends RunContext {
@@ -25,9 +25,13 @@ export async function patchNode(
     if (patch !== undefined) await api.patch(ref, patch);
     return patch === undefined ? 'unchanged' : 'done';
   }
-  try {
-    const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs: 100, signal: ctx.signal };
-    return await until(`node ${name} to be registered`, options, async () => {
+  const options = {
+    timeoutSeconds: ctx.spec.timeouts.tlsBootstrap,
+    intervalMs: 100,
+    signal: ctx.signal,
+  };
+  return explained(ctx, { kind: 'node', name }, () =>
+    until(`node ${name} to be registered`, options, async () => {
       const node = await api.get(ref);
       // The kubelet sets the host-name label when it registers; before that the object is not its own.
       if (node?.metadata.labels?.['kubernetes.io/hostname'] === undefined) return { notYet: 'no such node yet' };
@@ -35,10 +39,8 @@ export async function patchNode(
       if (patch === undefined) return { value: 'unchanged' as const };
       await api.patch(ref, patch);
       return { value: 'done' as const };
-    });
-  } catch (error) {
-    throw error instanceof GaveUp ? await explainFailure(ctx, 'the kubelet', error) : error;
-  }
+    }),
+  );
 }
 
 /** Where no file on the host tells the CRI socket, kubeadm's certs, reset and upgrade look for it on the node (spec 04 §5). */

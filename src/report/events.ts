@@ -69,6 +69,8 @@ export type RunEvent =
       readonly phase?: string;
       readonly what: string;
       readonly last: string;
+      /** What is known of it besides that answer: how often it ended, and why. */
+      readonly state?: string;
     }
   /** One line of a dry run's plan: what would be changed and, where it is no secret, the content. */
   | { readonly kind: 'plan'; readonly host: string; readonly text: string; readonly content?: string }

@@ -30,8 +30,8 @@ export function plainReporter(stream: Output, options: PlainOptions = {}): Repor
     waits.set(key, wait);
     if (now() - wait.told < waitingSeconds) return [];
     wait.told = now();
-    const last = event.last === '' ? '' : `; last answer: ${event.last}`;
-    const text = `waiting for ${event.what} (${seconds(now() - wait.since)})${last}`;
+    const said = event.state ?? (event.last === '' ? '' : `last answer: ${event.last}`);
+    const text = `waiting for ${event.what} (${seconds(now() - wait.since)})${said === '' ? '' : `; ${said}`}`;
     return lines.about(event.host, event.phase, text);
   };
 

@@ -101,7 +101,8 @@ function follow(event: RunEvent, running: Map<string, Running>, now: number): vo
     case 'step':
     case 'waiting': {
       const current = running.get(event.host);
-      if (current !== undefined) current.text = event.kind === 'step' ? event.text : `waiting for ${event.what}`;
+      if (current === undefined) return;
+      current.text = event.kind === 'step' ? event.text : `waiting for ${event.what}${about(event.state)}`;
       return;
     }
     case 'run-start':
@@ -116,6 +117,10 @@ function follow(event: RunEvent, running: Map<string, Running>, now: number): vo
     default:
       event satisfies never;
   }
+}
+
+function about(state: string | undefined): string {
+  return state === undefined ? '' : `: ${state}`;
 }
 
 /** A line that wrapped would spoil the count of lines to erase. */

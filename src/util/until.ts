@@ -16,10 +16,10 @@ export interface UntilOptions {
 /** How long a refusal may come from something that is just being replaced. */
 const refusalSeconds = 3;
 
-/** A try of `until`: either the value, or why not yet. */
-export type Attempt<T> = { readonly value: T } | { readonly notYet: string };
+/** A try of `until`: the value, why not yet, or the last answer where waiting on is of no use. */
+export type Attempt<T> = { readonly value: T } | { readonly notYet: string } | { readonly hopeless: string };
 
-/** What `until` throws when time is up; `last` is the last answer. */
+/** What `until` throws when time is up, or waiting on is of no use; `last` is the last answer. */
 export class GaveUp extends Error {
   readonly what: string;
   readonly last: string;
@@ -38,16 +38,19 @@ export class GaveUp extends Error {
  * signal fires
  */
 export async function until<T>(what: string, options: UntilOptions, attempt: () => Promise<Attempt<T>>): Promise<T> {
-  const deadline = performance.now() + options.timeoutSeconds * 1000;
+  const begun = performance.now();
+  const deadline = begun + options.timeoutSeconds * 1000;
   let last = 'no answer yet';
   let refusedSince: number | undefined;
   for (;;) {
     if (options.signal.aborted) throw interrupted(`the run stopped while it waited for ${what}`);
     let refusal: KbError | undefined;
+    let isHopeless = false;
     try {
       const result = await attempt();
       if ('value' in result) return result.value;
-      last = result.notYet;
+      isHopeless = 'hopeless' in result;
+      last = 'hopeless' in result ? result.hopeless : result.notYet;
     } catch (error) {
       if (error instanceof KbError) throw error;
       last = error instanceof Error ? error.message : String(error);
@@ -55,6 +58,7 @@ export async function until<T>(what: string, options: UntilOptions, attempt: () 
     }
     options.onTry?.(last);
     const now = performance.now();
+    if (isHopeless) throw new GaveUp(what, last, Math.round((now - begun) / 1000));
     refusedSince = refusal === undefined ? undefined : (refusedSince ?? now);
     const isLasting = refusedSince !== undefined && now - refusedSince >= refusalSeconds * 1000;
     if (refusal !== undefined && (isLasting || now >= deadline)) throw refusal;

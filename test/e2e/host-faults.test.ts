@@ -413,6 +413,19 @@ describe('a control plane that does not come up', () => {
     expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY|KB_PREFLIGHT\s+ImagePull/);
     expect(failed.stderr).toContain('no-such-tag');
     expect(failed.stderr).toContain('go on with: kbinit init');
+    // Who stops waiting is told the same.
+    const patient = await clusterConfig({
+      init: 'timeouts: {controlPlaneComponentHealthCheck: 240s}\nnodeRegistration: {imagePullPolicy: Never}\n',
+      cluster: 'etcd: {local: {imageTag: no-such-tag}}\n',
+    });
+    const late = await run('init', '--config', patient, '--deadline', '12s');
+    expect(late.code, late.stderr).toBe(1);
+    expect(late.stderr).toMatch(/KB_DEADLINE[\s\S]*etcd did not come up[\s\S]*no-such-tag/);
+    const stopped = await kbinit(['init', '--config', patient, ...over(lab, 'master1')], {
+      onStart: (child) => void setTimeout(() => child.kill('SIGINT'), 12_000),
+    });
+    expect(stopped.code, stopped.stderr).toBe(130);
+    expect(stopped.stderr).toMatch(/KB_INTERRUPTED[\s\S]*etcd did not come up[\s\S]*no-such-tag/);
     await goOn(await clusterConfig());
   });
 
@@ -429,6 +442,45 @@ describe('a control plane that does not come up', () => {
     expect(failed.stderr).toContain('go on with: kbinit init');
     expect(failed.seconds).toBeLessThan(40);
     await goOn(await clusterConfig());
+  });
+
+  const patient = 'timeouts: {controlPlaneComponentHealthCheck: 240s}\n';
+
+  test('for a file that kube-apiserver does not find: its own words end the wait, and with the file it comes up at once', async () => {
+    const config = await clusterConfig({
+      init: patient,
+      cluster: `apiServer:
+  extraArgs: [{name: encryption-provider-config, value: /etc/kubernetes/enc/enc.yaml}]
+  extraVolumes: [{name: enc, hostPath: /etc/kubernetes/enc, mountPath: /etc/kubernetes/enc, readOnly: true}]
+`,
+    });
+    const failed = await run('init', '--config', config);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY +kube-apiserver did not come up/);
+    expect(failed.stderr).toContain('/etc/kubernetes/enc/enc.yaml does not exist on');
+    expect(failed.stderr).toContain('error reading encryption provider configuration file');
+    expect(failed.seconds).toBeLessThan(60);
+    const body = 'resources: [{resources: [secrets], providers: [{identity: {}}]}]';
+    await lab.exec('master1', 'cat >/etc/kubernetes/enc/enc.yaml', {
+      stdin: `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n${body}\n`,
+    });
+    const again = await run('init', '--config', config, '-v', '1');
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stderr).toMatch(/restarting the kubelet: .*kube-apiserver/);
+  });
+
+  test("for etcd's full disk: etcd is named, and with room it comes up", async () => {
+    const config = await clusterConfig({ init: patient });
+    await output(lab, 'master1', 'mkdir -p /var/lib/etcd && mount -t tmpfs -o size=30m tmpfs /var/lib/etcd');
+    const failed = await run('init', '--config', config, '--ignore-preflight-errors=DiskSpace');
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY +etcd did not come up/);
+    expect(failed.stderr).toMatch(/the file system that etcd writes to is full[\s\S]*no space left on device/);
+    expect(failed.seconds).toBeLessThan(90);
+    await output(lab, 'master1', 'mount -o remount,size=1g /var/lib/etcd');
+    const again = await run('init', '--config', config, '--ignore-preflight-errors=DiskSpace');
+    expect(again.code, again.stderr).toBe(0);
+    await output(lab, 'master1', 'systemctl stop kubelet; umount -l /var/lib/etcd');
   });
 
   test('for a value that the kubelet refuses: the field is the evidence', async () => {

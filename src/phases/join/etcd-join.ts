@@ -1,14 +1,16 @@
 // Join, phase etcd-join: this host's etcd becomes a member: added as a learner that has no vote, started, then promoted.
 // A vote is given to nothing but a member that runs, so the cluster stays writable whenever a join is cut (kubeadm#1793).
 import type { EtcdMember } from '../../cluster/types.ts';
+import { KbError } from '../../errors.ts';
 import { sh } from '../../host/shell.ts';
 import { manifestPath } from '../../kube/paths.ts';
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
-import { GaveUp, until, type UntilOptions } from '../../util/until.ts';
+import { until, type Attempt, type UntilOptions } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, toldOf, type ControlPlaneContext, type JoinContext } from '../context.ts';
 import { outcomeOf } from '../control-plane.ts';
-import { explainFailure } from '../diagnose.ts';
+import { explained, type WatchedPod } from '../diagnose/diagnose.ts';
+import { watched, watchPods } from '../diagnose/watch.ts';
 import { etcdArtifacts, etcdFolders } from '../etcd.ts';
 import { readExisting, remember } from '../existing.ts';
 import { endPodsOf } from '../replaced-pods.ts';
@@ -88,11 +90,10 @@ async function takePart(
   try {
     await start(ctx, node, cluster, member);
     step(node, name, 'etcd is being started');
-    await promote(node, cluster, member);
+    await watchingEtcd(node, (etcd) => promote(node, cluster, member, etcd));
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
-    const explained = await explainFailure(node, 'etcd', error);
-    throw await giveBack(node, { cluster, member, dataDir, explained });
+    if (!(error instanceof KbError) || !error.has('KB_COMPONENT_NOT_HEALTHY')) throw error;
+    throw await giveBack(node, { cluster, member, dataDir, explained: error });
   }
   step(node, name, 'etcd votes');
   await untilWell(node, cluster);
@@ -151,27 +152,45 @@ async function start(
 /** Seconds for a question to an etcd that may be just opening its port: it is lost, and the next one is answered. */
 const startingSeconds = 1;
 
+/** A wait for this host's etcd; when it fails, in the words of etcd. */
+async function watchingEtcd(node: ControlPlaneContext, wait: (etcd: WatchedPod) => Promise<void>): Promise<void> {
+  const watch = watchPods(node, { phase: name, components: ['etcd'] });
+  const etcd = { kind: 'pod', name: 'etcd', watch } as const;
+  try {
+    await explained(node, etcd, () => wait(etcd));
+  } finally {
+    watch.stop();
+  }
+}
+
 /** Started first, then promoted: etcd refuses to promote a member that is not in step. One patience for both (R37). */
-async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, member: EtcdMember): Promise<void> {
+async function promote(
+  node: ControlPlaneContext,
+  { etcd, own }: EtcdCluster,
+  member: EtcdMember,
+  pod: WatchedPod,
+): Promise<void> {
   const deadline = performance.now() + node.spec.timeouts.etcdAPICall * 1000;
   const waiting = (what: string): UntilOptions => ({
     timeoutSeconds: Math.max(0.1, Math.round((deadline - performance.now()) / 100) / 10),
     intervalMs: 100,
-    ...toldOf(node, name, what),
+    ...toldOf(node, name, what, () => pod.watch.said('etcd')),
   });
   const starting = `etcd on ${own.name} to start`;
-  await until(starting, waiting(starting), async () => {
+  const hasStarted = async (): Promise<Attempt<true>> => {
     const found = (await etcd.members()).find(({ id }) => id === member.id);
     if (found === undefined) return { notYet: 'it is not among the members' };
     return found.name === '' ? { notYet: 'it has not reported to its cluster' } : { value: true };
-  });
+  };
+  await until(starting, waiting(starting), watched(pod, hasStarted));
   // Its cluster knows of it before it has heard that: promoted now, a second member leaves the first one without a
   // quorum until it has (up to 7 s were seen with etcd 3.6).
   const answering = `etcd on ${own.name} to answer`;
-  await until(answering, waiting(answering), async () => {
+  const answers = async (): Promise<Attempt<true>> => {
     await etcd.status(own.clientUrl, startingSeconds);
     return { value: true };
-  });
+  };
+  await until(answering, waiting(answering), watched(pod, answers));
   step(node, name, 'etcd has started');
   const promoting = `etcd on ${own.name} to be promoted`;
   await until(promoting, waiting(promoting), async () => {
@@ -184,17 +203,16 @@ async function promote(node: ControlPlaneContext, { etcd, own }: EtcdCluster, me
 async function untilWell(node: ControlPlaneContext, { etcd, own }: EtcdCluster): Promise<void> {
   const what = `etcd on ${own.name} to be healthy`;
   const { etcdAPICall: timeoutSeconds } = node.spec.timeouts;
-  const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, name, what) };
-  try {
-    await until(what, options, async () => {
-      const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl, startingSeconds);
-      if (leaderId === '0') return { notYet: 'it knows no leader' };
-      if (isLearner) return { notYet: 'it does not know that it votes' };
-      return errors.length > 0 ? { notYet: errors.join(', ') } : { value: true };
-    });
-  } catch (error) {
-    throw error instanceof GaveUp ? await explainFailure(node, 'etcd', error) : error;
-  }
+  const isWell = async (): Promise<Attempt<true>> => {
+    const { leaderId, isLearner, errors } = await etcd.status(own.clientUrl, startingSeconds);
+    if (leaderId === '0') return { notYet: 'it knows no leader' };
+    if (isLearner) return { notYet: 'it does not know that it votes' };
+    return errors.length > 0 ? { notYet: errors.join(', ') } : { value: true };
+  };
+  await watchingEtcd(node, async (pod) => {
+    const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, name, what, () => pod.watch.said('etcd')) };
+    await until(what, options, watched(pod, isWell));
+  });
 }
 
 /** What a dry run can tell: the member that would be added, and its manifest. */

@@ -7,8 +7,9 @@ import { hasNodeLocalCriSocket, kubeletUsesLocalApiServer } from '../../kube/tra
 import { sh } from '../../host/shell.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import type { JoinContext } from '../context.ts';
-import { explainFailure } from '../diagnose.ts';
+import { toldOf, type JoinContext } from '../context.ts';
+import { explained } from '../diagnose/diagnose.ts';
+import { watchPods, type PodWatch } from '../diagnose/watch.ts';
 import { clientCertificatePath } from '../kubelet-finalize.ts';
 import { hostClient } from '../host-client.ts';
 import { restartKubelet } from '../kubelet-start.ts';
@@ -30,19 +31,28 @@ async function waitForNode(ctx: JoinContext): Promise<void> {
   if (ctx.spec.isDryRun) return;
   const { api } = await discover(ctx);
   const registered = new AbortController();
+  const watch = watchLocalApiServer(ctx);
+  const node = { kind: 'node', name: ctx.spec.node.name, ...(watch === undefined ? {} : { watch }) } as const;
+  let isInTime = true;
   try {
-    await untilCredentials(ctx);
-    await Promise.all([
-      untilRegistered(ctx, api).finally(() => registered.abort()),
-      hurry(ctx, registered.signal).catch(() => undefined),
-    ]);
-  } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
-    const explained = await explainFailure(ctx, 'the kubelet', error);
+    await explained(ctx, node, async () => {
+      try {
+        await untilCredentials(ctx, watch);
+        await Promise.all([
+          untilRegistered(ctx, api, watch).finally(() => registered.abort()),
+          hurry(ctx, registered.signal).catch(() => undefined),
+        ]);
+      } catch (error) {
+        isInTime = !(error instanceof GaveUp);
+        throw error;
+      }
+    });
+  } catch (failure) {
     // Nor does it stay where it has not (kubeadm, R68); the same command writes it again.
-    await ctx.host.remove([paths.bootstrapKubeletConf], 'the bootstrap token is of no use any more');
-    throw explained;
+    if (!isInTime) await ctx.host.remove([paths.bootstrapKubeletConf], 'the bootstrap token is of no use any more');
+    throw failure;
   } finally {
+    watch?.stop();
     api.close();
   }
   await annotate(ctx);
@@ -62,9 +72,17 @@ async function annotate(ctx: JoinContext): Promise<void> {
   }
 }
 
-async function untilCredentials(ctx: JoinContext): Promise<void> {
-  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, signal: ctx.signal };
-  await until('the kubelet to get its certificate (TLS bootstrap)', options, async () => {
+/** A joining control plane's kubelet asks the API server beside it: what keeps that from coming up keeps the node waiting. */
+function watchLocalApiServer(ctx: JoinContext): PodWatch | undefined {
+  return ctx.spec.controlPlane === undefined
+    ? undefined
+    : watchPods(ctx, { phase: name, components: ['etcd', 'kube-apiserver'] });
+}
+
+async function untilCredentials(ctx: JoinContext, watch: PodWatch | undefined): Promise<void> {
+  const what = 'the kubelet to get its certificate (TLS bootstrap)';
+  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, ...told(ctx, what, watch) };
+  await until(what, options, async () => {
     const text = await ctx.host.read(paths.kubeletConf);
     if (text === undefined) return { notYet: `${paths.kubeletConf} does not exist yet` };
     try {
@@ -77,12 +95,20 @@ async function untilCredentials(ctx: JoinContext): Promise<void> {
 }
 
 /** The bootstrap token may read nodes (ClusterRole kubeadm:get-nodes), so no other credentials are needed. */
-async function untilRegistered(ctx: JoinContext, api: Api): Promise<void> {
+async function untilRegistered(ctx: JoinContext, api: Api, watch: PodWatch | undefined): Promise<void> {
   const { name: node } = ctx.spec.node;
-  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, signal: ctx.signal };
-  await until(`node ${node} to be registered`, options, async () => {
+  const what = `node ${node} to be registered`;
+  const options = { timeoutSeconds: ctx.spec.timeouts.tlsBootstrap, intervalMs, ...told(ctx, what, watch) };
+  await until(what, options, async () => {
     const found = await api.get({ apiVersion: 'v1', kind: 'Node', name: node });
     return found === undefined ? { notYet: 'no such node yet' } : { value: true };
+  });
+}
+
+function told(ctx: JoinContext, what: string, watch: PodWatch | undefined): ReturnType<typeof toldOf> {
+  return toldOf(ctx, name, what, () => {
+    const state = watch?.said('kube-apiserver');
+    return state === undefined ? undefined : `kube-apiserver ${state}`;
   });
 }
 

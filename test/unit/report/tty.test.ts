@@ -100,6 +100,8 @@ test('the live line tells the step or the wait', () => {
   expect(screen.lines()[0]).toContain('reading');
   emit({ kind: 'waiting', host: 'm1', what: 'the kubelet', last: '' });
   expect(screen.lines()[0]).toContain('waiting for the kubelet');
+  emit({ kind: 'waiting', host: 'm1', what: 'etcd', last: 'refused', state: 'exited 1 time' });
+  expect(screen.lines()[0]).toContain('waiting for etcd: exited 1 time');
 });
 
 test('finished lines and warnings stay above, live lines below', () => {

@@ -26,6 +26,11 @@ test('a failed try is an answer, a KbError ends the wait at once', async () => {
   await expect(until('x', options, () => Promise.reject(new KbError(problem)))).rejects.toBeInstanceOf(KbError);
 });
 
+test('a wait that is of no use ends before its time', async () => {
+  const waiting = until('x', { ...options, timeoutSeconds: 60 }, async () => ({ hopeless: 'it ended twice' }));
+  await expect(waiting).rejects.toMatchObject({ last: 'it ended twice', seconds: 0 });
+});
+
 test('a run that is told to stop does not wait on', async () => {
   const controller = new AbortController();
   const waiting = until('x', { ...options, timeoutSeconds: 60, signal: controller.signal }, () =>

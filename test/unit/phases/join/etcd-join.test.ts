@@ -116,7 +116,10 @@ describe('a member that votes', () => {
 
 describe('a learner that never starts', () => {
   const replies: JoiningOptions['replies'] = [
-    ['== kubelet journal', '== log of container 1\ncannot fetch cluster info from peer urls\n'],
+    [
+      "echo '== kubelet'",
+      '== log etcd\n2027-01-01T00:00:00Z stderr F {"level":"fatal","error":"cannot fetch cluster info from peer urls"}\n',
+    ],
     ['left-$stamp', '/var/lib/etcd.left-20261121T120000Z\n'],
   ];
 
@@ -134,7 +137,7 @@ describe('a learner that never starts', () => {
     const { ctx, node, etcd, host } = await joining({
       replies: [
         [
-          '== kubelet journal',
+          "echo '== kubelet'",
           () => {
             etcd.members = etcd.members.map((member) => (member.id === '77' ? mine : member));
             return '';
