@@ -24,12 +24,12 @@ const folder = '/var/lib/kbinit/export';
 const exporter = script`
 umask 022
 mkdir -p -- "$(dirname -- "$1")" || exit 1
-rm -rf -- "$1"
+rm -rf --one-file-system -- "$1"
 umask 077
 mkdir -- "$1" || exit 1
 local=
 ! ctr images export --help 2>/dev/null | grep -q -e --local || local=--local
-ctr -n k8s.io images export $local "$1/image.tar" "$2" >&2 || { rm -rf -- "$1"; exit 1; }
+ctr -n k8s.io images export $local "$1/image.tar" "$2" >&2 || { rm -rf --one-file-system -- "$1"; exit 1; }
 stat -c %s -- "$1/image.tar"
 `;
 
@@ -84,7 +84,7 @@ async function fetchImage(way: ExportWay, image: string, file: string): Promise<
     }
   } finally {
     await host.run(
-      sh`rm -rf -- ${folder}; rmdir --ignore-fail-on-non-empty -- /var/lib/kbinit`,
+      sh`rm -rf --one-file-system -- ${folder}; rmdir --ignore-fail-on-non-empty -- /var/lib/kbinit`,
       'remove the exported archive',
     );
   }

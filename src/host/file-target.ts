@@ -35,3 +35,19 @@ export function notWritten(host: string, path: string, said: string): KbError {
     host,
   });
 }
+
+/** Absolute, and without a part that is `.` or `..`: what is at the place is what the path says. */
+export function isPlainPath(path: string): boolean {
+  return path.startsWith('/') && !/(^|\/)\.\.?(\/|$)/.test(path);
+}
+
+/** A path that leads elsewhere than it says. */
+export function notPlain(code: 'KB_WRITE' | 'KB_REMOVE', host: string | undefined, path: string): KbError {
+  return new KbError({
+    code,
+    summary: code === 'KB_WRITE' ? 'a file cannot be written' : 'something cannot be removed',
+    detail: `${JSON.stringify(path)} is not an absolute path without "." and ".."`,
+    fix: 'write the path in full, from / on',
+    ...(host !== undefined && { host }),
+  });
+}

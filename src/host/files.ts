@@ -1,9 +1,10 @@
-// Files on a host: the scripts that read, write and remove many of them in one round trip, and their answers.
+// Files on a host: the scripts that read and write many of them in one round trip, and their answers.
 import { KbError } from '../errors.ts';
 import { shortened } from './failures.ts';
-import { folderOf, hiddenBeside, isLink, notWritten } from './file-target.ts';
-import type { Artifact, Change, Directory, ExecResult } from './host.ts';
+import { folderOf, hiddenBeside, isLink, isPlainPath, notPlain, notWritten } from './file-target.ts';
+import type { Artifact, Change, Directory, ExecResult, TextEncoding } from './host.ts';
 import { script, sh, type Shell } from './shell.ts';
+import { stageFunctions } from './stage.ts';
 import { ustar } from './tar.ts';
 
 // -------------------------------------------------------------------------------------------------------- read
@@ -26,7 +27,12 @@ export function readCommand(paths: readonly string[]): Shell {
 }
 
 /** What readCommand printed. @throws KbError KB_READ */
-export function readAnswer(host: string, paths: readonly string[], result: ExecResult): ReadonlyMap<string, string> {
+export function readAnswer(
+  host: string,
+  paths: readonly string[],
+  result: ExecResult,
+  encoding: TextEncoding = 'utf8',
+): ReadonlyMap<string, string> {
   const lines = result.stdout.split('\n').filter((line) => line !== '');
   if (result.code !== 0) {
     const index = Number(/bad (\d+)/.exec(lines.at(-1) ?? '')?.[1] ?? 0);
@@ -42,7 +48,7 @@ export function readAnswer(host: string, paths: readonly string[], result: ExecR
   for (const line of lines) {
     const [index, base64 = ''] = line.split(' ');
     const path = paths[Number(index)];
-    if (path !== undefined) bodies.set(path, Buffer.from(base64, 'base64').toString('utf8'));
+    if (path !== undefined) bodies.set(path, Buffer.from(base64, 'base64').toString(encoding));
   }
   return bodies;
 }
@@ -53,10 +59,12 @@ export function readAnswer(host: string, paths: readonly string[], result: ExecR
  * The bodies come as a tar on stdin, named 0, 1, …, into a root-only folder in memory. Then three passes, so that a
  * full disk stops the batch before any file has changed:
  *   compare  a file that differs gets a temporary beside it: made anew (O_EXCL) as 0600, chmod, content, fsync; the
- *            copies run side by side, because a disk that flushes many files at once needs hardly longer than for one;
+ *            copies run side by side, because a disk that flushes many files at once needs hardly longer than for one.
+ *            A link is refused only where something would have to change. A file that is kept is not compared: only the
+ *            mode of a secret that others can read is closed, and not through a link, whose target is its maker's;
  *   place    rename the temporary over the target;
  *   settle   fsync the folder.
- * Words on stdout: `created|updated|unchanged N`, or one of `failed|symlink|folder WHICH` and a non-zero exit.
+ * Words on stdout: `created|updated|unchanged|open N`, or one of `failed|symlink|folder WHICH` and a non-zero exit.
  */
 const writerFunctions = script`
 changed=' '
@@ -74,7 +82,7 @@ leave() {
 }
 open_stage() {
   umask 077
-  stage=$(mktemp -d /run/kbinit.XXXXXXXXXX) || failed stage
+  make_stage || failed stage
   trap leave EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -103,12 +111,14 @@ await_copies() {
 }
 compare() {
   outcome=created
+  if [ -d "$3" ] && [ ! -L "$3" ]; then echo "folder $1"; exit 1; fi
+  same=
+  ! cmp -s -- "$stage/$1" "$3" 2> /dev/null || same=$(stat -L -c '%a %u:%g' -- "$3")
+  if [ "$same" = "$2 $owner" ]; then echo "unchanged $1"; return; fi
   if [ -L "$3" ]; then echo "symlink $1"; exit 1; fi
-  if [ -d "$3" ]; then echo "folder $1"; exit 1; fi
   if [ -e "$3" ]; then
     outcome=updated
-    if cmp -s -- "$stage/$1" "$3"; then
-      if [ "$(stat -c '%a %u:%g' -- "$3")" = "$2 $owner" ]; then echo "unchanged $1"; return; fi
+    if [ -n "$same" ]; then
       { chown "$owner" "$3" && chmod "$2" "$3"; } || failed "$1"
       echo "updated $1"
       return
@@ -120,6 +130,16 @@ compare() {
   (copy "$stage/$1" "$2" "$5" "$4") 2> "$stage/words.$1" &
   copies="$copies $1 $!"
   changed="$changed$1:$outcome "
+}
+keep() {
+  found=$(stat -L -c '%a %u' -- "$3" 2> /dev/null) || { echo "unchanged $1"; return; }
+  case $found in *00' 0' | '0 0') echo "unchanged $1"; return ;; esac
+  if [ -L "$3" ]; then
+    case $found in *00' '* | '0 '*) echo "unchanged $1" ;; *) echo "open $1" ;; esac
+    return
+  fi
+  { chown 0:0 -- "$3" && chmod "$2" -- "$3"; } || failed "$1"
+  echo "updated $1"
 }
 place() {
   case $changed in
@@ -155,27 +175,31 @@ export interface Batch {
   readonly stdin: Uint8Array;
 }
 
-/** A command that makes folders and writes files. @throws TypeError for a path that is relative or given twice */
-export function writeBatch(artifacts: readonly Artifact[], directories: readonly Directory[]): Batch {
-  const paths = [...artifacts, ...directories].map(({ path }) => path);
-  const odd = paths.find((path) => !/^\/.*[^/]$/s.test(path) || /(^|\/)\.\.?(\/|$)/.test(path));
-  if (odd !== undefined) throw new TypeError(`${odd} is not an absolute path`);
+/** A command that makes folders and writes files. @throws KbError KB_WRITE for a path that is no plain absolute one */
+export function writeBatch(artifacts: readonly Artifact[], directories: readonly Directory[], host?: string): Batch {
+  const odd = [...artifacts, ...directories].find(({ path }) => path.endsWith('/') || !isPlainPath(path));
+  if (odd !== undefined) throw notPlain('KB_WRITE', host, odd.path);
   if (new Set(artifacts.map(({ path }) => path)).size < artifacts.length) throw new TypeError('a path is given twice');
   const folders = directories.map(
     ({ path, mode }, index) =>
       sh`[ -d ${path} ] || mkdir -p -m ${octal(mode)} -- ${path} || failed ${`directory-${index}`}`,
   );
-  const compares = artifacts.map(
-    ({ path, mode }, index) => sh`compare ${index} ${octal(mode)} ${path} ${folderOf(path)} ${temporaryOf(path)}`,
-  );
-  const places = artifacts.map(({ path }, index) => sh`place ${index} ${path} ${temporaryOf(path)}`);
-  const settles = [...new Set(artifacts.map(({ path }) => folderOf(path)))].map((folder) => sh`settle ${folder}`);
-  const forget = sh`forget() { rm -f -- ${artifacts.map(({ path }) => temporaryOf(path))}; }`;
+  const numbered = artifacts.map((artifact, index) => ({ ...artifact, index }));
+  const written = numbered.filter(({ isKept }) => isKept !== true);
+  const compares = numbered.map(({ path, mode, index, isKept, secret }) => {
+    if (isKept !== true) return sh`compare ${index} ${octal(mode)} ${path} ${folderOf(path)} ${temporaryOf(path)}`;
+    // What is no secret may be as open as its maker wants it.
+    return secret === true ? sh`keep ${index} ${octal(mode)} ${path}` : sh`echo ${`unchanged ${index}`}`;
+  });
+  const places = written.map(({ path, index }) => sh`place ${index} ${path} ${temporaryOf(path)}`);
+  const settles = [...new Set(written.map(({ path }) => folderOf(path)))].map((folder) => sh`settle ${folder}`);
+  const forget = sh`forget() { rm -f -- ${written.map(({ path }) => temporaryOf(path))}; }`;
   const files =
     artifacts.length === 0 ? [] : [forget, sh`open_stage`, ...compares, sh`await_copies`, ...places, ...settles];
+  const bodies = written.map(({ body, encoding, index }) => ({ name: `${index}`, body: Buffer.from(body, encoding) }));
   return {
-    command: sh`${writerFunctions}${inSequence([...folders, ...files])}`,
-    stdin: artifacts.length === 0 ? Buffer.alloc(0) : ustar(artifacts.map(({ body }, n) => ({ name: `${n}`, body }))),
+    command: sh`${stageFunctions}${writerFunctions}${inSequence([...folders, ...files])}`,
+    stdin: artifacts.length === 0 ? Buffer.alloc(0) : ustar(bodies),
   };
 }
 
@@ -204,78 +228,15 @@ export function writeAnswer(
   result: ExecResult,
 ): readonly Change[] {
   if (result.code !== 0) throw writeFailure(host, artifacts, directories, result);
-  const outcomes = new Map<number, Change['outcome']>();
-  for (const [, word, index] of result.stdout.matchAll(/^(created|updated|unchanged) (\d+)$/gm)) {
-    if (word === 'created' || word === 'updated' || word === 'unchanged') outcomes.set(Number(index), word);
-  }
-  return artifacts.map(({ path }, index) => {
-    const outcome = outcomes.get(index);
-    if (outcome !== undefined) return { path, outcome };
+  const words = new Map(
+    [...result.stdout.matchAll(/^(created|updated|unchanged|open) (\d+)$/gm)].map(
+      ([, word, index]) => [Number(index), word] as const,
+    ),
+  );
+  return artifacts.map(({ path }, index): Change => {
+    const word = words.get(index);
+    if (word === 'created' || word === 'updated' || word === 'unchanged') return { path, outcome: word };
+    if (word === 'open') return { path, outcome: 'unchanged', isOpen: true };
     throw writeFailure(host, artifacts, directories, { ...result, stdout: `failed ${index}` });
   });
-}
-
-// ------------------------------------------------------------------------------------------------------ remove
-
-const removerFunctions = script`
-gone() {
-  if [ -e "$2" ] || [ -L "$2" ]; then
-    rm -f -- "$2" || { echo "failed $1"; exit 1; }
-    echo "removed $1"
-  fi
-}
-empty() {
-  [ -d "$2" ] || return 0
-  real=$(cd -P -- "$2" && pwd -P) || { echo "failed $1"; exit 1; }
-  while read -r _ point _; do
-    case $point in "$real"/?*) echo "mounted $1 $point"; exit 1 ;; esac
-  done < /proc/self/mounts
-  if [ -n "$(ls -A -- "$real")" ]; then
-    find "$real" -mindepth 1 -xdev -delete || { echo "failed $1"; exit 1; }
-    echo "removed $1"
-  fi
-}
-`;
-
-/** Folders that no path given by a user may empty. */
-const kept = new Set(
-  ['', '/bin', '/boot', '/dev', '/etc', '/home', '/lib', '/lib64', '/media', '/mnt', '/opt', '/proc', '/root'].concat(
-    ['/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/usr/bin', '/usr/lib', '/usr/local', '/usr/sbin', '/var'],
-    ['/var/lib', '/var/log', '/var/run'],
-  ),
-);
-
-function removeProblem(host: string, detail: string, fix: string): KbError {
-  return new KbError({ code: 'KB_REMOVE', summary: 'something cannot be removed', detail, fix, host });
-}
-
-/** A command that removes files and empties folders (paths that end in `/`). @throws KbError KB_REMOVE for a system folder */
-export function removeCommand(host: string, paths: readonly string[]): Shell {
-  const commands = paths.map((path, index) => {
-    if (!path.startsWith('/') || /(^|\/)\.\.?(\/|$)/.test(path)) throw new TypeError(`${path} is not an absolute path`);
-    const isFolder = path.endsWith('/');
-    const bare = path.replace(/\/+$/, '');
-    if (isFolder && kept.has(bare)) {
-      throw removeProblem(host, `${path} belongs to the system`, 'give a folder of its own in the config');
-    }
-    return isFolder ? sh`empty ${index} ${bare}` : sh`gone ${index} ${bare}`;
-  });
-  return sh`${removerFunctions}${inSequence(commands)}`;
-}
-
-/** The paths that were there and are gone now. @throws KbError KB_REMOVE */
-export function removeAnswer(host: string, paths: readonly string[], result: ExecResult): readonly string[] {
-  if (result.code === 0) {
-    const numbers = [...result.stdout.matchAll(/^removed (\d+)$/gm)].map((match) => Number(match[1]));
-    return numbers.flatMap((index) => paths[index] ?? []);
-  }
-  const mounted = /^mounted (\d+) (.*)$/m.exec(result.stdout);
-  const path = paths[Number(mounted?.[1] ?? /^failed (\d+)$/m.exec(result.stdout)?.[1])] ?? 'a path';
-  throw mounted === null
-    ? removeProblem(host, `${path}: ${shortened(result.stderr)}`, 'remove it by hand, then run again')
-    : removeProblem(
-        host,
-        `${mounted[2]} is mounted below ${path}`,
-        `unmount it (umount ${mounted[2]}), then run again`,
-      );
 }

@@ -81,9 +81,15 @@ export interface Artifact {
   readonly path: string;
   readonly mode: number;
   readonly body: string;
+  /** How the body becomes bytes; `latin1` is a byte a character, for files of others that may be no UTF-8. */
+  readonly encoding?: TextEncoding;
   /** Keep the body out of logs, events, plans and recordings. */
   readonly secret?: true;
+  /** It was read from there and stays as it is: of a secret, a mode that lets others read it is closed, and no more. */
+  readonly isKept?: true;
 }
+
+export type TextEncoding = 'utf8' | 'latin1';
 
 /** A large file to have on a host. */
 export interface Upload {
@@ -109,6 +115,8 @@ export interface Directory {
 export interface Change {
   readonly path: string;
   readonly outcome: 'created' | 'updated' | 'unchanged';
+  /** A secret that is kept behind a link, and that others can read there: that is for the link's maker to close. */
+  readonly isOpen?: true;
 }
 
 /** A host that can only be looked at. */
@@ -121,7 +129,7 @@ export interface HostView {
   /** A file's text; undefined when there is none. */
   read(path: string): Promise<string | undefined>;
   /** Many files in one round trip; a path that does not exist is left out. */
-  readAll(paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  readAll(paths: readonly string[], encoding?: TextEncoding): Promise<ReadonlyMap<string, string>>;
   /** Cached after the first call. */
   facts(): Promise<HostFacts>;
   dial(address: string, port: number): Promise<Duplex>;

@@ -1,7 +1,7 @@
 // The host of a dry run: reads reach the real host, changes become lines of the plan and are seen by later reads.
 import type { Duplex } from 'node:stream';
 import type { Reporter } from '../report/events.ts';
-import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Upload } from './host.ts';
+import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, TextEncoding, Upload } from './host.ts';
 import { lineDiff } from '../util/diff.ts';
 import { sh, type Shell } from './shell.ts';
 import { lookCommand, readLook } from './upload.ts';
@@ -14,6 +14,10 @@ function octal(mode: number): string {
 function describe(outcome: 'created' | 'updated', artifact: Artifact): string {
   const verb = outcome === 'created' ? 'create' : 'change';
   return `${verb} ${artifact.path} (${octal(artifact.mode)}${artifact.secret === true ? ', secret' : ''})`;
+}
+
+function bytesOf({ body, encoding }: Artifact): Buffer {
+  return Buffer.from(body, encoding);
 }
 
 class RecordingHost implements Host {
@@ -50,30 +54,38 @@ class RecordingHost implements Host {
     return (await this.readAll([path])).get(path);
   }
 
-  async readAll(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const there = await this.#inner.readAll(paths.filter((path) => !this.#written.has(path) && !this.#isGone(path)));
-    const bodies = new Map(there);
+  async readAll(paths: readonly string[], encoding: TextEncoding = 'utf8'): Promise<ReadonlyMap<string, string>> {
+    const asked = paths.filter((path) => !this.#written.has(path) && !this.#isGone(path));
+    const bodies = new Map(await this.#inner.readAll(asked, encoding));
     for (const path of paths) {
       const artifact = this.#written.get(path);
-      if (artifact !== undefined) bodies.set(path, artifact.body);
+      if (artifact !== undefined) bodies.set(path, bytesOf(artifact).toString(encoding));
     }
     return bodies;
   }
 
   async write(artifacts: readonly Artifact[], directories: readonly Directory[] = []): Promise<readonly Change[]> {
     for (const directory of directories) await this.#makeFolder(directory);
-    const bodies = await this.readAll(artifacts.map(({ path }) => path));
+    const bodies = await this.readAll(
+      artifacts.map(({ path }) => path),
+      'latin1',
+    );
     const modes = await this.#modes(artifacts.map(({ path }) => path));
-    return artifacts.map((artifact) => {
-      const { path, mode, body } = artifact;
-      const isSame = bodies.get(path) === body && modes.get(path) === mode;
-      const outcome = !bodies.has(path) ? 'created' : isSame ? 'unchanged' : 'updated';
+    return artifacts.map((artifact): Change => {
+      const { path, mode } = artifact;
+      const body = bytesOf(artifact);
+      const there = bodies.get(path);
+      const isSame =
+        artifact.isKept === true
+          ? artifact.secret !== true || ((modes.get(path) ?? 0) & 0o077) === 0
+          : there === body.toString('latin1') && modes.get(path) === mode;
+      const outcome = there === undefined ? 'created' : isSame ? 'unchanged' : 'updated';
       if (outcome === 'unchanged') return { path, outcome };
       this.#written.set(path, artifact);
       this.#removed.delete(path);
-      const there = bodies.get(path);
-      const shown = there === undefined || there === body ? body : (lineDiff(there, body) ?? body);
-      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : shown);
+      const [before, after] = [there === undefined ? undefined : Buffer.from(there, 'latin1'), body];
+      const shown = before === undefined || before.equals(after) ? undefined : lineDiff(`${before}`, `${after}`);
+      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : (shown ?? `${after}`));
       return { path, outcome };
     });
   }
@@ -127,7 +139,7 @@ class RecordingHost implements Host {
   /** Permission bits of the files that exist, planned ones included. */
   async #modes(paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (paths.length === 0) return new Map();
-    const command = sh`for p in ${paths}; do stat -c %a -- "$p" 2> /dev/null || echo -; done`;
+    const command = sh`for p in ${paths}; do stat -L -c %a -- "$p" 2> /dev/null || echo -; done`;
     const lines = (await this.#inner.probe(command)).stdout.split('\n');
     return new Map(paths.map((path, n) => [path, this.#written.get(path)?.mode ?? Number.parseInt(lines[n] ?? '', 8)]));
   }

@@ -5,8 +5,20 @@ import type { Reporter } from '../report/events.ts';
 import { retry } from '../util/retry.ts';
 import { factsScript, parseFacts } from './facts.ts';
 import { ConnectionLost, shortened } from './failures.ts';
-import { readAnswer, readCommand, removeAnswer, removeCommand, writeAnswer, writeBatch } from './files.ts';
-import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, Transport, Upload } from './host.ts';
+import { readAnswer, readCommand, writeAnswer, writeBatch } from './files.ts';
+import type {
+  Artifact,
+  Change,
+  Directory,
+  ExecIO,
+  ExecResult,
+  Host,
+  HostFacts,
+  TextEncoding,
+  Transport,
+  Upload,
+} from './host.ts';
+import { removeAnswer, removeCommand } from './removal.ts';
 import type { Shell } from './shell.ts';
 import { sendFile, type UploadWay } from './upload.ts';
 
@@ -52,12 +64,12 @@ class RemoteHost implements Host {
     return (await this.readAll([path])).get(path);
   }
 
-  async readAll(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async readAll(paths: readonly string[], encoding?: TextEncoding): Promise<ReadonlyMap<string, string>> {
     if (paths.length === 0) return new Map();
     const line = { text: `(read ${paths.join(' ')})` };
     // What a file holds may be a key: it stays out of the log.
     const io = { idempotent: true, secret: true, why: 'read files', timeoutSeconds: fileTimeoutSeconds };
-    return readAnswer(this.name, paths, await this.#execute(readCommand(paths), io, line));
+    return readAnswer(this.name, paths, await this.#execute(readCommand(paths), io, line), encoding);
   }
 
   async facts(): Promise<HostFacts> {
@@ -71,7 +83,7 @@ class RemoteHost implements Host {
 
   async write(artifacts: readonly Artifact[], directories: readonly Directory[] = []): Promise<readonly Change[]> {
     if (artifacts.length === 0 && directories.length === 0) return [];
-    const { command, stdin } = writeBatch(artifacts, directories);
+    const { command, stdin } = writeBatch(artifacts, directories, this.name);
     const paths = [...directories, ...artifacts].map(({ path }) => path);
     const why = 'write files';
     const io = { stdin, idempotent: true, secret: true, why, timeoutSeconds: fileTimeoutSeconds };
@@ -83,7 +95,7 @@ class RemoteHost implements Host {
       // A first attempt whose answer was lost may have written it: whoever restarts something on a change must do so.
       wasLost && change.outcome === 'unchanged' ? { ...change, outcome: 'updated' as const } : change,
     );
-    for (const change of changes) this.#reporter.emit({ kind: 'file', host: this.name, ...change });
+    for (const { path, outcome } of changes) this.#reporter.emit({ kind: 'file', host: this.name, path, outcome });
     return changes;
   }
 

@@ -24,9 +24,9 @@ function header(name: string, size: number): Buffer {
 }
 
 /** An archive of plain files, each 0600 and root's. Names are at most 100 ASCII characters. */
-export function ustar(files: readonly { readonly name: string; readonly body: string }[]): Buffer {
+export function ustar(files: readonly { readonly name: string; readonly body: string | Uint8Array }[]): Buffer {
   const parts = files.flatMap(({ name, body }) => {
-    const data = Buffer.from(body);
+    const data = typeof body === 'string' ? Buffer.from(body) : body;
     return [header(name, data.length), data, Buffer.alloc((block - (data.length % block)) % block)];
   });
   return Buffer.concat([...parts, Buffer.alloc(2 * block)]);

@@ -67,7 +67,7 @@ umask 077
 file=/etc/firewalld/zones/$zone.xml
 kept=$folder/$zone
 if [ ! -d "$kept" ]; then
-  rm -rf -- "$kept.new"
+  rm -rf --one-file-system -- "$kept.new"
   mkdir -p -- "$kept.new" || exit 1
   for one in "$file" "$file.old"; do [ ! -e "$one" ] || cp -a -- "$one" "$kept.new/" || exit 1; done
   mv -T -- "$kept.new" "$kept" || exit 1

@@ -58,10 +58,15 @@ printf '%s\n' "$list" | while read -r kind one two; do
     link) ip link delete "$one" || echo "link $one stays" >&2 ;;
     table) nft delete table "$one" "$two" ;;
     file) rm -f -- "$one" ;;
-    folder) rm -rf -- "$one" ;;
   esac
 done
 exit $bad
+`;
+
+/** Emptied by host.remove, which stays off what is mounted there. */
+const remaining = script`
+for folder in /var/lib/cni /run/flannel; do [ -L "$folder" ] || rmdir --ignore-fail-on-non-empty -- "$folder" 2>/dev/null; done
+true
 `;
 
 async function removeLeftovers(ctx: RestoreContext): Promise<PhaseOutcome> {
@@ -75,6 +80,11 @@ async function removeLeftovers(ctx: RestoreContext): Promise<PhaseOutcome> {
   const said = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('# Warning'));
   if (code !== 0 || said.length > 0) {
     warn(ctx, 'network-leftovers', `not all of it could be removed: ${said.at(-1) ?? `exit code ${code}`}`);
+  }
+  const folders = found.flatMap((line) => (line.startsWith('folder ') ? [`${line.slice('folder '.length)}/`] : []));
+  if (folders.length > 0) {
+    await ctx.host.remove(folders, 'delete what the Pod network kept');
+    await ctx.host.run(remaining, 'remove its empty folders', { idempotent: true });
   }
   return 'done';
 }

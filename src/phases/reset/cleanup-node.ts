@@ -2,7 +2,7 @@
 import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
 import { criTool } from '../../host/runtime.ts';
-import { sh } from '../../host/shell.ts';
+import { script, sh, type Shell } from '../../host/shell.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
 import { journalFolder } from '../journal.ts';
@@ -27,10 +27,11 @@ async function cleanUp(ctx: ResetContext): Promise<void> {
   stopIfAsked(ctx);
   // Run as a phase of its own, it knows from the mark of remove-etcd-member.
   const dataDir = ctx.etcdDataDir ?? leftDataDir(await ctx.host.readAll(leftFiles));
-  // etcd's data before its manifest: a reset that is cut here still knows on the next run whose data it was.
-  if (dataDir !== undefined) await ctx.host.remove([`${dataDir}/`], "delete the local etcd's data");
+  // All in one: what may not be emptied stops it before the first deletion. etcd's data goes before its manifest, so that a
+  // reset that is cut in between still knows on the next run whose data it was.
   await ctx.host.remove(
     [
+      ...(dataDir === undefined ? [] : [`${dataDir}/`]),
       `${paths.manifests}/`,
       `${kubelet}/`,
       `${ctx.spec.certificatesDir}/`,
@@ -99,23 +100,32 @@ async function realPath(ctx: ResetContext, path: string): Promise<string> {
   return real === '' ? path : real;
 }
 
+/*
+ * The kernel's table of mounts has a blank, tab, newline and backslash of a mount point as `\` and exactly three octal
+ * digits. printf takes up to three behind `\0`, so that a digit of the name that follows is none of them.
+ */
+const mountFunctions = script`
+below() {
+  while read -r _ point _; do
+    case $point in "$1"/?*) printf '%s\n' "$point" ;; esac
+  done < /proc/self/mounts | sort -r
+}
+unmount() {
+  point=$1
+  shift
+  # The slash behind it keeps a newline at the end of the name.
+  case $point in *\\*) point=$(printf '%b/' "$(printf '%s' "$point" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')") ;; esac
+  umount "$@" "$point" 2>&1
+}
+`;
+
 /**
  * Unmount what is mounted below the folder, deepest first; a mount on the folder itself stays (k0s#1094). A busy mount
  * ends the reset before anything below it could be deleted (kubeadm#2923).
  */
 async function unmountBelow(ctx: ResetContext, folder: string): Promise<void> {
-  const flags = ctx.spec.unmountFlags;
   const { stdout, code } = await ctx.host.run(
-    sh`
-folder=${folder}
-below() { awk -v f="$folder/" 'index($2, f) == 1 { print $2 }' /proc/self/mounts | sort -r; }
-below | while IFS= read -r mount; do umount ${umountOptions(flags)} "$(printf '%b' "$mount")" 2>&1; done
-left=$(below)
-[ -z "$left" ] && exit 0
-echo "still mounted:"
-printf '%s\n' "$left"
-exit 1
-`,
+    unmountCommand(folder, ctx.spec.unmountFlags),
     `unmount what is mounted below ${folder}`,
     { idempotent: true },
   );
@@ -127,6 +137,20 @@ exit 1
     detail: stdout.trim().split('\n').slice(-6).join('; '),
     fix: `end what uses it (fuser -vm MOUNT) and reset again; nothing under ${folder} was deleted`,
   });
+}
+
+/** Exit code 1 where something is still mounted below the folder. */
+export function unmountCommand(folder: string, flags: readonly string[]): Shell {
+  const mangled = folder.replaceAll(/[ \t\n\\]/g, (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return sh`${mountFunctions}
+folder=${mangled}
+below "$folder" | while IFS= read -r mount; do unmount "$mount" ${umountOptions(flags)}; done
+left=$(below "$folder")
+[ -z "$left" ] && exit 0
+echo "still mounted:"
+printf '%s\n' "$left"
+exit 1
+`;
 }
 
 /** umount(8) words for the flags of umount(2) that it has. */

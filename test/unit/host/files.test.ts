@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -13,9 +14,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeBatch } from '../../../src/host/files.ts';
+import { frameInput, prologueArguments } from '../../../src/host/frame.ts';
 import type { Artifact, Host } from '../../../src/host/host.ts';
 import { localTransport } from '../../../src/host/local.ts';
 import { openHost } from '../../../src/host/remote.ts';
@@ -149,6 +152,126 @@ describe.skipIf(!isRoot)('write', () => {
     expect([readFileSync(at('victim'), 'utf8'), existsSync(at('nowhere'))]).toEqual(['precious', false]);
   });
 
+  test('has nothing to refuse where a link leads to what is wanted', async () => {
+    writeFileSync(at('kept'), 'same', { mode: 0o600 });
+    symlinkSync('kept', at('..data'));
+    symlinkSync('..data', at('link'));
+    expect((await host.write([file('link', 'same')]))[0]?.outcome).toBe('unchanged');
+    expect((await failureOf(host.write([file('link', 'other')]))).has('KB_SYMLINK')).toBe(true);
+    expect((await failureOf(host.write([file('link', 'same', 0o640)]))).has('KB_SYMLINK')).toBe(true);
+    expect([readFileSync(at('kept'), 'utf8'), modeOf(at('kept'))]).toEqual(['same', '600']);
+  });
+
+  describe('what is kept', () => {
+    const kept = (name: string): Artifact => ({ ...file(name, 'text'), isKept: true });
+    const secret = (name: string): Artifact => ({ ...kept(name), secret: true });
+
+    test('keeps its mode, owner, inode and content, whatever they are', async () => {
+      writeFileSync(at('sa.pub'), 'text');
+      chmodSync(at('sa.pub'), 0o644);
+      execFileSync('chown', ['7:8', at('sa.pub')]);
+      const before = statSync(at('sa.pub'));
+      expect(await host.write([kept('sa.pub')])).toEqual([{ path: at('sa.pub'), outcome: 'unchanged' }]);
+      const after = statSync(at('sa.pub'));
+      expect([after.mode, after.uid, after.gid, after.ino]).toEqual([before.mode, 7, 8, before.ino]);
+    });
+
+    test.each([0o644, 0o640, 0o604, 0o606])('loses a mode that lets others read a secret (%o)', async (mode) => {
+      writeFileSync(at('ca.key'), 'text');
+      chmodSync(at('ca.key'), mode);
+      expect((await host.write([secret('ca.key')]))[0]?.outcome).toBe('updated');
+      expect(modeOf(at('ca.key'))).toBe('600');
+    });
+
+    test.each([0o600, 0o400])('keeps the mode %o of a secret', async (mode) => {
+      writeFileSync(at('ca.key'), 'text');
+      chmodSync(at('ca.key'), mode);
+      expect((await host.write([secret('ca.key')]))[0]?.outcome).toBe('unchanged');
+      expect(statSync(at('ca.key')).mode & 0o777).toBe(mode);
+    });
+
+    test('is left alone behind a link, which is told where others can read it', async () => {
+      for (const [name, mode] of [
+        ['closed', 0o400],
+        ['open', 0o644],
+      ] as const) {
+        mkdirSync(at(`..${name}`));
+        writeFileSync(at(`..${name}/ca.key`), 'text', { mode });
+        symlinkSync(`..${name}`, at(`..data-${name}`));
+        symlinkSync(`..data-${name}/ca.key`, at(`${name}.key`));
+      }
+      expect(await host.write([secret('closed.key'), secret('open.key')])).toEqual([
+        { path: at('closed.key'), outcome: 'unchanged' },
+        { path: at('open.key'), outcome: 'unchanged', isOpen: true },
+      ]);
+      expect([modeOf(at('closed.key')), modeOf(at('open.key'))]).toEqual(['400', '644']);
+    });
+  });
+
+  test('bytes that are no UTF-8 come and go as they are', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
+    writeFileSync(at('a'), bytes, { mode: 0o600 });
+    const body = (await host.readAll([at('a')], 'latin1')).get(at('a')) ?? '';
+    expect((await host.write([{ ...file('a', body), encoding: 'latin1' }]))[0]?.outcome).toBe('unchanged');
+    await host.write([{ ...file('a', `${body}x`), encoding: 'latin1' }]);
+    expect(readFileSync(at('a')).equals(Buffer.concat([bytes, Buffer.from('x')]))).toBe(true);
+  });
+
+  describe('what a killed run left in /run', () => {
+    const stage = (name: string): string => {
+      const path = `/run/kbinit.${name}`;
+      mkdirSync(path, { mode: 0o700 });
+      writeFileSync(`${path}/0`, '-----BEGIN RSA PRIVATE KEY-----');
+      return path;
+    };
+    const left: string[] = [];
+    afterEach(() => left.splice(0).forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+    test.each([
+      ['a write', () => host.write([file('a', 'x')])],
+      ['a removal', () => host.remove([at('nothing')], 'clean up')],
+    ])('is removed by %s', async (_what, act) => {
+      left.push(stage('aB3dE6gH9j'));
+      await act();
+      expect(existsSync('/run/kbinit.aB3dE6gH9j')).toBe(false);
+    });
+
+    test('is removed by nobody while its command runs', async () => {
+      left.push(stage('aB3dE6gH9k'));
+      const holder = spawn('flock', ['/run/kbinit.aB3dE6gH9k', 'sh', '-c', 'echo held; read -r _'], { stdio: 'pipe' });
+      await once(holder.stdout, 'data');
+      await host.write([file('a', 'x')]);
+      expect(existsSync('/run/kbinit.aB3dE6gH9k/0')).toBe(true);
+      holder.stdin.end();
+      await once(holder, 'close');
+    });
+
+    test('is told from a link, from a folder of another user and from another name', async () => {
+      mkdirSync(at('elsewhere'));
+      writeFileSync(at('elsewhere/precious'), 'x');
+      symlinkSync(at('elsewhere'), '/run/kbinit.aB3dE6gH9l');
+      left.push('/run/kbinit.aB3dE6gH9l', stage('aB3dE6gH9m'), stage('aB3dE6gH-n'), stage('other'));
+      execFileSync('chown', ['1:1', '/run/kbinit.aB3dE6gH9m']);
+      await host.write([file('a', 'x')]);
+      expect(left.filter((path) => !existsSync(path))).toEqual([]);
+      expect(existsSync(at('elsewhere/precious'))).toBe(true);
+    });
+
+    test('of a write whose data was cut goes with the next write', async () => {
+      const before = stages();
+      const { command, stdin } = writeBatch([file('key', `-----BEGIN RSA PRIVATE KEY-----\n${'x'.repeat(9000)}`)], []);
+      const child = spawn('/bin/sh', [...prologueArguments('f00dfeed').slice(1)], { detached: true });
+      const input = frameInput(command, 'f00dfeed', stdin);
+      child.stdin.write(input.subarray(0, input.length - 8192));
+      while (stages().length === before.length) await delay(10);
+      child.stdin.end();
+      await once(child, 'close');
+      expect(stages().filter((name) => !before.includes(name))).toHaveLength(1);
+      await host.write([file('a', 'x')]);
+      expect(stages()).toEqual(before);
+    });
+  });
+
   test('refuses a folder in the place of a file', async () => {
     mkdirSync(at('a'));
     expect((await failureOf(host.write([file('a', 'x')]))).problems[0]?.detail).toContain('it is a folder');
@@ -226,7 +349,8 @@ describe.skipIf(!isRoot)('write', () => {
 
   test('refuses relative paths, dots and a path that is given twice', async () => {
     for (const path of ['a', '/etc/../a', '/etc/a/']) {
-      await expect(host.write([{ path, mode: 0o600, body: '' }])).rejects.toThrow(TypeError);
+      expect((await failureOf(host.write([{ path, mode: 0o600, body: '' }]))).has('KB_WRITE')).toBe(true);
+      expect((await failureOf(host.write([], [{ path, mode: 0o700 }]))).has('KB_WRITE')).toBe(true);
     }
     await expect(host.write([file('a', '1'), file('a', '2')])).rejects.toThrow(TypeError);
   });
