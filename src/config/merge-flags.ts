@@ -8,6 +8,7 @@ import type { InitDraft, JoinDraft, NodeDraft, ResetSpec } from './draft.ts';
 import type { InitFlags, JoinFlags, ResetFlags } from './flags.ts';
 import type { Report } from './report.ts';
 import type { Arg, ControlPlaneComponent } from './spec.ts';
+import { cleanFolder } from './syntax.ts';
 import { readVersion, type VersionLabels } from './version.ts';
 
 interface NodeFlags {
@@ -120,7 +121,7 @@ function mergeCluster(
       report,
     ),
     scheduler: withArgs(draft.scheduler, 'scheduler-extra-args', flags.schedulerExtraArgs, report),
-    certificatesDir: flags.certDir || draft.certificatesDir,
+    certificatesDir: cleanFolder(flags.certDir || draft.certificatesDir),
     imageRepository: flags.imageRepository || draft.imageRepository,
     featureGates: { ...draft.featureGates, ...gates },
   };
@@ -169,7 +170,7 @@ export function mergeJoinFlags(draft: JoinDraft, flags: JoinFlags): JoinDraft {
 export function mergeResetFlags(draft: ResetSpec, flags: ResetFlags): ResetSpec {
   return {
     ...draft,
-    certificatesDir: flags.certDir || draft.certificatesDir,
+    certificatesDir: cleanFolder(flags.certDir || draft.certificatesDir),
     criSocket: flags.criSocket || draft.criSocket,
     cleanupTmpDir: flags.cleanupTmpDir ?? draft.cleanupTmpDir,
     isForced: flags.force ?? draft.isForced,

@@ -35,6 +35,16 @@ export function isAbsolutePath(path: string): boolean {
   return path.startsWith('/');
 }
 
+/** It has a part that is `.` or `..`: which place that is depends on the links on the way. */
+export function hasDotPart(path: string): boolean {
+  return /(?:^|\/)\.\.?(?:\/|$)/.test(path);
+}
+
+/** A folder's path with one slash between its parts and none at its end. */
+export function cleanFolder(path: string): string {
+  return path.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+}
+
 /**
  * Control characters have no meaning in a configuration, and in files they change the meaning of what follows; marks that
  * nobody sees make a text another one than it looks.

@@ -7,7 +7,9 @@ import { defaults } from './defaults.ts';
 import type { Problems } from './problems.ts';
 import type { Arg, ClusterSpec, ExternalEtcd, LocalEtcd } from './spec.ts';
 import {
+  cleanFolder,
   hasControlCharacter,
+  hasDotPart,
   isAbsolutePath,
   isCertificateName,
   isImageRepository,
@@ -34,6 +36,14 @@ export function validatePath(problems: Problems, path: string, value: string): v
   else if (hasControlCharacter(value)) problems.add(path, value, 'has a control character', 'remove it');
 }
 
+/** The path of a folder that is filled, and emptied by `reset`: what it says is where it is, and it is not the root. */
+export function validateFolder(problems: Problems, path: string, value: string): void {
+  validatePath(problems, path, value);
+  if (!isAbsolutePath(value)) return;
+  if (hasDotPart(value)) problems.add(path, value, 'has "." or ".." in it', 'write the path in full');
+  else if (cleanFolder(value) === '/') problems.add(path, value, 'is the root folder', 'name a folder of its own');
+}
+
 function validateNames(problems: Problems, path: string, names: readonly string[]): void {
   for (const name of names.filter((candidate) => !isCertificateName(candidate))) {
     const fix = 'use an IP address, a DNS name in lower case, or *. and a DNS name';
@@ -53,7 +63,7 @@ function validateTag(problems: Problems, path: string, tag: string | undefined):
 }
 
 function validateLocalEtcd(problems: Problems, etcd: LocalEtcd): void {
-  validatePath(problems, 'etcd.local.dataDir', etcd.dataDir);
+  validateFolder(problems, 'etcd.local.dataDir', etcd.dataDir);
   validateNames(problems, 'etcd.local.serverCertSANs', etcd.serverCertSANs);
   validateNames(problems, 'etcd.local.peerCertSANs', etcd.peerCertSANs);
   validateRepository(problems, 'etcd.local.imageRepository', etcd.imageRepository);
@@ -154,7 +164,7 @@ export function validateCluster(problems: Problems, cluster: ClusterSpec): void 
   validateTag(problems, 'dns.imageTag', cluster.dns.imageTag);
   validateNames(problems, 'apiServer.certSANs', cluster.apiServer.certSANs);
   validateVolumes(problems, cluster);
-  validatePath(problems, 'certificatesDir', cluster.certificatesDir);
+  validateFolder(problems, 'certificatesDir', cluster.certificatesDir);
   validateGates(problems, cluster);
   const endpoint = cluster.controlPlaneEndpoint;
   if (endpoint !== undefined && parseHostPort(endpoint) === undefined) {

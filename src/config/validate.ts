@@ -2,8 +2,8 @@
 import { Problems } from './problems.ts';
 import type { ResetSpec, UpgradeSpec } from './draft.ts';
 import type { InitSpec, JoinSpec } from './spec.ts';
-import { endpointFault, isAbsolutePath, urlScheme } from './syntax.ts';
-import { validateCluster, validatePath } from './validate-cluster.ts';
+import { endpointFault, hasDotPart, isAbsolutePath, urlScheme } from './syntax.ts';
+import { validateCluster, validateFolder, validatePath } from './validate-cluster.ts';
 import { validateNetworking } from './validate-network.ts';
 import {
   validateBootstrapTokens,
@@ -78,7 +78,7 @@ export function validateJoin(spec: JoinSpec): Problems {
     validateEndpoint(problems, 'controlPlane.localAPIEndpoint', spec.controlPlane.localAPIEndpoint);
     validateCertificateKey(problems, 'controlPlane.certificateKey', spec.controlPlane.certificateKey);
   }
-  if (!isAbsolutePath(spec.caCertPath) || !spec.caCertPath.endsWith('.crt')) {
+  if (!isAbsolutePath(spec.caCertPath) || hasDotPart(spec.caCertPath) || !spec.caCertPath.endsWith('.crt')) {
     problems.add('caCertPath', spec.caCertPath, 'is not an absolute path that ends in .crt', 'correct it');
   }
   return problems;
@@ -90,7 +90,7 @@ const unmountFlags: readonly string[] = ['MNT_FORCE', 'MNT_DETACH', 'MNT_EXPIRE'
 export function validateReset(spec: ResetSpec): Problems {
   const problems = new Problems();
   if (spec.criSocket !== undefined) validateCriSocket(problems, 'criSocket', spec.criSocket);
-  validatePath(problems, 'certificatesDir', spec.certificatesDir);
+  validateFolder(problems, 'certificatesDir', spec.certificatesDir);
   validateIgnored(problems, spec.ignorePreflightErrors);
   for (const flag of spec.unmountFlags.filter((name) => !unmountFlags.includes(name))) {
     problems.add('unmountFlags', flag, 'is not an unmount flag', `use ${unmountFlags.join(', ')}`);

@@ -3,6 +3,7 @@ import { KbError } from '../../../src/errors.ts';
 import { loadInit, loadJoin, loadReset, type Loaded } from '../../../src/config/load.ts';
 import { formatWarning } from '../../../src/config/report.ts';
 import type { InitDraft } from '../../../src/config/draft.ts';
+import { validateReset } from '../../../src/config/validate.ts';
 
 const init = 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n';
 const cluster = 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n';
@@ -490,4 +491,14 @@ test('reset reads its kind, and flags win', () => {
   });
   expect(loadReset(undefined, '', {}).draft).toMatchObject({ certificatesDir: '/etc/kubernetes/pki', isForced: false });
   expect(problems(() => loadReset(cluster, 'f', {}))[0]).toContain('no ResetConfiguration');
+});
+
+test.each(['/x/pki/', '//x//pki', '/x/pki///'])('certificatesDir %s is /x/pki, for init and for reset', (certDir) => {
+  expect(loadInit(undefined, '', { certDir }).draft.cluster.certificatesDir).toBe('/x/pki');
+  expect(loadReset(undefined, '', { certDir }).draft.certificatesDir).toBe('/x/pki');
+});
+
+test.each(['/', '/srv/.', '/srv/../srv', 'pki', './pki'])('reset refuses the certificatesDir %s', (certDir) => {
+  const { list } = validateReset(loadReset(undefined, '', { certDir }).draft);
+  expect(list.map(({ code }) => code)).toEqual(['KB_CONFIG']);
 });

@@ -128,6 +128,10 @@ describe('single values', () => {
   test.each([
     [() => network({ dnsDomain: 'Cluster_local' }), 'networking.dnsDomain: "Cluster_local" is not a DNS domain'],
     [() => cluster({ certificatesDir: 'pki' }), 'certificatesDir: "pki" is not an absolute path'],
+    [() => cluster({ certificatesDir: '/srv/../srv' }), 'certificatesDir: "/srv/../srv" has "." or ".." in it'],
+    [() => cluster({ certificatesDir: '/srv/.' }), 'certificatesDir: "/srv/." has "." or ".." in it'],
+    [() => cluster({ certificatesDir: '/a/./b' }), 'certificatesDir: "/a/./b" has "." or ".." in it'],
+    [() => cluster({ certificatesDir: '//' }), 'certificatesDir: "//" is the root folder'],
     [() => cluster({ controlPlaneEndpoint: 'a:b:c' }), 'controlPlaneEndpoint: "a:b:c" is not host or host:port'],
     [() => cluster({ controlPlaneEndpoint: 'a:70000' }), 'controlPlaneEndpoint: "a:70000" is not host or host:port'],
     [
