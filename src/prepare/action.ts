@@ -46,6 +46,11 @@ export interface Plan {
 
 export const nothing: Plan = { actions: [] };
 
+/** What the file will hold. */
+function bytesOf({ body, encoding }: Pick<Artifact, 'body' | 'encoding'>): Uint8Array {
+  return Buffer.from(body, encoding);
+}
+
 /** Hexadecimal sha256 of a text or of bytes. */
 export function sha256(body: string | Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
@@ -61,7 +66,7 @@ export function mebibytes(files: readonly LocalFile[]): string {
   return `${Math.ceil(files.reduce((sum, { source }) => sum + source.size, 0) / 2 ** 20)} MiB`;
 }
 
-/** A file, unless it is there as it should be. */
+/** A file, unless it is there as it should be. One that others edit too is bytes, a character each. */
 export function file(
   state: HostState,
   path: string,
@@ -69,14 +74,18 @@ export function file(
   { mode = 0o644, edit }: { readonly mode?: number; readonly edit?: FileAction['edit'] } = {},
 ): readonly FileAction[] {
   const found = state.files.get(path);
-  if (found !== undefined && found.sha256 === sha256(body) && found.mode === mode && found.isRoots) return [];
-  return [{ kind: 'file', artifact: { path, mode, body }, ...(edit && { edit }) }];
+  const artifact: Artifact = { path, mode, body, ...(edit && { encoding: 'latin1' }) };
+  if (found !== undefined && found.sha256 === sha256(bytesOf(artifact)) && found.mode === mode && found.isRoots) {
+    return [];
+  }
+  return [{ kind: 'file', artifact, ...(edit && { edit }) }];
 }
 
 /** The ledger's entries for files that are about to be written, and for the folders that come with them. */
 export function fileEntries(state: HostState, actions: readonly FileAction[]): readonly LedgerEntry[] {
   const folders = new Set(actions.flatMap(({ artifact }) => missingFolders(state, artifact.path)));
-  const files = actions.map(({ artifact: { path, body }, edit }): LedgerEntry => {
+  const files = actions.map(({ artifact, edit }): LedgerEntry => {
+    const { path } = artifact;
     const found = state.files.get(path);
     const earlier = state.ledger.find((entry) => entry.kind === 'file' && entry.path === path);
     const isMixed = earlier?.kind === 'file' && found !== undefined && found.sha256 !== earlier.after;
@@ -84,7 +93,7 @@ export function fileEntries(state: HostState, actions: readonly FileAction[]): r
       kind: 'file',
       path,
       existed: found !== undefined,
-      after: sha256(body),
+      after: sha256(bytesOf(artifact)),
       ...(edit && { edit }),
       ...(isMixed && { isMixed }),
     };

@@ -30,11 +30,16 @@ function merged(lines: readonly string[], entries: readonly HostsEntry[]): reado
     (line) =>
       wanted.has(line) ||
       !line
-        .split(/\s+/)
+        .split(/[ \t]+/)
         .slice(1)
         .some((name) => names.has(name)),
   );
   return [...kept, ...[...wanted].filter((line) => !kept.includes(line))];
+}
+
+/** Without the end of its line, and without what separates words there: other bytes are part of a name. */
+function bare(line: string): string {
+  return line.replace(/[ \t\r\n]+$/, '');
 }
 
 interface Parts {
@@ -46,12 +51,12 @@ interface Parts {
 
 function split(text: string): Parts {
   const lines = text.split(/(?<=\n)/);
-  const from = lines.findIndex((line) => line.trimEnd() === begin);
-  const to = lines.findIndex((line, n) => n > from && line.trimEnd() === end);
+  const from = lines.findIndex((line) => bare(line) === begin);
+  const to = lines.findIndex((line, n) => n > from && bare(line) === end);
   if (from < 0 || to < 0) return { before: text, inside: [], after: '', found: false };
   return {
     before: lines.slice(0, from).join(''),
-    inside: lines.slice(from + 1, to).map((line) => line.trimEnd()),
+    inside: lines.slice(from + 1, to).map(bare),
     after: lines.slice(to + 1).join(''),
     found: true,
   };

@@ -16,7 +16,7 @@ export interface RestoreView {
   readonly copyPath: (index: number) => string;
   /** Hexadecimal sha256 of files and copies that exist. */
   readonly sums: ReadonlyMap<string, string>;
-  /** Texts of the files that others edit too. */
+  /** Texts of the files that others edit too, a byte a character. */
   readonly texts: ReadonlyMap<string, string>;
   readonly sysctls: ReadonlyMap<string, string>;
 }

@@ -15,6 +15,7 @@ import {
   zoneShape,
 } from '../util/shapes.ts';
 import { readImages, type FoundImages } from './found-images.ts';
+import { places } from './places.ts';
 
 export interface FoundFile {
   readonly mode: number;
@@ -76,6 +77,9 @@ export interface HostState {
   readonly ledger: readonly LedgerEntry[];
 }
 
+/** Files of others in which kbinit has lines: they may be no UTF-8, so their texts are bytes, a character each. */
+const editedFiles: ReadonlySet<string> = new Set([places.hosts, places.fstab]);
+
 type Answer = ReadonlyMap<string, readonly string[]>;
 
 /**
@@ -93,7 +97,7 @@ export function parseState(
   const texts = new Map(
     all('text').map((line) => {
       const [base64, path] = splitOnce(line);
-      return [path, Buffer.from(base64, 'base64').toString('utf8')];
+      return [path, Buffer.from(base64, 'base64').toString(editedFiles.has(path) ? 'latin1' : 'utf8')];
     }),
   );
   const firewall = readFirewall(all, one, said);

@@ -6,17 +6,25 @@ import type { HostState } from './state.ts';
 
 const mark = '# kbinit swap off: ';
 
-/** fstab(5) without swap: the third field says what a line is. */
+/** Blanks and tabs separate the fields of fstab(5), and no other byte does; the third says what a line is. */
+const isSwap = /^[ \t]*[^ \t#\r\n][^ \t\r\n]*[ \t]+[^ \t\r\n]+[ \t]+swap(?:[ \t\r\n]|$)/;
+
+function linesOf(text: string): readonly string[] {
+  return text.split(/(?<=\n)/);
+}
+
+/** fstab(5) without swap. */
 export function withoutSwap(text: string): string {
-  return text.replaceAll(/^(?!\s*#)(\s*\S+\s+\S+\s+swap\s.*|\s*\S+\s+\S+\s+swap)$/gm, `${mark}$1`);
+  return linesOf(text)
+    .map((line) => (isSwap.test(line) ? mark + line : line))
+    .join('');
 }
 
 /** The lines as they were. */
 export function withSwap(text: string): string {
-  return text
-    .split('\n')
+  return linesOf(text)
     .map((line) => (line.startsWith(mark) ? line.slice(mark.length) : line))
-    .join('\n');
+    .join('');
 }
 
 // systemd makes units of fstab's lines: a unit that it still remembers would turn swap on again.

@@ -14,6 +14,8 @@ export interface ServiceFile {
 export interface FoundFile {
   /** undefined when there is none. */
   readonly text: string | undefined;
+  /** The same, a byte a character: what is put back or kept beside it may be no UTF-8. */
+  readonly bytes: string | undefined;
   /** True when something is lost with it: then it is kept beside the new one. */
   readonly isPrecious: boolean;
 }
@@ -30,14 +32,15 @@ rpm -V "$1" 2>/dev/null | awk -v f="$2" '$NF == f && $1 ~ /5/ { bad = 1 } END { 
 
 /** Look at the file. @throws KbError KB_LB_FOREIGN unless it may be replaced */
 export async function findFile(ctx: LbContext, file: ServiceFile): Promise<FoundFile> {
-  const text = await ctx.host.read(file.path);
-  if (text === undefined) return { text, isPrecious: false };
+  const bytes = (await ctx.host.readAll([file.path], 'latin1')).get(file.path);
+  if (bytes === undefined) return { text: undefined, bytes, isPrecious: false };
+  const text = Buffer.from(bytes, 'latin1').toString('utf8');
   const ownership = ownershipOf(text);
-  if (ownership === 'ours') return { text, isPrecious: false };
+  if (ownership === 'ours') return { text, bytes, isPrecious: false };
   const { code } = await ctx.host.probe(sh`set -- ${file.service} ${file.path}; ${asPackaged}`);
-  if (code === 0) return { text, isPrecious: false };
+  if (code === 0) return { text, bytes, isPrecious: false };
   if (!ctx.spec.isForced) throw new KbError(notOurs(ctx.host.name, file.path, ownership === 'edited'));
-  return { text, isPrecious: true };
+  return { text, bytes, isPrecious: true };
 }
 
 function notOurs(host: string, path: string, isEdited: boolean): Problem {

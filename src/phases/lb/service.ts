@@ -33,7 +33,7 @@ export async function applyService(ctx: LbContext, wanted: ServiceConfig): Promi
     await ctx.host.run(sh`systemctl enable ${service}`, `start ${service} at boot`, { idempotent: true });
   }
   if (isNew || isHalfDone || !before.isActive) {
-    await load(ctx, wanted, { isActive: before.isActive, previous: found.text });
+    await load(ctx, wanted, { isActive: before.isActive, previous: found.bytes });
     if (isNew || isHalfDone) await ctx.host.remove([pendingPath(service)], `${service} has its configuration`);
     return 'done';
   }
@@ -54,12 +54,12 @@ function artifact({ path, body }: Pick<ServiceConfig, 'path' | 'body'>): Artifac
 }
 
 /** A copy of somebody's work beside it; a second one on the same day does not take the first one's place. */
-function backup(ctx: LbContext, { service, path }: ServiceFile, { text, isPrecious }: FoundFile): readonly Artifact[] {
-  if (!isPrecious || text === undefined) return [];
+function backup(ctx: LbContext, { service, path }: ServiceFile, { bytes, isPrecious }: FoundFile): readonly Artifact[] {
+  if (!isPrecious || bytes === undefined) return [];
   const time = ctx.startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const copy = `${path}.${time}`;
   step(ctx, service, `${path} is kept as ${copy}`);
-  return [artifact({ path: copy, body: text })];
+  return [{ ...artifact({ path: copy, body: bytes }), encoding: 'latin1' }];
 }
 
 /** Ask the service's own program, with a copy that only root sees. */
@@ -70,6 +70,9 @@ command -v ${service} >/dev/null || exit 127
 umask 077
 folder=$(mktemp -d /run/kbinit.XXXXXXXXXX) || exit 126
 trap 'rm -rf -- "$folder"' EXIT
+# It is named as host/stage.ts names its own, which sweeps what is not locked.
+exec 9<"$folder"
+! command -v flock >/dev/null || flock -n 9
 file=$folder/candidate
 cat >"$file" || exit 126
 ${command}
@@ -107,6 +110,7 @@ async function stateOf(ctx: LbContext, service: string): Promise<ServiceState> {
 
 interface Before {
   readonly isActive: boolean;
+  /** A byte a character. */
   readonly previous: string | undefined;
 }
 
@@ -132,7 +136,7 @@ async function load(ctx: LbContext, wanted: ServiceConfig, before: Before): Prom
 
 async function takeBack(ctx: LbContext, { service, path }: ServiceConfig, before: Before): Promise<void> {
   if (before.previous === undefined) await ctx.host.remove([path], 'take the new configuration back');
-  else await ctx.host.write([artifact({ path, body: before.previous })]);
+  else await ctx.host.write([{ ...artifact({ path, body: before.previous }), encoding: 'latin1' }]);
   const verb = before.isActive ? 'reload-or-restart' : 'stop';
   await ctx.host.run(sh`systemctl ${verb} ${service}`, 'go on with what ran before', { idempotent: true });
   await ctx.host.remove([pendingPath(service)], 'nothing is half done');

@@ -43,7 +43,9 @@ async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
     await perform(ctx, one);
   }
   const { folder } = ctx.ledgerFiles;
-  const forget = sh`rm -rf -- ${folder} ${places.uploads} ${places.staging} && rmdir --ignore-fail-on-non-empty -- ${journalFolder} ${paths.state} 2>/dev/null; true`;
+  const own = [folder, places.staging];
+  await ctx.host.remove([places.uploads, ...own.map((path) => `${path}/`)], 'forget the ledger');
+  const forget = sh`rmdir --ignore-fail-on-non-empty -- ${[...own, journalFolder, paths.state]} 2>/dev/null; true`;
   await ctx.host.run(forget, 'forget the ledger');
   return 'done';
 }
@@ -59,7 +61,8 @@ async function look(ctx: RestoreContext, entries: readonly LedgerEntry[]): Promi
   const keys = asked.sysctls.map((key) => ({ key, path: `/proc/sys/${key.replaceAll('.', '/')}` }));
   const [{ stdout }, texts] = await Promise.all([
     ctx.host.probe(sh`set -- ${asked.sums}; [ $# -eq 0 ] || ${looker}`, { timeoutSeconds: 120 }),
-    ctx.host.readAll([...asked.texts, ...keys.map(({ path }) => path)]),
+    // As bytes: a file of others may be no UTF-8, and goes back as it is but for kbinit's lines.
+    ctx.host.readAll([...asked.texts, ...keys.map(({ path }) => path)], 'latin1'),
   ]);
   const sums = [...stdout.matchAll(/^([0-9a-f]{64}) [ *](.*)$/gm)].map(
     ([, sum = '', path = '']) => [path, sum] as const,
@@ -76,7 +79,9 @@ async function look(ctx: RestoreContext, entries: readonly LedgerEntry[]): Promi
 async function perform(ctx: RestoreContext, one: RestoreStep): Promise<void> {
   step(ctx, 'restore', one.why);
   if (one.kind === 'write') {
-    await ctx.host.write([{ path: one.path, body: one.body, mode: 0o644 }]);
+    const { stdout } = await ctx.host.probe(sh`stat -c %a -- ${one.path}`);
+    const mode = Number.parseInt(stdout, 8) || 0o644;
+    await ctx.host.write([{ path: one.path, body: one.body, mode, encoding: 'latin1' }]);
     return;
   }
   const { code, stdout, stderr } = await ctx.host.run(one.command, one.why, {
