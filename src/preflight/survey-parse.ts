@@ -112,7 +112,7 @@ function ownersByInode(lines: readonly string[], said: Said): ReadonlyMap<string
   return found;
 }
 
-const states: readonly PathState[] = ['missing', 'file', 'empty-folder', 'filled-folder'];
+const states: readonly PathState[] = ['missing', 'file', 'empty-folder', 'fresh-disk', 'filled-folder'];
 
 function pathStates(lines: readonly string[]): ReadonlyMap<string, PathState> {
   const found = new Map<string, PathState>();

@@ -52,6 +52,7 @@ path_states() {
   for path in $paths; do
     if [ ! -e "$path" ]; then state=missing
     elif [ ! -d "$path" ]; then state=file
+    elif [ "$(ls -A "$path" 2>/dev/null)" = lost+found ]; then state=fresh-disk
     elif [ -n "$(ls -A "$path" 2>/dev/null)" ] || [ ! -r "$path" ]; then state=filled-folder
     else state=empty-folder
     fi

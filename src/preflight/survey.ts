@@ -42,8 +42,8 @@ export interface Listener {
   readonly command?: string;
 }
 
-/** A filled folder has entries; a missing path includes a dangling link (stat fails). */
-export type PathState = 'missing' | 'file' | 'empty-folder' | 'filled-folder';
+/** A filled folder has entries, a fresh disk lost+found alone; a missing path includes a dangling link (stat fails). */
+export type PathState = 'missing' | 'file' | 'empty-folder' | 'fresh-disk' | 'filled-folder';
 
 export interface UnitState {
   readonly load: string;

@@ -30,6 +30,10 @@ export function dirAvailable(path: string): Check {
     run({ survey }) {
       const state = survey.paths.get(path) ?? 'missing';
       if (state === 'missing' || state === 'empty-folder') return [];
+      if (state === 'fresh-disk') {
+        const fix = `remove ${path}/lost+found (\`rmdir ${path}/lost+found\`), or name a folder below ${path} in the configuration`;
+        return [error(name, `${path} is a disk of its own with only lost+found on it`, fix, { kind: 'path', path })];
+      }
       const text = state === 'file' ? `${path} is not a folder` : `${path} is not empty`;
       return [error(name, text, reset, { kind: 'path', path })];
     },

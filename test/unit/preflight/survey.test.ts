@@ -227,6 +227,7 @@ describe('the script on this machine', () => {
     port = typeof address === 'object' ? (address?.port ?? 0) : 0;
     folder = mkdtempSync(join(tmpdir(), "survey it's "));
     mkdirSync(join(folder, 'empty'));
+    mkdirSync(join(folder, 'disk', 'lost+found'), { recursive: true });
     writeFileSync(join(folder, 'text'), '$(touch /tmp/never) `x`\nsecond\n');
     writeFileSync(
       join(folder, 'pem'),
@@ -234,7 +235,7 @@ describe('the script on this machine', () => {
     );
     seen = await look({
       ports: [port, 1],
-      paths: ['', '/empty', '/text', '/none'].map((name) => folder + name),
+      paths: ['', '/empty', '/disk', '/text', '/none'].map((name) => folder + name),
       texts: [join(folder, 'text'), join(folder, 'none')],
       certificates: [join(folder, 'pem')],
       executables: ['cp', 'no-such-command'],
@@ -254,7 +255,7 @@ describe('the script on this machine', () => {
   });
 
   test('tells missing, file, empty and filled apart, whatever the name holds', () => {
-    expect([...seen.paths.values()]).toEqual(['filled-folder', 'empty-folder', 'file', 'missing']);
+    expect([...seen.paths.values()]).toEqual(['filled-folder', 'empty-folder', 'fresh-disk', 'file', 'missing']);
   });
 
   test('reads texts to the letter and no private key', () => {

@@ -130,10 +130,17 @@ describe('disk space', () => {
 test.each<[PathState, number]>([
   ['missing', 0],
   ['empty-folder', 0],
+  ['fresh-disk', 1],
   ['filled-folder', 1],
   ['file', 1],
 ])('a data folder that is %s gives %i errors', (state, errors) => {
   expect(told(dirAvailable('/d'), found({ paths: new Map([['/d', state]]) }))).toHaveLength(errors);
+});
+
+test('a data folder with lost+found alone is no earlier cluster: reset would not help', () => {
+  const seen = found({ paths: new Map([['/d', 'fresh-disk' as const]]) });
+  const [finding] = dirAvailable('/d').run(seen);
+  expect(finding?.fix).toContain('`rmdir /d/lost+found`');
 });
 
 describe('host name', () => {
