@@ -17,6 +17,7 @@ import {
   specIdentity,
   type Journal,
 } from './journal.ts';
+import { asKept, tellOpen } from './kept.ts';
 
 const flags = ['cert-dir', 'config', 'kubernetes-version', 'dry-run'];
 const servingFlags = [
@@ -55,17 +56,18 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
   });
   for (const text of pki.warnings) warn(ctx, 'certs', text);
   const folder = ctx.spec.cluster.certificatesDir;
-  // The journal goes first: from then on a kill leaves proof of what this run was making. What is kept is written
-  // too, which changes nothing but a mode that is too open.
+  // The journal goes first: from then on a kill leaves proof of what this run was making.
   if (existing.has(resetJournalPath)) await ctx.host.remove([resetJournalPath], 'a reset that was cut is over');
+  const kept = asKept(pki.kept);
   const changes = await ctx.host.write(
-    [journalArtifact(journal), ...pki.artifacts, ...pki.kept],
+    [journalArtifact(journal), ...pki.artifacts, ...kept],
     [
       { path: journalFolder, mode: 0o700 },
       { path: folder, mode: 0o755 },
       ...(ctx.spec.cluster.etcd.kind === 'local' ? [{ path: `${folder}/etcd`, mode: 0o755 }] : []),
     ],
   );
+  tellOpen(ctx, 'certs', kept, changes);
   await remember(ctx, [journalArtifact(journal), ...pki.artifacts]);
   for (const { base, dnsNames, ipAddresses } of pki.items) {
     if (dnsNames !== undefined && ipAddresses !== undefined) {

@@ -6,6 +6,7 @@ import { warn, type InitContext } from './context.ts';
 import { outcomeOf } from './control-plane.ts';
 import { readExisting, remember } from './existing.ts';
 import { journalPath, parseJournal } from './journal.ts';
+import { asKept, tellOpen } from './kept.ts';
 
 const flags = [
   'apiserver-advertise-address',
@@ -44,10 +45,12 @@ async function writeKubeconfigs(ctx: InitContext, parts: readonly string[]): Pro
     journal: new Set(journal?.finishedAt === undefined ? journal?.makes : []),
   });
   for (const text of made.warnings) warn(ctx, 'kubeconfig', text);
+  const kept = asKept(made.kept);
   const changes = await ctx.host.write(
-    [...made.artifacts, ...made.kept],
+    [...made.artifacts, ...kept],
     [{ path: ctx.settings.kubeconfigDir, mode: 0o755 }],
   );
+  tellOpen(ctx, 'kubeconfig', kept, changes);
   await remember(ctx, made.artifacts);
   return outcomeOf(changes);
 }

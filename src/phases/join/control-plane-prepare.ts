@@ -11,6 +11,7 @@ import { step, warn, type ControlPlaneContext, type JoinContext } from '../conte
 import { controlPlaneArtifacts, outcomeOf } from '../control-plane.ts';
 import { kubeconfigPaths, pkiPaths, readExisting, remember } from '../existing.ts';
 import { journalFolder } from '../journal.ts';
+import { asKept, tellOpen } from '../kept.ts';
 import { endPodsOf } from '../replaced-pods.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { discoveryFlags } from './discovery-flags.ts';
@@ -84,6 +85,8 @@ async function prepare(
     [journal, ...shared, ...certificates, ...kubeconfigs, ...manifests],
     folders(node),
   );
+  const kept = [...shared, ...certificates, ...kubeconfigs].filter(({ isKept }) => isKept === true);
+  tellOpen(node, name, kept, changes);
   await remember(node, manifests);
   const pods = new Set(manifests.map(({ path }) => path));
   const podChanges = changes.filter(({ path }) => pods.has(path));
@@ -126,7 +129,7 @@ async function makeCertificates(node: ControlPlaneContext, ours: ReadonlySet<str
   }
   const reused = pki.items.filter(({ name: row, outcome }) => row !== 'sa' && outcome === 'reused').length;
   if (reused > 0) step(node, name, `${count(reused, 'existing certificate')} kept`);
-  return [...pki.artifacts, ...pki.kept];
+  return [...pki.artifacts, ...asKept(pki.kept)];
 }
 
 /** No super-admin.conf, which only the first control plane has, and no kubelet.conf, which the kubelet gets itself. */
@@ -145,7 +148,7 @@ async function makeKubeconfigs(node: ControlPlaneContext, ours: ReadonlySet<stri
     journal: ours,
   });
   for (const text of made.warnings) warn(node, name, text);
-  return [...made.artifacts, ...made.kept];
+  return [...made.artifacts, ...asKept(made.kept)];
 }
 
 function folders({ spec }: ControlPlaneContext): readonly { readonly path: string; readonly mode: number }[] {

@@ -33,7 +33,9 @@ export async function fetchShared(
   }
   return files.flatMap(({ path, mode, isKey }): readonly Artifact[] => {
     const body = texts.get(path);
-    return body === undefined ? [] : [{ path, mode, body, ...(isKey ? { secret: true } : {}) }];
+    if (body === undefined) return [];
+    const isThere = existing.get(path) === body;
+    return [{ path, mode, body, ...(isKey && { secret: true }), ...(isThere && { isKept: true }) }];
   });
 }
 
