@@ -6,8 +6,10 @@ import { localEndpoint } from '../kubeconfig/endpoint.ts';
 import { clientOf } from '../kubeconfig/kubeconfig.ts';
 import { paths } from '../kube/paths.ts';
 import { GaveUp, until } from '../util/until.ts';
+import { finishJournal } from './claim.ts';
 import type { InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
+import { journalPath, parseJournal } from './journal.ts';
 
 /** Open a client from a kubeconfig on the host, sent to this host's own API server (kubeadm 1.36). */
 async function openFrom(ctx: InitContext, path: string): Promise<Api | undefined> {
@@ -35,8 +37,19 @@ export async function openUnprivileged(ctx: InitContext): Promise<Api> {
 
 /** The admin's client; the first call sees to it that admin.conf's group is bound to cluster-admin. */
 export function adminApi(ctx: InitContext): Promise<Api> {
-  ctx.admin ??= bootstrap(ctx);
+  ctx.admin ??= openAdmin(ctx);
   return ctx.admin;
+}
+
+/** Whoever gets an answer here knows that the cluster serves, whether this run waited for it or not. */
+async function openAdmin(ctx: InitContext): Promise<Api> {
+  const admin = await bootstrap(ctx);
+  const isUnfinished = parseJournal((await readExisting(ctx)).get(journalPath))?.finishedAt === undefined;
+  if (isUnfinished && ctx.settings.kubeconfig === paths.adminConf) {
+    const { status } = await admin.raw('/livez');
+    if (status === 200) await finishJournal(ctx);
+  }
+  return admin;
 }
 
 async function bootstrap(ctx: InitContext): Promise<Api> {

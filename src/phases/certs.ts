@@ -3,20 +3,11 @@ import { certificatePhaseNames } from '../certs/plan.ts';
 import { ensurePki } from '../certs/pki.ts';
 import { count } from '../util/text.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import { claim, ownFiles } from './claim.ts';
 import { step, warn, type InitContext } from './context.ts';
 import { outcomeOf } from './control-plane.ts';
-import { pkiPaths, kubeconfigPaths, readExisting, remember } from './existing.ts';
-import {
-  isCorrection,
-  journalArtifact,
-  journalFolder,
-  journalPath,
-  parseJournal,
-  resetJournalPath,
-  specDifferences,
-  specIdentity,
-  type Journal,
-} from './journal.ts';
+import { readExisting, remember } from './existing.ts';
+import { journalFolder, resetJournalPath } from './journal.ts';
 import { asKept, tellOpen } from './kept.ts';
 
 const flags = ['cert-dir', 'config', 'kubernetes-version', 'dry-run'];
@@ -42,7 +33,6 @@ export const certs: Phase<InitContext> = {
 
 async function makeCertificates(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const existing = await readExisting(ctx);
-  const journal = journalOf(ctx, existing);
   const pki = await ensurePki({
     cluster: ctx.spec.cluster,
     node: ctx.spec.node,
@@ -52,15 +42,15 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
     chance: ctx.chance,
     now: ctx.startedAt,
     // A file of the journal that was there before this run is half of a pair that the killed run did not finish.
-    journal: new Set(journal.finishedAt === undefined ? journal.makes : []),
+    journal: await ownFiles(ctx),
   });
   for (const text of pki.warnings) warn(ctx, 'certs', text);
   const folder = ctx.spec.cluster.certificatesDir;
   // The journal goes first: from then on a kill leaves proof of what this run was making.
   if (existing.has(resetJournalPath)) await ctx.host.remove([resetJournalPath], 'a reset that was cut is over');
-  const kept = asKept(pki.kept);
+  const [kept, journal] = [asKept(pki.kept), await claim(ctx, pki.artifacts)];
   const changes = await ctx.host.write(
-    [journalArtifact(journal), ...pki.artifacts, ...kept],
+    [...journal, ...pki.artifacts, ...kept],
     [
       { path: journalFolder, mode: 0o700 },
       { path: folder, mode: 0o755 },
@@ -68,7 +58,7 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
     ],
   );
   tellOpen(ctx, 'certs', kept, changes);
-  await remember(ctx, [journalArtifact(journal), ...pki.artifacts]);
+  await remember(ctx, [...journal, ...pki.artifacts]);
   for (const { base, dnsNames, ipAddresses } of pki.items) {
     if (dnsNames !== undefined && ipAddresses !== undefined) {
       step(ctx, 'certs', `${base} is valid for ${[...dnsNames, ...ipAddresses].join(', ')}`);
@@ -77,18 +67,4 @@ async function makeCertificates(ctx: InitContext, parts: readonly string[]): Pro
   const reused = pki.items.filter(({ outcome }) => outcome === 'reused').length;
   if (reused > 0) step(ctx, 'certs', `${count(reused, 'existing certificate')} kept`);
   return outcomeOf(changes);
-}
-
-/** The journal of this run: that of an earlier one goes on, with what this run corrects in it. */
-function journalOf(ctx: InitContext, existing: ReadonlyMap<string, string>): Journal {
-  const earlier = parseJournal(existing.get(journalPath));
-  if (earlier !== undefined) {
-    return isCorrection(earlier, specDifferences(earlier, ctx)) ? { ...earlier, spec: specIdentity(ctx) } : earlier;
-  }
-  return {
-    format: 1,
-    spec: specIdentity(ctx),
-    startedAt: ctx.startedAt.toISOString(),
-    makes: [...pkiPaths(ctx), ...kubeconfigPaths(ctx)].filter((path) => !existing.has(path)),
-  };
 }

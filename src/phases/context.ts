@@ -77,6 +77,8 @@ export interface InitContext extends ControlPlaneContext {
   readonly settings: InitSettings;
   /** The client of the admin, bootstrapped once; see admin.ts. */
   admin?: Promise<Api>;
+  /** Whether the cluster of an earlier, unfinished init serves; asked once, see serving.ts. */
+  isServing?: Promise<boolean>;
   /** True when the files of `kubelet-start` are what they were and the kubelet runs. */
   isKubeletUnchanged?: boolean;
   /** What show-join prints. */

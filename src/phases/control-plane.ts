@@ -6,8 +6,10 @@ import { staticPodArtifact, type PodContext } from '../manifests/pod.ts';
 import { paths } from '../kube/paths.ts';
 import type { Artifact, Change } from '../host/host.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import { claim } from './claim.ts';
 import type { ControlPlaneContext, InitContext } from './context.ts';
 import { readExisting, remember } from './existing.ts';
+import { journalFolder, journalPath } from './journal.ts';
 import { endReplacedPods } from './replaced-pods.ts';
 
 const flags = ['config', 'cert-dir', 'kubernetes-version', 'image-repository', 'patches', 'dry-run'];
@@ -46,8 +48,13 @@ export const controlPlane: Phase<InitContext> = {
 
 async function writeControlPlane(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const artifacts = await controlPlaneArtifacts(ctx, parts);
-  const changes = await ctx.host.write(artifacts, [{ path: paths.manifests, mode: 0o700 }]);
-  await remember(ctx, artifacts);
+  const journal = ctx.settings.isPhaseAlone === true ? [] : await claim(ctx);
+  const folders = journal.length > 0 ? [{ path: journalFolder, mode: 0o700 }] : [];
+  const changes = await ctx.host.write(
+    [...journal, ...artifacts],
+    [...folders, { path: paths.manifests, mode: 0o700 }],
+  );
+  await remember(ctx, [...journal, ...artifacts]);
   await endReplacedPods(ctx, 'control-plane', changes);
   return outcomeOf(changes);
 }
@@ -78,7 +85,7 @@ export async function podContext(ctx: ControlPlaneContext): Promise<PodContext> 
   };
 }
 
-/** `unchanged` when no file was. */
+/** `unchanged` when no file was; the journal is a note about them. */
 export function outcomeOf(changes: readonly Change[]): PhaseOutcome {
-  return changes.every(({ outcome }) => outcome === 'unchanged') ? 'unchanged' : 'done';
+  return changes.every(({ path, outcome }) => outcome === 'unchanged' || path === journalPath) ? 'unchanged' : 'done';
 }

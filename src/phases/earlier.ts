@@ -5,7 +5,7 @@ import { manifestPath, staticPods } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
 import { readYaml, withoutText } from '../util/yaml.ts';
 import type { InitContext } from './context.ts';
-import { differences, isCorrection, journalPath, parseJournal, specDifferences, type Difference } from './journal.ts';
+import { differences, isCorrection, specDifferences, type Difference, type Journal } from './journal.ts';
 
 /** `none`: this host was never initialised. `same`: by an init of the same spec, finished or not. */
 export interface EarlierInit {
@@ -19,15 +19,15 @@ export interface EarlierInit {
 const listed = 6;
 
 /**
- * Compare the journal (kbinit's own earlier run) and the static Pods (anybody's) with what this run would make.
+ * Compare the journal (kbinit's own earlier init) and the static Pods (anybody's) with what this run would make.
  * @throws KbError KB_OTHER_SPEC naming the differences
  */
 export function judgeEarlier(
   ctx: InitContext,
   existing: ReadonlyMap<string, string>,
   rendered: readonly Artifact[],
+  journal: Journal | undefined,
 ): EarlierInit {
-  const journal = parseJournal(existing.get(journalPath));
   const found = staticPods.map(manifestPath).filter((path) => existing.has(path));
   const fromJournal = journal === undefined ? [] : specDifferences(journal, ctx);
   if (journal !== undefined && isCorrection(journal, fromJournal)) {

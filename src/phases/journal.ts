@@ -18,11 +18,15 @@ export interface Journal {
   readonly startedAt: string;
   /** Files that did not exist before and that this run makes. */
   readonly makes: readonly string[];
-  /** Set when the last phase had ended. */
+  /** When the cluster was found to serve. */
   readonly finishedAt?: string;
+  /** `finishedAt` was or will be set as soon as the cluster serves. Older runs set it behind their last phase, or never. */
+  readonly finishes?: 'serving';
+  /** What phases alone made, whether a whole init came before, behind them or never; see made.ts. */
+  readonly made?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The journal of an earlier run; undefined when there is none or it cannot be read. */
+/** The journal of an earlier init; undefined when there is none, it cannot be read, or phases alone were here. */
 export function parseJournal(text: string | undefined): Journal | undefined {
   return parseJson(text, isJournal);
 }

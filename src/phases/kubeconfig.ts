@@ -2,10 +2,11 @@
 import { ensureKubeconfigs, kubeconfigFileNames } from '../kubeconfig/files.ts';
 import { newestVersion } from '../kube/releases.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
+import { claim, ownFiles } from './claim.ts';
 import { warn, type InitContext } from './context.ts';
 import { outcomeOf } from './control-plane.ts';
 import { readExisting, remember } from './existing.ts';
-import { journalPath, parseJournal } from './journal.ts';
+import { journalFolder } from './journal.ts';
 import { asKept, tellOpen } from './kept.ts';
 
 const flags = [
@@ -32,7 +33,6 @@ export const kubeconfig: Phase<InitContext> = {
 
 async function writeKubeconfigs(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const existing = await readExisting(ctx);
-  const journal = parseJournal(existing.get(journalPath));
   const made = await ensureKubeconfigs({
     cluster: ctx.spec.cluster,
     node: ctx.spec.node,
@@ -42,15 +42,18 @@ async function writeKubeconfigs(ctx: InitContext, parts: readonly string[]): Pro
     existing,
     chance: ctx.chance,
     now: ctx.startedAt,
-    journal: new Set(journal?.finishedAt === undefined ? journal?.makes : []),
+    journal: await ownFiles(ctx),
   });
   for (const text of made.warnings) warn(ctx, 'kubeconfig', text);
-  const kept = asKept(made.kept);
+  const [kept, journal] = [asKept(made.kept), await claim(ctx, made.artifacts)];
   const changes = await ctx.host.write(
-    [...made.artifacts, ...kept],
-    [{ path: ctx.settings.kubeconfigDir, mode: 0o755 }],
+    [...journal, ...made.artifacts, ...kept],
+    [
+      { path: journalFolder, mode: 0o700 },
+      { path: ctx.settings.kubeconfigDir, mode: 0o755 },
+    ],
   );
   tellOpen(ctx, 'kubeconfig', kept, changes);
-  await remember(ctx, made.artifacts);
+  await remember(ctx, [...journal, ...made.artifacts]);
   return outcomeOf(changes);
 }

@@ -10,7 +10,8 @@ import { controlPlaneArtifacts } from './control-plane.ts';
 import { explain, judgeEarlier, type EarlierInit } from './earlier.ts';
 import { etcdArtifacts } from './etcd.ts';
 import { readExisting } from './existing.ts';
-import { journalPath } from './journal.ts';
+import { journalPath, parseJournal } from './journal.ts';
+import { readJournal } from './serving.ts';
 
 export const preflight: Phase<InitContext> = {
   name: 'preflight',
@@ -49,10 +50,10 @@ async function findEarlier(ctx: InitContext): Promise<EarlierInit> {
   const existing = await readExisting(ctx);
   const rendered = [...(await controlPlaneArtifacts(ctx)), ...(await etcdArtifacts(ctx))];
   try {
-    return judgeEarlier(ctx, existing, rendered);
+    return judgeEarlier(ctx, existing, rendered, await readJournal(ctx));
   } catch (cause) {
     // Of a cluster that kbinit made, the differences say it all.
-    if (existing.has(journalPath)) throw cause;
+    if (parseJournal(existing.get(journalPath)) !== undefined) throw cause;
     const found = await judge(ctx).catch((failure: unknown) => failure);
     if (!(cause instanceof KbError) || !(found instanceof KbError)) throw cause;
     throw new KbError([...cause.problems, ...found.problems]);

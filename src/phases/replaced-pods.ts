@@ -3,8 +3,7 @@ import type { Change } from '../host/host.ts';
 import { criTool } from '../host/runtime.ts';
 import { sh } from '../host/shell.ts';
 import { step, warn, type ControlPlaneContext, type InitContext } from './context.ts';
-import { readExisting } from './existing.ts';
-import { journalPath, parseJournal } from './journal.ts';
+import { readJournal } from './serving.ts';
 
 /**
  * End the Pods of changed manifests where no API server has answered yet. A kubelet removes no Pod before it has heard
@@ -12,7 +11,8 @@ import { journalPath, parseJournal } from './journal.ts';
  * Pod that could bring the API server up would wait for the API server.
  */
 export async function endReplacedPods(ctx: InitContext, phase: string, changes: readonly Change[]): Promise<void> {
-  const journal = parseJournal((await readExisting(ctx)).get(journalPath));
+  if (changes.every(({ outcome }) => outcome !== 'updated')) return;
+  const journal = await readJournal(ctx);
   if (journal === undefined || journal.finishedAt !== undefined) return;
   await endPodsOf(ctx, phase, changes);
 }

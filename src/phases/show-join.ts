@@ -7,7 +7,6 @@ import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { storedTokens } from './bootstrap-token.ts';
 import type { InitContext, Operator } from './context.ts';
 import { readExisting } from './existing.ts';
-import { journalArtifact, journalFolder, journalPath, parseJournal, specIdentity } from './journal.ts';
 
 export const showJoin: Phase<InitContext> = {
   name: 'show-join',
@@ -18,8 +17,9 @@ export const showJoin: Phase<InitContext> = {
 };
 
 async function show(ctx: InitContext): Promise<PhaseOutcome> {
-  const outcome = await finishJournal(ctx);
   const existing = await readExisting(ctx);
+  // A run that left the kubelet alone made nothing that is shown here.
+  const outcome = ctx.isKubeletUnchanged === true ? 'unchanged' : 'done';
   const text = existing.get(ctx.settings.kubeconfig) ?? (await ctx.host.read(ctx.settings.kubeconfig));
   // Nobody can join what a dry run has made.
   if (text === undefined || ctx.spec.isDryRun) return outcome;
@@ -41,19 +41,6 @@ async function show(ctx: InitContext): Promise<PhaseOutcome> {
     );
   }
   return outcome;
-}
-
-/** The journal's last word; a second run finds it finished and leaves it alone. */
-async function finishJournal(ctx: InitContext): Promise<PhaseOutcome> {
-  const journal = parseJournal((await readExisting(ctx)).get(journalPath));
-  if (journal?.finishedAt !== undefined) return 'unchanged';
-  const finishedAt = ctx.clock.now().toISOString();
-  const startedAt = ctx.startedAt.toISOString();
-  await ctx.host.write(
-    [journalArtifact({ format: 1, spec: specIdentity(ctx), startedAt, makes: [], ...journal, finishedAt })],
-    [{ path: journalFolder, mode: 0o700 }],
-  );
-  return 'done';
 }
 
 export interface JoinInstructions {

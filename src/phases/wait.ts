@@ -7,6 +7,7 @@ import { tlsRefusal } from '../util/tls-error.ts';
 import { until, type Attempt } from '../util/until.ts';
 import type { Phase, PhaseOutcome } from '../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
+import { finishJournal } from './claim.ts';
 import { toldOf, type ControlPlaneContext, type InitContext } from './context.ts';
 import { explained, type Waited } from './diagnose/diagnose.ts';
 import { watched, watchPods } from './diagnose/watch.ts';
@@ -29,6 +30,7 @@ async function waitForControlPlane(ctx: InitContext): Promise<PhaseOutcome | voi
   } finally {
     admin.close();
   }
+  await finishJournal(ctx);
   // A kubelet that was not touched runs what it ran.
   return ctx.isKubeletUnchanged === true ? 'unchanged' : 'done';
 }

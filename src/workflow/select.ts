@@ -76,23 +76,25 @@ export function selectPhases<C>(
     }))
     .filter(({ phase, parts }) => phase.phases === undefined || parts.length > 0);
   // A phase run alone stands on what an earlier run left.
-  if (only === undefined) assertNeeds(selected);
+  if (only === undefined) assertNeeds(selected, skip);
   return selected;
 }
 
-function assertNeeds<C>(selected: readonly Selected<C>[]): void {
-  const problems = selected.flatMap(({ phase }, index): Problem[] => {
+function assertNeeds<C>(selected: readonly Selected<C>[], skip: ReadonlySet<string>): void {
+  const without: { readonly name: string; readonly missing: readonly string[] }[] = [];
+  for (const [index, { phase }] of selected.entries()) {
+    const gone = new Set(without.map(({ name }) => name));
     const earlier = new Set(selected.slice(0, index).map((s) => s.phase.name));
-    const missing = (phase.needs ?? []).filter((name) => !earlier.has(name));
-    if (missing.length === 0) return [];
-    return [
-      {
-        code: 'KB_PHASE_NEEDS',
-        summary: `phase ${phase.name} needs ${missing.join(' and ')}`,
-        detail: `${missing.join(', ')} would be skipped, but ${phase.name} would run`,
-        fix: `skip ${phase.name} too (--skip-phases=${[...missing, phase.name].join(',')}), or skip neither`,
-      },
-    ];
-  });
+    const missing = (phase.needs ?? []).filter((name) => !earlier.has(name) || gone.has(name));
+    if (missing.length > 0) without.push({ name: phase.name, missing });
+  }
+  // One answer for all of them: the flag takes the place of every skipPhases before it.
+  const all = [...new Set([...skip, ...without.map(({ name }) => name)])].join(',');
+  const problems = without.map(({ name, missing }): Problem => ({
+    code: 'KB_PHASE_NEEDS',
+    summary: `phase ${name} needs ${missing.join(' and ')}`,
+    detail: `${missing.join(', ')} would be skipped, but ${name} would run`,
+    fix: `skip ${name} too (--skip-phases=${all}), or do not skip ${missing.join(' and ')}`,
+  }));
   if (problems.length > 0) throw new KbError(problems);
 }

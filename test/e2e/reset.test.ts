@@ -80,9 +80,14 @@ describe('reset', () => {
     expect(await output(lab, 'master1', leftovers)).toBe('');
   });
 
-  test('of a finished control plane whose etcd does not answer is refused, and says how to go on', async () => {
-    const made = await init('master1');
+  test('of a control plane whose etcd does not answer is refused, also where init skipped its last phases', async () => {
+    const skip = '--skip-phases=bootstrap-token,show-join';
+    const made = await init('master1', skip);
     expect(made.code, made.stderr).toBe(0);
+    const other = await clusterConfig({ cluster: 'imageRepository: registry.example/other\n' });
+    const changed = await kbinit(['init', ...over(lab, 'master1'), '--config', other, skip]);
+    expect(changed.code).toBe(1);
+    expect(changed.stderr).toContain('KB_OTHER_SPEC');
     await output(lab, 'master1', 'systemctl stop kubelet && crictl rmp -a -f >/dev/null');
     const refused = await reset('master1', '--force');
     expect(refused.code).toBe(1);

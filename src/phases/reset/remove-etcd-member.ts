@@ -7,6 +7,7 @@ import { step, warn } from '../context.ts';
 import { localMember, type LocalMember } from '../etcd-access.ts';
 import { journalFolder, journalPath, parseJournal } from '../journal.ts';
 import type { ResetContext } from './context.ts';
+import { parseStaticPod } from '../static-pod.ts';
 import { leaveCluster } from './leave-cluster.ts';
 import { hasLeft, leftFiles, leftJournal } from './left.ts';
 
@@ -18,7 +19,7 @@ export const removeEtcdMember: Phase<ResetContext> = {
 };
 
 async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
-  const files = await ctx.host.readAll([...leftFiles, journalPath]);
+  const files = await ctx.host.readAll([...leftFiles, journalPath, manifestPath('kube-apiserver')]);
   const member = localMember(files.get(manifestPath('etcd')));
   if (member === undefined) {
     step(ctx, 'remove-etcd-member', 'kubeadm or kbinit runs no etcd on this host: its data, if any, is left alone');
@@ -56,16 +57,24 @@ async function isWipeConfirmed(ctx: ResetContext, member: LocalMember): Promise<
   });
 }
 
-/** An init that never finished has a cluster of one at most, and where etcd never ran there is nothing to lose. */
+/**
+ * Where etcd never ran there is nothing to lose; nor where the init never finished, in a cluster of one, and etcd holds
+ * nothing of an API server's. That an init did not finish is no proof alone: its cluster may have come up behind it.
+ */
 async function isWorthKeeping(
   ctx: ResetContext,
-  { dataDir }: LocalMember,
+  { dataDir, otherEndpoints }: LocalMember,
   files: ReadonlyMap<string, string>,
 ): Promise<boolean> {
-  const init = parseJournal(files.get(journalPath));
-  if (init !== undefined && init.finishedAt === undefined) return false;
   const { stdout } = await ctx.host.probe(sh`if [ -e ${dataDir}/member ]; then echo data; fi`);
-  return stdout.trim() === 'data';
+  if (stdout.trim() !== 'data') return false;
+  const init = parseJournal(files.get(journalPath));
+  if (init === undefined || init.finishedAt !== undefined || otherEndpoints.length > 0) return true;
+  const flags = parseStaticPod(files.get(manifestPath('kube-apiserver')))?.flags;
+  const prefix = flags?.get('etcd-prefix') || '/registry';
+  // Keys stand in etcd's log and database as they are. Only a clear no is one: 2 is a file that cannot be read.
+  const { code } = await ctx.host.probe(sh`grep -rqaF -e ${prefix} -- ${dataDir}/member`, { timeoutSeconds: 120 });
+  return code !== 1;
 }
 
 function tellForced(ctx: ResetContext, { name, dataDir }: LocalMember, error: KbError): void {

@@ -80,3 +80,22 @@ test('skipping what a later phase needs is refused before anything runs', () => 
     summary: 'phase show-join needs upload-certs',
   });
 });
+
+test('the advice holds what was skipped before, and all phases that would be left without another', () => {
+  const more = [...phases, { name: 'celebrate', summary: '', needs: ['show-join'], run }];
+  const attempt = (): unknown => selectPhases(more, { skip: ['bootstraptoken', 'certs/ca'] });
+  expect(attempt).toThrow(KbError);
+  const fixes = ((): readonly string[] => {
+    try {
+      attempt();
+      return [];
+    } catch (error) {
+      return error instanceof KbError ? error.problems.map(({ fix }) => fix) : [];
+    }
+  })();
+  expect(fixes).toHaveLength(2);
+  const advice = /--skip-phases=([^)]*)\)/.exec(fixes[0] ?? '')?.[1] ?? '';
+  expect(advice).toBe('bootstrap-token,certs/ca,show-join,celebrate');
+  expect(fixes[1]).toContain(`--skip-phases=${advice})`);
+  expect(() => selectPhases(more, { skip: advice.split(',') })).not.toThrow();
+});

@@ -39,6 +39,8 @@ interface Case {
   readonly api?: FakeApi;
   readonly files?: Readonly<Record<string, string>>;
   readonly force?: string;
+  /** What the search for keys of an API server in etcd's data ends with. */
+  readonly holds?: { readonly code: number };
 }
 
 interface Done {
@@ -52,11 +54,13 @@ function prepare({
   api = new FakeApi([], { isReady: false }),
   files,
   force,
+  holds = { code: 0 },
 }: Case): Done {
   const host: FakeHost = new FakeHost({
     files: files ?? controlPlane,
     replies: [
       [/\[ -e '?\/var\/lib\/etcd\/member'? \]/, () => (host.files.has(data) ? 'data\n' : '')],
+      [/grep -rqaF -e \/registry -- '?\/var\/lib\/etcd'?\/member/, holds],
       ['systemctl stop kubelet', ''],
       ['readlink -f', '/var/lib/kubelet\n'],
       ['', ''],
@@ -210,10 +214,28 @@ describe('nothing can be lost', () => {
     expect(await removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, [])).toBe('done');
   });
 
-  test('of an init that did not finish', async () => {
-    const journal = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
-    const files = { ...controlPlane, '/var/lib/kbinit/journal/init.json': journal };
-    expect(await removeEtcdMember.run(prepare({ etcd: nobody(), files }).ctx, [])).toBe('done');
+  const unfinished = JSON.stringify({ format: 1, spec: {}, startedAt: '', makes: [] });
+  const failed = { ...controlPlane, '/var/lib/kbinit/journal/init.json': unfinished };
+
+  test('of an init that did not finish, where etcd holds nothing of an API server', async () => {
+    const holds = { code: 1 };
+    expect(await removeEtcdMember.run(prepare({ etcd: nobody(), files: failed, holds }).ctx, [])).toBe('done');
+  });
+
+  test.each([
+    ['what an API server wrote', { code: 0 }],
+    ['what cannot be read', { code: 2 }],
+  ])('is not believed of an init without an end, where etcd holds %s', async (_what, holds) => {
+    const { host, ctx } = prepare({ etcd: nobody(), files: failed, holds });
+    expect((await failureOf(removeEtcdMember.run(ctx, []))).problems).toMatchObject([{ code: 'KB_ETCD_UNREACHABLE' }]);
+    expect(Object.fromEntries(host.files)).toEqual(failed);
+  });
+
+  test('is not believed where etcd was set up with other members', async () => {
+    const manifest = etcdManifest.replace(/--initial-cluster=.*/, '$&,master2=https://192.168.3.30:2380');
+    const files = { ...failed, '/etc/kubernetes/manifests/etcd.yaml': manifest };
+    const { ctx } = prepare({ etcd: nobody(), files, holds: { code: 1 } });
+    expect((await failureOf(removeEtcdMember.run(ctx, []))).has('KB_ETCD_UNREACHABLE')).toBe(true);
   });
 
   test('which does not excuse a quorum that would be lost', async () => {
