@@ -83,9 +83,10 @@ class RecordingHost implements Host {
       if (outcome === 'unchanged') return { path, outcome };
       this.#written.set(path, artifact);
       this.#removed.delete(path);
-      const [before, after] = [there === undefined ? undefined : Buffer.from(there, 'latin1'), body];
-      const shown = before === undefined || before.equals(after) ? undefined : lineDiff(`${before}`, `${after}`);
-      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : (shown ?? `${after}`));
+      const before = there === undefined ? undefined : Buffer.from(there, 'latin1').toString();
+      const after = body.toString();
+      const shown = before === undefined || before === after ? after : (lineDiff(before, after) ?? after);
+      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : shown);
       return { path, outcome };
     });
   }

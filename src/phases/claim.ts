@@ -24,11 +24,16 @@ export async function ownFiles(ctx: InitContext): Promise<ReadonlySet<string>> {
   return new Set([...makes, ...[...made.keys()].filter((path) => isAsMade(made, path, existing.get(path)))]);
 }
 
-/** The journal's files for a batch that makes these; none where the journal says it already. */
+/**
+ * The journal's file for a batch that makes these; none where the journal says it already, and none of a whole init that
+ * has made nothing yet: it may go through without a change on what phases made.
+ */
 export async function claim(ctx: InitContext, files: readonly Artifact[] = []): Promise<readonly Artifact[]> {
   const existing = await readExisting(ctx);
-  const artifact = ctx.settings.isPhaseAlone === true ? withMade(existing, files) : journalArtifact(await claimed(ctx));
-  return artifact === undefined || existing.get(artifact.path) === artifact.body ? [] : [artifact];
+  const isAlone = ctx.settings.isPhaseAlone === true;
+  if (files.length === 0 && (isAlone || parseJournal(existing.get(journalPath)) === undefined)) return [];
+  const artifact = isAlone ? withMade(existing, files) : journalArtifact(await claimed(ctx));
+  return existing.get(artifact.path) === artifact.body ? [] : [artifact];
 }
 
 /** The journal of this run: that of an earlier one goes on, with what this run corrects in it. */
@@ -52,11 +57,9 @@ async function claimed(ctx: InitContext): Promise<Journal> {
 /** The cluster serves: from now on another configuration is no correction, and its etcd holds what must not be lost. */
 export async function finishJournal(ctx: InitContext): Promise<void> {
   const existing = await readExisting(ctx);
-  const written = parseJournal(existing.get(journalPath));
-  if (written?.finishedAt !== undefined) return;
   // A phase alone finishes what a whole init began, and claims nothing itself.
-  if (written === undefined && ctx.settings.isPhaseAlone === true) return;
-  const journal = written ?? (await claimed(ctx));
+  const journal = parseJournal(existing.get(journalPath));
+  if (journal === undefined || journal.finishedAt !== undefined) return;
   const artifact = journalArtifact({ ...journal, finishedAt: ctx.clock.now().toISOString() });
   await ctx.host.write([artifact], [{ path: journalFolder, mode: 0o700 }]);
   await remember(ctx, [artifact]);

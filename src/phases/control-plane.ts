@@ -48,7 +48,9 @@ export const controlPlane: Phase<InitContext> = {
 
 async function writeControlPlane(ctx: InitContext, parts: readonly string[]): Promise<PhaseOutcome> {
   const artifacts = await controlPlaneArtifacts(ctx, parts);
-  const journal = ctx.settings.isPhaseAlone === true ? [] : await claim(ctx);
+  const existing = await readExisting(ctx);
+  const isNew = artifacts.filter(({ path, body }) => existing.get(path) !== body);
+  const journal = ctx.settings.isPhaseAlone === true ? [] : await claim(ctx, isNew);
   const folders = journal.length > 0 ? [{ path: journalFolder, mode: 0o700 }] : [];
   const changes = await ctx.host.write(
     [...journal, ...artifacts],

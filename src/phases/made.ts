@@ -30,9 +30,8 @@ function sumOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The journal with these files in it; undefined where there are none. */
-export function withMade(existing: ReadonlyMap<string, string>, files: readonly Artifact[]): Artifact | undefined {
-  if (files.length === 0) return undefined;
+/** The journal with these files in it. */
+export function withMade(existing: ReadonlyMap<string, string>, files: readonly Artifact[]): Artifact {
   const journal = existing.get(journalPath);
   const made = new Map(parseMade(journal));
   for (const { path, body } of files) {

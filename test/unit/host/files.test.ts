@@ -260,7 +260,7 @@ describe.skipIf(!isRoot)('write', () => {
     test('of a write whose data was cut goes with the next write', async () => {
       const before = stages();
       const { command, stdin } = writeBatch([file('key', `-----BEGIN RSA PRIVATE KEY-----\n${'x'.repeat(9000)}`)], []);
-      const child = spawn('/bin/sh', [...prologueArguments('f00dfeed').slice(1)], { detached: true });
+      const child = spawn('/bin/sh', prologueArguments('f00dfeed').slice(1), { detached: true });
       const input = frameInput(command, 'f00dfeed', stdin);
       child.stdin.write(input.subarray(0, input.length - 8192));
       while (stages().length === before.length) await delay(10);

@@ -110,6 +110,7 @@ describe('a phase alone', () => {
     const before = host.files.get(`${pki}/ca.key`);
     await certs.run(whole, all);
     expect(host.files.get(`${pki}/ca.key`)).toBe(before);
+    await kubeconfig.run(whole, ['kubelet']);
     expect(parseJournal(host.files.get(journalPath))?.spec).toMatchObject({
       networking: { podSubnet: '10.99.0.0/16' },
     });
