@@ -123,6 +123,6 @@ function exists(output: string): Problem {
     code: 'KB_FILE_EXISTS',
     summary: 'there is something in the place of the bundle',
     detail: `${output} exists`,
-    fix: 'move it away, or give another --output; `kbinit bundle verify` judges a bundle that is there',
+    fix: 'move it away, or give another --output; `kbinit bundle verify FOLDER` judges a bundle that is there',
   };
 }

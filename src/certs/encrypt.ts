@@ -36,7 +36,7 @@ function keyBytes(certificateKey: string): Buffer {
     code: 'KB_CERTIFICATE_KEY',
     summary: 'the certificate key is not one',
     detail: `it has ${certificateKey.length} characters; a certificate key is 64 hexadecimal characters`,
-    fix: 'take the key that `kbinit init --upload-certs` printed, or make one with `kbinit certs certificate-key`',
+    fix: 'take the key that was printed when the certificates were uploaded, or make one with `kbinit certs certificate-key`',
   });
 }
 
@@ -45,6 +45,6 @@ function notDecrypted(detail: string): KbError {
     code: 'KB_CERTIFICATE_KEY',
     summary: 'the uploaded certificates do not open with this certificate key',
     detail: `a value of the Secret kube-system/kubeadm-certs cannot be decrypted: ${detail}`,
-    fix: 'upload them again with `kbinit init phase upload-certs --upload-certs` and use the key it prints',
+    fix: 'upload them again with `kbinit init phase upload-certs --upload-certs --host root@CONTROL_PLANE` and use the key it prints',
   });
 }

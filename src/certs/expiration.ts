@@ -104,7 +104,7 @@ export function expirationWarnings({ certificates, authorities }: Expirations, n
       ...row,
       cure: row.isExternal
         ? `have the CA that is kept elsewhere sign a new one`
-        : `renew it: kbinit certs renew ${row.name}`,
+        : `renew it: \`kbinit certs renew ${row.name}\``,
     })),
     ...authorities.map((row) => ({ ...row, cure: 'everything it signed ends with it; a new CA is needed' })),
   ];

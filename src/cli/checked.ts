@@ -3,11 +3,12 @@ import type { CheckResult } from '../preflight/check.ts';
 import { preflightAnswer } from '../preflight/report.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
 import type { Session } from './session.ts';
+import { completeFixes } from './suggest.ts';
 
 /** Collects what is checked, and prints it when the phase has ended, however it ended. */
 export interface Checked {
   readonly onChecked: (results: readonly CheckResult[]) => void;
-  show(session: Pick<Session, 'host' | 'print'>): void;
+  show(session: Pick<Session, 'host' | 'print' | 'suggestions'>): void;
 }
 
 /** @throws KbError KB_OUTPUT */
@@ -16,8 +17,9 @@ export async function checkedPrinter(options: OutputOptions): Promise<Checked> {
   const results: CheckResult[] = [];
   return {
     onChecked: (more) => void results.push(...more),
-    show: ({ host, print: out }) => {
-      if (results.length > 0) out(print(preflightAnswer([{ host: host.name, results: once(results) }])));
+    show: ({ host, print: out, suggestions }) => {
+      const reports = completeFixes([{ host: host.name, results: once(results) }], suggestions);
+      if (results.length > 0) out(print(preflightAnswer(reports)));
     },
   };
 }

@@ -25,6 +25,7 @@ import { printerOf, type OutputOptions } from './output/printer.ts';
 import { readInput } from './prompt.ts';
 import type { Reached } from './reach.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
+import { completeFixes } from './suggest.ts';
 import { parseTarget } from './target.ts';
 
 export interface PreflightOptions extends Omit<InitFlags, 'dryRun'>, Omit<ConnectionOptions, 'host'>, OutputOptions {
@@ -77,7 +78,7 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
     );
     const hosts = looked.map((one) => ('seen' in one ? reportOf(reports, one.seen.candidate.host) : one.report));
     const all = [...hosts, ...reports.filter(({ host }) => targets.every(({ label }) => label !== host))];
-    session.print(print(preflightAnswer(all)));
+    session.print(print(preflightAnswer(completeFixes(all, session.suggestions))));
     const missing = looked.flatMap((one) => ('problems' in one ? one.problems : []));
     const failed = reports.filter(({ results }) => results.some(({ outcome }) => outcome === 'error'));
     const problems = [...missing, ...notReady(failed)];

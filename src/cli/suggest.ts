@@ -1,6 +1,7 @@
 // The commands that a run suggests: each carries the host that it is about and the flags that this run reaches hosts with.
 import { quote } from '../host/shell.ts';
 import type { Operator } from '../phases/context.ts';
+import type { HostReport } from '../preflight/report.ts';
 import type { Reporter, RunEvent } from '../report/events.ts';
 import type { SshFlags } from './ssh-session.ts';
 import { readTarget } from '../host/ssh/target.ts';
@@ -44,12 +45,10 @@ const withSshFlags = ['ssh scan'];
 /** Commands that always work on a host's own root. */
 const withoutRootfs = ['etcd init', 'host', 'preflight', 'ssh scan'];
 
-/** The words of a shell command, quotes kept; undefined where a quote is left open. */
+/** The words of one shell command, quotes kept; undefined where a quote is left open or more than that command is there. */
 function wordsOf(text: string): readonly string[] | undefined {
-  const words = text.match(/(?:'[^']*'|[^\s'])+/g) ?? [];
-  return words.join('') === text.replaceAll(/'[^']*'|\s/g, (part) => (part.startsWith("'") ? part : ''))
-    ? words
-    : undefined;
+  const plain = text.replaceAll(/'[^']*'/g, '');
+  return /['"`;&|<>]/.test(plain) ? undefined : (text.match(/(?:'[^']*'|[^\s'])+/g) ?? []);
 }
 
 function beginsWith(words: readonly string[], commands: readonly string[]): boolean {
@@ -147,6 +146,17 @@ export function suggestionsOf(way: Way): Suggestions {
 /** A reporter whose problems, warnings and steps have their commands completed. */
 export function suggesting(reporter: Reporter, { inText }: Pick<Suggestions, 'inText'>): Reporter {
   return { emit: (event) => reporter.emit(completed(event, inText)) };
+}
+
+/** Reports of checks, which are an answer and pass no reporter. */
+export function completeFixes(
+  reports: readonly HostReport[],
+  { inText }: Pick<Suggestions, 'inText'>,
+): readonly HostReport[] {
+  return reports.map(({ host, results }) => ({
+    host,
+    results: results.map((one) => (one.fix === undefined ? one : { ...one, fix: inText(one.fix, host) })),
+  }));
 }
 
 function completed(event: RunEvent, inText: Suggestions['inText']): RunEvent {

@@ -175,7 +175,7 @@ async function refuseExisting(api: Api, tokens: readonly BootstrapToken[], host:
         summary: 'there is a token with this id already',
         host,
         detail: isTwice ? `token ${id} is asked for twice` : `Secret ${namespace}/${secretName(id)} exists`,
-        fix: `leave the token out to get a random one, or remove the other first: kbinit token delete ${id}`,
+        fix: `leave the token out to get a random one, or remove the other first: \`kbinit token delete ${id}\``,
       },
     ];
   });

@@ -32,7 +32,9 @@ function readOrRefuse(text: string, source: string): unknown {
 }
 
 function unusable(source: string, reason: string): KbError {
-  return new KbError(configProblem(`${source}: ${reason}`, 'run `kbinit init phase upload-config all`'));
+  return new KbError(
+    configProblem(`${source}: ${reason}`, 'run `kbinit init phase upload-config all --host root@CONTROL_PLANE`'),
+  );
 }
 
 /**

@@ -118,7 +118,7 @@ describe('certificates that live for two minutes (R53)', () => {
 
   test('it warns of each that ends soon, with the command that helps', async () => {
     const { stderr } = await run('certs', 'check-expiration');
-    expect(stderr).toContain('renew it: kbinit certs renew apiserver');
+    expect(stderr).toContain('renew it: `kbinit certs renew apiserver --host');
     expect(stderr).not.toContain('going on with the defaults');
   });
 

@@ -1,6 +1,6 @@
 // Bootstrap tokens beside the real kubeadm's, and the ways a node finds its cluster: file, URL, token; each forged too.
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -325,6 +325,23 @@ describe('a node finds its cluster', () => {
     await joined(await kbinit(args));
     await resetNode1();
   });
+});
+
+test('the kubeconfig that is fetched works with kubectl, is private, and is not written over', async () => {
+  const path = join(await scratch(), '.kube', 'config');
+  const get = ['kubeconfig', 'get', ...over(lab, 'master1'), '-o', path];
+  const run = await kbinit(get);
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.stderr).not.toContain('does not answer');
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  const kubectl = 'cat > /tmp/fetched && kubectl --kubeconfig /tmp/fetched get node master1 -o name';
+  const nodes = await lab.exec('master1', kubectl, { stdin: await readFile(path, 'utf8') });
+  expect(nodes.stdout).toBe('node/master1\n');
+  expect((await kbinit(get)).code).toBe(0);
+  await writeFile(path, 'mine');
+  const refused = await kbinit(get);
+  expect(refused.stderr).toContain('KB_FILE_EXISTS');
+  expect(await readFile(path, 'utf8')).toBe('mine');
 });
 
 describe('a node does not join, and nothing is written on its host', () => {

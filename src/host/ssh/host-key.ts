@@ -29,7 +29,7 @@ function problemOf(verdict: HostKeyVerdict, key: ShownKey): Problem | undefined 
         detail: `${shown(key)}; no line for it in ${key.files.read.join(', ')}`,
         fix:
           `compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if it is the ` +
-          `same, run again with --accept-new-host-keys, or: kbinit ssh scan ${key.scan}`,
+          `same, run again with --accept-new-host-keys, or: \`kbinit ssh scan ${key.scan}\``,
         host: key.name,
       };
     case 'changed':
@@ -57,7 +57,7 @@ function problemOf(verdict: HostKeyVerdict, key: ShownKey): Problem | undefined 
         code: 'KB_SSH_HOST_CERTIFICATE',
         summary: 'only a certificate authority is known for the host, and kbinit does not read host certificates',
         detail: `${shown(key)}; ${verdict.by.file}:${verdict.by.line} is a @cert-authority line`,
-        fix: `compare the fingerprint, then add the key itself: kbinit ssh scan ${key.scan}`,
+        fix: `compare the fingerprint, then add the key itself: \`kbinit ssh scan ${key.scan}\``,
         host: key.name,
       };
     default:

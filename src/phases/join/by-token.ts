@@ -87,7 +87,7 @@ async function readSigned(ctx: JoinContext, api: Api, { tokenId, tokenSecret }: 
       summary: 'the cluster-info is not signed with this token',
       host: ctx.host.name,
       detail: `${api.server} shows a signature for token ${tokenId} that does not fit the secret half of the token given`,
-      fix: 'check the token (`kbinit token list`); if it is right, the endpoint may be impersonated: do not join',
+      fix: 'check the token (`kbinit token list --host root@CONTROL_PLANE`); if it is right, the endpoint may be impersonated: do not join',
     });
   }
   return { value: kubeconfig };
@@ -115,7 +115,7 @@ function pinnedCa(ctx: JoinContext, discovery: TokenDiscovery, bundle: string): 
       ...problem,
       summary: 'the cluster CA does not match --discovery-token-ca-cert-hash',
       detail: `${discovery.apiServerEndpoint} has ${found.join(', ')}; ${pinned}`,
-      fix: 'use the hash that `kbinit init` printed for this cluster; if it is right, the endpoint may be impersonated: do not join',
+      fix: 'use the hash that `kbinit token create --print-join-command --host root@CONTROL_PLANE` prints; if it is right, the endpoint may be impersonated: do not join',
     });
   }
   const names = strangers.map((one) => `${JSON.stringify(one.subject.commonName)} (${pinOf(one)})`).join(', ');
@@ -154,7 +154,7 @@ function tokenUnknown(ctx: JoinContext, server: string, tokenId: string, seconds
     summary: 'the cluster does not know this token',
     host: ctx.host.name,
     detail: `asked ${server} from ${ctx.host.name} for ${seconds} s; last answer: ${last}`,
-    fix: `token ${tokenId} has expired or was never created: make a new one on a control plane with \`kbinit token create --print-join-command\` and join with it`,
+    fix: `token ${tokenId} has expired or was never created: make a new one with \`kbinit token create --print-join-command --host root@CONTROL_PLANE\` and join with it`,
   });
 }
 

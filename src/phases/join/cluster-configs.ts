@@ -20,7 +20,7 @@ export async function clusterConfigs(
       summary: `the cluster has no ${name}`,
       host: ctx.host.name,
       detail: `ConfigMap kube-system/${name} has no key ${key}`,
-      fix: 'run `kbinit init phase upload-config all` on a control plane',
+      fix: 'run `kbinit init phase upload-config all --host root@CONTROL_PLANE`',
     });
   };
   const [clusterConfiguration, kubelet] = await Promise.all([
@@ -39,7 +39,7 @@ export async function clusterConfigs(
       summary: 'the version of the cluster cannot be read',
       host: ctx.host.name,
       detail: `kubernetesVersion in ConfigMap kube-system/kubeadm-config is ${JSON.stringify(text('kubernetesVersion'))}`,
-      fix: 'run `kbinit init phase upload-config all` on a control plane',
+      fix: 'run `kbinit init phase upload-config all --host root@CONTROL_PLANE`',
     });
   }
   return {

@@ -106,6 +106,6 @@ function notAnswering(node: ControlPlaneContext, found: string): KbError {
     summary: 'the etcd cluster does not take this member',
     host: node.host.name,
     detail: found,
-    fix: `see to it that most etcd members are healthy and that ${node.host.name} reaches their port 2379 (\`kbinit etcd members\` on a control plane), then go on with: ${node.resumeCommand}`,
+    fix: `see to it that most etcd members are healthy and that ${node.host.name} reaches their port 2379 (\`kbinit etcd members --host root@CONTROL_PLANE\`), then go on with: ${node.resumeCommand}`,
   });
 }

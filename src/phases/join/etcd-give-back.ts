@@ -70,7 +70,7 @@ export function lostMember(node: ControlPlaneContext, member: EtcdMember, dataDi
     summary: 'etcd has a voting member of this address, but its data is not on this host',
     host: node.host.name,
     detail: `member ${hex} (${member.name}) at ${member.peerUrls.join(', ')}; ${dataDir}/member does not exist`,
-    fix: `if its host was replaced, remove the old member on another control plane (\`kbinit node remove ${member.name}\` or \`etcdctl member remove ${hex}\`), then go on with: ${node.resumeCommand}`,
+    fix: `if its host was replaced, remove the old member on another control plane (\`kbinit node remove ${member.name} --host root@CONTROL_PLANE\` or \`etcdctl member remove ${hex}\`), then go on with: ${node.resumeCommand}`,
   });
 }
 

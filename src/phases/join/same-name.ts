@@ -67,7 +67,7 @@ function refusalOf(ctx: JoinContext, node: KubeObject): Refusal | undefined {
     return {
       summary: `a node named ${name} is in the cluster already, and Ready`,
       detail: `Node ${name} reports Ready; this host has not joined`,
-      fix: `give this host another name (--node-name), or take the old node out first (kbinit node remove ${name})`,
+      fix: `give this host another name (--node-name), or take the old node out first (\`kbinit node remove ${name} --host root@CONTROL_PLANE\`)`,
     };
   }
   if (node.metadata.labels?.[controlPlaneLabel] !== undefined) return ofControlPlane(name);
@@ -84,7 +84,7 @@ function ofControlPlane(name: string): Refusal {
   return {
     summary: `the control plane ${name} is in the cluster already, and not Ready`,
     detail: `Node ${name} has the label ${controlPlaneLabel}; --replace is for workers`,
-    fix: `take it out with its etcd member first, through a control plane: kbinit node remove ${name} --host [user@]address`,
+    fix: `take it out with its etcd member first, through a control plane: \`kbinit node remove ${name} --host root@CONTROL_PLANE\``,
   };
 }
 
@@ -92,7 +92,7 @@ function ofEtcd(name: string): Refusal {
   return {
     summary: `an etcd member runs on the node ${name}, which is not Ready`,
     detail: `Pod kube-system/etcd-${name} exists; --replace is for workers`,
-    fix: `take the node out with its etcd member first, through a control plane: kbinit node remove ${name} --host [user@]address`,
+    fix: `take the node out with its etcd member first, through a control plane: \`kbinit node remove ${name} --host root@CONTROL_PLANE\``,
   };
 }
 
@@ -108,7 +108,7 @@ function mayNot(ctx: JoinContext): KbError {
     summary: `this join may not delete the old node ${name}`,
     host: ctx.host.name,
     detail: 'it is known to the cluster by a bootstrap token, which may read nodes but delete none',
-    fix: 'name a control plane that is reached over SSH, --admin-host [user@]address: its admin.conf is used; or delete the node first (kbinit node remove)',
+    fix: 'name a control plane that is reached over SSH, --admin-host [user@]address: its admin.conf is used; or delete the node first (`kbinit node remove NAME --host root@CONTROL_PLANE`)',
   });
 }
 

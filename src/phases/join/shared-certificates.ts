@@ -152,12 +152,12 @@ export function certificatesMissing(node: ControlPlaneContext, missing: readonly
     summary: 'the keys that control planes share are not on this host',
     host: node.host.name,
     detail: `${missing.join(', ')} not found, and neither --certificate-key nor --copy-certs-from is given`,
-    fix: 'join with --certificate-key (from `kbinit init phase upload-certs --upload-certs`) or --copy-certs-from [user@]HOST, or copy the files from another control plane',
+    fix: 'join with --certificate-key (from `kbinit init phase upload-certs --upload-certs --host root@CONTROL_PLANE`) or --copy-certs-from [user@]HOST, or copy the files from another control plane',
   });
 }
 
 const uploadAgain =
-  'upload them again with `kbinit init phase upload-certs --upload-certs` on a control plane, and join with the key it prints';
+  'upload them again with `kbinit init phase upload-certs --upload-certs --host root@CONTROL_PLANE`, and join with the key it prints';
 
 function expired(ctx: JoinContext): KbError {
   return new KbError({

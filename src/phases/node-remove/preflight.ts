@@ -72,7 +72,7 @@ async function refuseLastControlPlane(ctx: NodeRemoveContext, { api, node }: Fou
     summary: 'the last control plane stays',
     host: ctx.host.name,
     detail: `${ctx.spec.name} is the only node with the label ${controlPlaneLabel}`,
-    fix: 'join another control plane first; to end the cluster: kbinit reset on each of its hosts',
+    fix: 'join another control plane first; to end the cluster, run `kbinit reset --host root@NODE` for each of its hosts',
   });
 }
 

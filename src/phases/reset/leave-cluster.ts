@@ -61,7 +61,7 @@ function unreachable(ctx: ResetContext, local: LocalMember, found: string): KbEr
     summary: 'etcd does not answer, so the member of this host cannot leave its cluster',
     host: ctx.host.name,
     detail: `${found}; ${local.dataDir} was not touched`,
-    fix: `start etcd (systemctl start kubelet), and renew its client certificate if that has expired (kbinit certs renew etcd-healthcheck-client), then reset again; ${byHand(list, `its peer URL is ${local.peerUrl}`)}; ${whenLost(local)}`,
+    fix: `start etcd (systemctl start kubelet), and renew its client certificate if that has expired (\`kbinit certs renew etcd-healthcheck-client\`), then reset again; ${byHand(list, `its peer URL is ${local.peerUrl}`)}; ${whenLost(local)}`,
   });
 }
 
@@ -71,7 +71,7 @@ function quorumLost(ctx: ResetContext, local: LocalMember, refused: Refused): Kb
     summary: 'etcd would be left without a quorum, so the member of this host stays',
     host: ctx.host.name,
     detail: `member ${hexId(refused.own.id)} (${nameOf(refused.own)}): ${refused.found}; ${local.dataDir} was not touched`,
-    fix: `start the members that are down, or remove those that will not come back (kbinit node remove NAME), then reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
+    fix: `start the members that are down, or remove those that will not come back (\`kbinit node remove NAME --host root@CONTROL_PLANE\`), then reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
   });
 }
 
@@ -81,7 +81,7 @@ function notRemoved(ctx: ResetContext, local: LocalMember, refused: Refused): Kb
     summary: 'the etcd member could not be removed',
     host: ctx.host.name,
     detail: `member ${hexId(refused.own.id)} (${nameOf(refused.own)}): ${refused.found}; ${local.dataDir} was not touched`,
-    fix: `mend the etcd cluster (kbinit etcd status) and reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
+    fix: `mend the etcd cluster (\`kbinit etcd status --host root@CONTROL_PLANE\`) and reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
   });
 }
 

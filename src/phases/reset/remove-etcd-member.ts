@@ -84,6 +84,6 @@ function tellForced(ctx: ResetContext, { name, dataDir }: LocalMember, error: Kb
   warn(
     ctx,
     'remove-etcd-member',
-    `where other members are left, take this one out there: kbinit node remove ${name} --host CONTROL_PLANE`,
+    `where other members are left, take this one out there: \`kbinit node remove ${name} --host root@CONTROL_PLANE\``,
   );
 }

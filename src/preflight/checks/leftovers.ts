@@ -24,12 +24,21 @@ export function leftovers(caPath: string): Check {
       const harmful = [...(kubelet === 'foreign' ? [foreignKubelet] : []), ...networkLeftovers(found)];
       const list = [...harmful, ...ruleLeftovers(found)];
       if (list.length === 0) return [];
-      const [whats, cures] = [list.map((l) => l.what).join('; '), list.map((l) => l.cure).join('; ')];
+      const whats = list.map((l) => l.what).join('; ');
+      const cures = [...new Set(list.map(({ cure }) => cure))];
+      // A reset stands alone: it gets the host that it is for, what is typed on that host does not.
+      const byHand = cures.filter((cure) => cure !== foreignKubelet.cure).join('; ');
+      const spans = [byHand, ...cures.filter((cure) => cure === foreignKubelet.cure)].filter((cure) => cure !== '');
       const tell = harmful.length > 0 ? error : warning;
       return [
-        tell(name, `an earlier cluster left ${whats}`, `remove them: \`${cures}\`; ${alsoByReset}`, {
-          kind: 'leftovers',
-        }),
+        tell(
+          name,
+          `an earlier cluster left ${whats}`,
+          `remove them: ${spans.map((span) => `\`${span}\``).join('; ')}; ${alsoByReset}`,
+          {
+            kind: 'leftovers',
+          },
+        ),
       ];
     },
   };

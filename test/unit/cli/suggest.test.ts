@@ -47,7 +47,8 @@ describe('a suggested command', () => {
     expect(inText('`systemctl start kubelet`, then kbinit')).toBe('`systemctl start kubelet`, then kbinit');
   });
 
-  test('is left alone where a quote is open: nothing goes into a word', () => {
+  test('is left alone where a quote is open or another command follows', () => {
+    expect(inText('`kbinit reset; rm -r /x`')).toBe('`kbinit reset; rm -r /x`');
     expect(inText("`kbinit init --config 'a`b'")).toBe("`kbinit init --config 'a`b'");
   });
 

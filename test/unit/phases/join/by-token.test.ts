@@ -193,7 +193,7 @@ describe('discovery by token fails and says why', () => {
     const spec = { ...ctx.spec, timeouts: { ...ctx.spec.timeouts, discovery: 300 } };
     const error = await failureOf(discover({ ...ctx, clock, spec }));
     expect(error.problems[0]?.code).toBe('KB_TOKEN_UNKNOWN');
-    expect(error.problems[0]?.fix).toContain('`kbinit token create --print-join-command`');
+    expect(error.problems[0]?.fix).toContain('`kbinit token create --print-join-command --host root@CONTROL_PLANE`');
     expect(seconds).toBeLessThanOrEqual(25);
   });
 
