@@ -97,6 +97,7 @@ describe('docs/reliability.md', () => {
       83,
       84,
       88,
+      90,
       91,
       92,
       93,

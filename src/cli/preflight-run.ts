@@ -12,6 +12,7 @@ import type { HostFacts, HostView } from '../host/host.ts';
 import { paths } from '../kube/paths.ts';
 import { parseVersion } from '../kube/version.ts';
 import type { Role } from '../preflight/fleet.ts';
+import { podFiles } from '../preflight/checks/host-files.ts';
 import { initChecks, joinChecks } from '../preflight/index.ts';
 import { inspect, lookAt, type Candidate } from '../preflight/inspect.ts';
 import { preflightAnswer, type HostReport } from '../preflight/report.ts';
@@ -176,7 +177,7 @@ async function candidateOf(
     const { spec } = completeInit(plan.draft, facts, systemChance(), { reachedAddress });
     const { node, localAPIEndpoint } = spec;
     const address = localAPIEndpoint.advertiseAddress;
-    return { ...known, nodeName: node.name, address, batches: initChecks(spec) };
+    return { ...known, nodeName: node.name, address, batches: initChecks(spec, [podFiles(spec, facts)]) };
   }
   const { spec } = completeJoin(plan.join, facts, { reachedAddress });
   const version = parseVersion(facts.kubeletVersion ?? '') ?? plan.cluster.version;

@@ -13,7 +13,7 @@ export function readPod(text: string | undefined): JsonObject | undefined {
 }
 
 /** A folder or file of the host in a container. */
-interface HostMount {
+export interface HostMount {
   readonly hostPath: string;
   readonly mountPath: string;
   /** `File`, `DirectoryOrCreate`, …; '' asks for nothing. */
@@ -21,7 +21,7 @@ interface HostMount {
 }
 
 /** Every hostPath that a container of the Pod mounts. */
-function hostMounts(pod: JsonObject): readonly HostMount[] {
+export function hostMounts(pod: JsonObject): readonly HostMount[] {
   const spec = objectAt(pod, 'spec');
   const volumes = new Map(
     objectsAt(spec, 'volumes').flatMap((volume): [string, JsonObject][] => {
@@ -44,11 +44,23 @@ function hostMounts(pod: JsonObject): readonly HostMount[] {
 
 /** Where on the host is what the container sees at this path; undefined where nothing of the host is mounted there. */
 export function hostPathOf(pod: JsonObject, path: string): string | undefined {
-  const over = hostMounts(pod).filter(({ mountPath }) => path === mountPath || path.startsWith(withSlash(mountPath)));
-  const nearest = over.toSorted((a, b) => a.mountPath.length - b.mountPath.length).at(-1);
+  const nearest = nearestTo(path, hostMounts(pod));
   if (nearest === undefined) return undefined;
   const rest = path.slice(nearest.mountPath.length).replace(/^\//, '');
   return rest === '' ? nearest.hostPath : `${withSlash(nearest.hostPath)}${rest}`;
+}
+
+/** Whether a volume that is not of the host (an emptyDir, a Secret) is what the container sees at this path. */
+export function isMadeInPod(pod: JsonObject, path: string): boolean {
+  const all = objectsAt(objectAt(pod, 'spec'), 'containers').flatMap((container) =>
+    objectsAt(container, 'volumeMounts').map((mount) => ({ mountPath: textAt(mount, 'mountPath') })),
+  );
+  return nearestTo(path, all)?.mountPath !== nearestTo(path, hostMounts(pod))?.mountPath;
+}
+
+function nearestTo<T extends { readonly mountPath: string }>(path: string, mounts: readonly T[]): T | undefined {
+  const over = mounts.filter(({ mountPath }) => path === mountPath || path.startsWith(withSlash(mountPath)));
+  return over.toSorted((one, other) => one.mountPath.length - other.mountPath.length).at(-1);
 }
 
 /** `--name` of the argument that has this path for its value. */
@@ -57,7 +69,7 @@ export function flagOf(pod: JsonObject, path: string): string | undefined {
 }
 
 /** Every `--name=value` of the Pod's command and arguments. */
-function podArguments(pod: JsonObject): readonly { readonly flag: string; readonly value: string }[] {
+export function podArguments(pod: JsonObject): readonly { readonly flag: string; readonly value: string }[] {
   const words = objectsAt(objectAt(pod, 'spec'), 'containers').flatMap(({ command, args }) =>
     [command, args].flatMap((list: unknown): readonly unknown[] => (Array.isArray(list) ? list : [])),
   );

@@ -1,5 +1,6 @@
 // Phase preflight: look at the host before anything is changed, and have its images there.
 import { KbError } from '../errors.ts';
+import { podFiles } from '../preflight/checks/host-files.ts';
 import { initChecks } from '../preflight/index.ts';
 import { ensureImages } from '../preflight/images.ts';
 import { runChecks, type PreflightRun } from '../preflight/run.ts';
@@ -64,7 +65,7 @@ async function judge(ctx: InitContext, isExplained?: PreflightRun['isExplained']
   await runChecks({
     host: ctx.host,
     reporter: ctx.reporter,
-    batches: initChecks(ctx.spec),
+    batches: initChecks(ctx.spec, [podFiles(ctx.spec, await ctx.host.facts(), ctx.settings.patches)]),
     ignore: [...ctx.ignorePreflightErrors],
     isExplained,
     onResults: ctx.onChecked,

@@ -13,6 +13,7 @@ import { containerRuntimeVersion, cri } from './checks/cri.ts';
 import { diskSpace } from './checks/disk-space.ts';
 import { externalEtcdClientCertificates, externalEtcdVersion } from './checks/external-etcd.ts';
 import { commandExisting, dirAvailable, fileAvailable, switchedOn } from './checks/files.ts';
+import { kubeletFiles } from './checks/host-files.ts';
 import { hostname } from './checks/hostname.ts';
 import { httpProxy, httpProxyCidr } from './checks/http-proxy.ts';
 import { kubeletVersion } from './checks/kubelet-version.ts';
@@ -32,8 +33,8 @@ const kubeletPort = 10250;
 /** Of packages, and of what `host prepare --binaries` uploads. */
 const programFolders = ['/usr', '/usr/local/bin'];
 
-/** The checks of `init`. */
-export function initChecks(spec: InitSpec): Batches {
+/** The checks of `init`; `more` are those that ask for more than the spec. */
+export function initChecks(spec: InitSpec, more: readonly Check[] = []): Batches {
   const { cluster, node, localAPIEndpoint } = spec;
   const kubelet = cluster.kubelet.document;
   const { version } = cluster;
@@ -48,6 +49,8 @@ export function initChecks(spec: InitSpec): Batches {
       ...ownChecks({ version, caPath: `${cluster.certificatesDir}/ca.crt`, etcdDir: etcdDir(cluster), kubelet }),
       cgroupDriver(node.criSocket, kubelet),
       ...(cluster.proxy.isDisabled ? [] : proxyModules(cluster.kubeProxy.document)),
+      kubeletFiles(node, `${cluster.certificatesDir}/ca.crt`, kubelet),
+      ...more,
     ],
   ];
 }
@@ -77,6 +80,7 @@ export function joinChecks(
       ...(endpoint === undefined ? [] : [httpProxy(endpoint), ...switches(version, [endpoint])]),
       ...ownChecks({ version, caPath: spec.caCertPath, ...known }),
       cgroupDriver(spec.node.criSocket, kubelet),
+      kubeletFiles(spec.node, spec.caCertPath, kubelet),
     ],
   ];
 }
@@ -100,13 +104,20 @@ export function clusterChecks(
 export function joiningControlPlaneChecks(
   spec: Pick<InitSpec, 'cluster' | 'localAPIEndpoint'>,
   bringsCertificates: boolean,
+  more: readonly Check[] = [],
 ): Batches {
   const { etcd } = spec.cluster;
   const dir = etcdDir(spec.cluster);
   const external = etcd.kind === 'external' && !bringsCertificates ? externalEtcdClientCertificates(etcd) : [];
   const local = etcd.kind === 'local' ? localEtcdChecks(etcd.dataDir) : [];
   return [
-    [...controlPlaneChecks(spec), ...local, ...external, ...(dir === undefined ? [] : [diskSpace({ data: [dir] })])],
+    [
+      ...controlPlaneChecks(spec),
+      ...local,
+      ...external,
+      ...(dir === undefined ? [] : [diskSpace({ data: [dir] })]),
+      ...more,
+    ],
   ];
 }
 

@@ -1,6 +1,7 @@
 // Reads the survey script's answer: fenced sections in, a typed Survey out, in which every value has its shape. Pure.
 import { Said } from '../util/said.ts';
 import { addressShape, interfaceShape, lineShape, numberShape, pathShape, wordShape } from '../util/shapes.ts';
+import { pathKinds, type PathKind } from './path-kinds.ts';
 import { parseRuntime } from './runtime-parse.ts';
 import type { Filesystem, Leftovers, Link, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
 
@@ -25,6 +26,7 @@ export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | unde
     kernelName: said.optional('name of the kernel', kernelName, wordShape),
     listeners: listeners(lines('listeners'), lines('owners'), said),
     paths: pathStates(lines('paths')),
+    kinds: kinds(lines('kinds')),
     texts: named(sections, 'text '),
     certificates: certificates(sections),
     executables: new Set(lines('executables')),
@@ -121,6 +123,16 @@ function pathStates(lines: readonly string[]): ReadonlyMap<string, PathState> {
     if (state !== undefined) found.set(line.slice(state.length + 1), state);
   }
   return found;
+}
+
+/** `KIND:PATH` */
+function kinds(lines: readonly string[]): ReadonlyMap<string, PathKind> {
+  return new Map(
+    lines.flatMap((line): [string, PathKind][] => {
+      const kind = pathKinds.find((one) => line.startsWith(`${one}:`));
+      return kind === undefined ? [] : [[line.slice(kind.length + 1), kind]];
+    }),
+  );
 }
 
 /** Blocks of `Key=value`, a blank line between units. */

@@ -58,6 +58,18 @@ path_states() {
     fi
     printf '%s %s\n' "$state" "$path"
   done
+  section kinds
+  for path in $kinds; do
+    if [ ! -e "$path" ]; then kind=missing
+    elif [ -f "$path" ]; then kind=file
+    elif [ -d "$path" ]; then kind=directory
+    elif [ -S "$path" ]; then kind=socket
+    elif [ -c "$path" ]; then kind='character device'
+    elif [ -b "$path" ]; then kind='block device'
+    else kind=pipe
+    fi
+    printf '%s:%s\n' "$kind" "$path"
+  done
   for path in $texts; do
     [ -r "$path" ] || continue
     section "text $path"

@@ -4,6 +4,7 @@ import type { HostView } from '../host/host.ts';
 import { sh, type Shell } from '../host/shell.ts';
 import type { ExternalEtcd } from '../config/spec.ts';
 import { probeExternalEtcd, type EtcdAnswer } from './external-etcd.ts';
+import type { PathKind } from './path-kinds.ts';
 import { parseSurvey } from './survey-parse.ts';
 import { surveyScript } from './survey-script.ts';
 
@@ -13,6 +14,8 @@ export interface Questions {
   readonly ports?: readonly number[];
   /** Paths: missing, a file, an empty or a filled folder? */
   readonly paths?: readonly string[];
+  /** Paths: what are they? */
+  readonly kinds?: readonly string[];
   /** Small files whose text is wanted (not secrets). */
   readonly texts?: readonly string[];
   /** PEM files of which only the certificates are wanted. */
@@ -105,6 +108,7 @@ export interface Survey {
   readonly kernelName: string;
   readonly listeners: ReadonlyMap<number, Listener>;
   readonly paths: ReadonlyMap<string, PathState>;
+  readonly kinds: ReadonlyMap<string, PathKind>;
   readonly texts: ReadonlyMap<string, string>;
   readonly certificates: ReadonlyMap<string, readonly string[]>;
   readonly executables: ReadonlySet<string>;
@@ -133,6 +137,7 @@ export function mergeQuestions(all: readonly Questions[]): Questions {
   return {
     ports: union((q) => q.ports),
     paths: union((q) => q.paths),
+    kinds: union((q) => q.kinds),
     texts: union((q) => q.texts),
     certificates: union((q) => q.certificates),
     executables: union((q) => q.executables),
@@ -150,7 +155,7 @@ export function mergeQuestions(all: readonly Questions[]): Questions {
 export function surveyCommand(questions: Questions): Shell {
   const lines = (list: readonly string[] | undefined): string => (list ?? []).join('\n');
   const hex = (questions.ports ?? []).map((port) => port.toString(16).toUpperCase().padStart(4, '0'));
-  return sh`tab=${'\t'} ports=${hex.join('|')} paths=${lines(questions.paths)} texts=${lines(questions.texts)}
+  return sh`tab=${'\t'} ports=${hex.join('|')} paths=${lines(questions.paths)} kinds=${lines(questions.kinds)} texts=${lines(questions.texts)}
 certificates=${lines(questions.certificates)} executables=${lines(questions.executables)}
 units=${lines(questions.units)} lookups=${lines(questions.lookups)} disks=${lines(questions.disks?.map(chain))}
 options=${(questions.kernelOptions ?? []).join('|')} socket=${socketPath(questions.criSocket)} leftovers=${questions.leftovers ? 'yes' : ''}

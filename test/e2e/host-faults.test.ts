@@ -454,7 +454,10 @@ describe('a control plane that does not come up', () => {
   extraVolumes: [{name: enc, hostPath: /etc/kubernetes/enc, mountPath: /etc/kubernetes/enc, readOnly: true}]
 `,
     });
-    const failed = await run('init', '--config', config);
+    const refused = await run('init', '--config', config);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KB_PREFLIGHT +HostFiles[\s\S]*\/etc\/kubernetes\/enc\/enc.yaml does not exist/);
+    const failed = await run('init', '--config', config, '--ignore-preflight-errors=HostFiles');
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY +kube-apiserver did not come up/);
     expect(failed.stderr).toContain('/etc/kubernetes/enc/enc.yaml does not exist on');

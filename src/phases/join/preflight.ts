@@ -5,6 +5,7 @@ import { newestVersion } from '../../kube/releases.ts';
 import { parseVersion } from '../../kube/version.ts';
 import type { Found } from '../../preflight/check.ts';
 import { ensureImages } from '../../preflight/images.ts';
+import { podFiles } from '../../preflight/checks/host-files.ts';
 import { clusterChecks, joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
 import { askFor, runChecks, type Batches } from '../../preflight/run.ts';
 import type { Phase } from '../../workflow/phase.ts';
@@ -74,7 +75,8 @@ async function checkControlPlane(ctx: JoinContext): Promise<void> {
   if (cluster.controlPlaneEndpoint === undefined) throw noSharedEndpoint(ctx);
   const missing = brings ? [] : missingShared(node, await readExisting(node));
   if (missing.length > 0) throw certificatesMissing(node, missing);
-  await judge(ctx, joiningControlPlaneChecks(node.spec, brings));
+  const files = podFiles(node.spec, await ctx.host.facts(), ctx.settings.patches);
+  await judge(ctx, joiningControlPlaneChecks(node.spec, brings, [files]));
   const images = controlPlaneImages(cluster);
   if (ctx.spec.isDryRun) {
     for (const image of images) {

@@ -82,6 +82,13 @@ const rows: readonly Row[] = [
     survey: path('/proc/net/ip_vs', 'missing'),
     says: 'ipvs',
   },
+  {
+    name: 'HostFiles',
+    level: 'error',
+    spec: initSpec({ kubelet: { isUserSupplied: true, document: { tlsCertFile: '/etc/kubelet.crt' } } }),
+    survey: { kinds: new Map([['/etc/kubelet.crt', 'missing']]) },
+    says: '/etc/kubelet.crt does not exist',
+  },
 ];
 
 test.each(rows)('$name fails alone, as $level', ({ name, level, spec, survey, facts, says }) => {

@@ -21,6 +21,7 @@ export const goodSurvey: Survey = {
     ['/pki/etcd.key', 'file'],
     ['/proc/net/ip_vs', 'file'],
   ]),
+  kinds: new Map(),
   texts: new Map([
     ['/proc/sys/net/ipv4/ip_forward', '1\n'],
     ['/proc/sys/net/ipv6/conf/default/forwarding', '1\n'],

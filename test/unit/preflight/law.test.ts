@@ -29,6 +29,7 @@ const ourOwn: ReadonlySet<string> = new Set([
   'Leftovers',
   'Resolver',
   'BridgeNetfilter',
+  'HostFiles',
   'ProxyModules',
 ]);
 

@@ -236,6 +236,7 @@ describe('the script on this machine', () => {
     seen = await look({
       ports: [port, 1],
       paths: ['', '/empty', '/disk', '/text', '/none'].map((name) => folder + name),
+      kinds: [folder, join(folder, 'text'), join(folder, 'none'), '/dev/null'],
       texts: [join(folder, 'text'), join(folder, 'none')],
       certificates: [join(folder, 'pem')],
       executables: ['cp', 'no-such-command'],
@@ -256,6 +257,10 @@ describe('the script on this machine', () => {
 
   test('tells missing, file, empty and filled apart, whatever the name holds', () => {
     expect([...seen.paths.values()]).toEqual(['filled-folder', 'empty-folder', 'fresh-disk', 'file', 'missing']);
+  });
+
+  test('tells files, directories and devices apart', () => {
+    expect([...seen.kinds.values()]).toEqual(['directory', 'file', 'missing', 'character device']);
   });
 
   test('reads texts to the letter and no private key', () => {
