@@ -12,8 +12,12 @@ export interface ExecIO {
   readonly secret?: boolean;
   /** True where running it twice does no harm: it is run again when the connection is lost under it. */
   readonly idempotent?: boolean;
-  /** Called with all of stdout so far, whenever there is more of it. */
-  readonly onOutput?: (stdout: string) => void;
+  /** Called with how stdout begins (a few thousand characters), whenever there is more of it. */
+  readonly onOutput?: (start: string) => void;
+  /** Seconds until the first output is there, where the command itself may last much longer. */
+  readonly startSeconds?: number;
+  /** Bytes that each stream may have; default 16 MiB. */
+  readonly limitBytes?: number;
   /** True for one that stays for the whole run: where sshd allows one command at a time, it gives way. */
   readonly isLasting?: boolean;
   /** What the command is for, for messages about it. */
@@ -33,7 +37,7 @@ export interface Transport {
   /** How the user names it: `root@192.168.3.29:22`, or `localhost`. */
   readonly target: string;
   /** Run a command under POSIX sh with LC_ALL=C. A non-zero exit is a result, not an error.
-   *  @throws KbError KB_SSH_LOST, KB_SUDO, KB_TIMEOUT, KB_INTERRUPTED */
+   *  @throws KbError KB_SSH_LOST, KB_SUDO, KB_TIMEOUT, KB_ANSWER_TOO_LONG, KB_INTERRUPTED */
   exec(command: Shell, io?: ExecIO): Promise<ExecResult>;
   /** A byte stream from the host to address:port. */
   dial(address: string, port: number): Promise<Duplex>;

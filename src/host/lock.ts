@@ -79,6 +79,10 @@ done
 
 /** Longer than any run, shorter than what a timer can count. */
 const foreverSeconds = 20 * 24 * 3600;
+/** For the host to say whether the lock is held. */
+const answerSeconds = 60;
+/** More than the signs of life of as long a run. */
+const mostBytes = 2 ** 20;
 
 class Lock implements HostLock {
   readonly refused: Promise<never>;
@@ -134,14 +138,16 @@ class Lock implements HostLock {
   async #hold(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       let isHeld = false;
-      const onOutput = (stdout: string): void => {
-        if (isHeld || !stdout.startsWith('held\n')) return;
+      const onOutput = (start: string): void => {
+        if (isHeld || !start.startsWith('held\n')) return;
         isHeld = true;
         resolve();
       };
       const io = {
         stdin: this.#input,
         timeoutSeconds: foreverSeconds,
+        startSeconds: answerSeconds,
+        limitBytes: mostBytes,
         signal: this.#stop.signal,
         onOutput,
         isLasting: true,

@@ -21,12 +21,24 @@ export function sudoPrefix(elevation: Elevation): string {
     case 'none':
       return '';
     case 'sudo':
-      return '/usr/bin/sudo -n -H -- ';
+      return '/usr/bin/sudo -n -H -u root -- ';
     case 'sudo-password':
-      return `/usr/bin/sudo -S -H -p ${elevation.prompt} -- `;
+      return `/usr/bin/sudo -S -H -u root -p ${elevation.prompt} -- `;
     default:
       return elevation satisfies never;
   }
+}
+
+/** Counts sudo's questions in what arrives piece by piece; the answer is how many there were so far. */
+export function promptCounter(prompt: string): (chunk: Buffer) => number {
+  let count = 0;
+  let rest = '';
+  return (chunk) => {
+    const parts = (rest + chunk.toString('latin1')).split(prompt);
+    count += parts.length - 1;
+    rest = (parts.at(-1) ?? '').slice(-prompt.length);
+    return count;
+  };
 }
 
 /** sudo -n says so when a password would do. */
@@ -50,11 +62,22 @@ export function noSudoPassword(name: string, user: string): KbError {
   return problem(name, 'sudo wants a password', `${user} is not root and sudo -n needs a password`, fix);
 }
 
+/** sudo gave another user. */
+export function notRoot(name: string, user: string, found: string): KbError {
+  const fix = `let ${user} run /bin/sh as root with sudo: ${user} ALL=(root) NOPASSWD: ALL`;
+  return problem(
+    name,
+    'sudo does not give root',
+    `sudo -u root ran \`id -u\` as ${found === '' ? 'nobody known' : found}`,
+    fix,
+  );
+}
+
 /** sudo would not start the shell; `said` is what it said instead. */
 export function sudoRefused(name: string, user: string, said: string): KbError {
   // sudo names the whole command in its refusal, which is our prologue.
   const words = shortened(
-    said.replaceAll(/kbinit-[0-9a-f]+:/g, '').replaceAll(/\/bin\/sh -c .* kbinit [0-9a-f]+/g, '/bin/sh'),
+    said.replaceAll(/kbinit-[0-9a-f]+:/g, '').replaceAll(/\/bin\/sh -c .* [0-9a-f]{24}/g, '/bin/sh'),
   );
   const detail = words === '' ? 'sudo ended without a word' : words;
   const fix = /must have a tty/.test(said)

@@ -1,9 +1,10 @@
 // ~/.ssh/config and /etc/ssh/ssh_config as lines: words, quotes, comments, and the files that Include names.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { KbError } from '../../errors.ts';
 import { quoted } from '../../util/invisible.ts';
 import { matchesGlob } from '../glob.ts';
+import { readLocalText } from '../../util/local-file.ts';
 
 /** One line that says something. Keywords are in lower case; the files of an Include come as lines of their own. */
 export interface ConfigLine {
@@ -59,7 +60,7 @@ function wordsOf(text: string): readonly string[] | undefined {
 
 async function readText(file: string, isNamed: boolean): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return readLocalText(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     if (!isNamed && code === 'ENOENT') return undefined;

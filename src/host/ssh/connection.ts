@@ -4,12 +4,12 @@ import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { KbError } from '../../errors.ts';
 import { retry, sleep } from '../../util/retry.ts';
-import { ConnectionLost, commandInterrupted } from '../failures.ts';
+import { ConnectionLost, commandInterrupted, shortened } from '../failures.ts';
 import { Answer, chrootPrefix, frameInput, prologueCommand } from '../frame.ts';
 import type { ExecIO, ExecResult, Transport } from '../host.ts';
 import { sh, type Shell } from '../shell.ts';
 import { Slots } from '../slots.ts';
-import { noSudoPassword, sudoPrefix, wantsPassword, withPassword, type Elevation } from '../sudo.ts';
+import { noSudoPassword, notRoot, sudoPrefix, wantsPassword, withPassword, type Elevation } from '../sudo.ts';
 import { converse, openChannel } from './conversation.ts';
 import { dialFailure, noSession, replaced } from './failures.ts';
 import { longestDelaySeconds, openClient, untilLetIn } from './handshake.ts';
@@ -206,7 +206,7 @@ export class Connection implements Transport {
         channel.on('close', release);
         const lasting = new AbortController();
         if (io.isLasting === true) this.#lasting = lasting;
-        const answer = new Answer(fence);
+        const answer = new Answer(fence, io.limitBytes);
         try {
           await converse({
             options: this.#login.options,
@@ -240,15 +240,20 @@ export class Connection implements Transport {
     const id = await this.#exec(sh`id -u`, { why: 'find the user id' }, { kind: 'none' });
     if (id.result.stdout.trim() === '0') return { kind: 'none' };
     try {
-      await this.#exec(sh`:`, { why: 'try sudo' }, { kind: 'sudo' });
-      return { kind: 'sudo' };
+      return await this.#tried({ kind: 'sudo' }, 'try sudo');
     } catch (error) {
       if (!(error instanceof KbError) || !error.has('KB_SUDO') || !wantsPassword(error.message)) throw error;
     }
     const password = await options.ask?.(`sudo password for ${this.target}: `);
     if (password === undefined) throw noSudoPassword(options.name, options.user);
-    const elevation = withPassword(password);
-    await this.#exec(sh`:`, { why: 'try sudo with the password' }, elevation);
+    return this.#tried(withPassword(password), 'try sudo with the password');
+  }
+
+  /** sudoers may name another user than root for a call that names none, or for all of them. */
+  async #tried(elevation: Elevation, why: string): Promise<Elevation> {
+    const { result } = await this.#exec(sh`id -u`, { why }, elevation);
+    const { options } = this.#login;
+    if (result.stdout.trim() !== '0') throw notRoot(options.name, options.user, shortened(result.stdout));
     return elevation;
   }
 }

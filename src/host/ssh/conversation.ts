@@ -1,9 +1,17 @@
 // One command over one channel: the prologue, sudo's question, the input, the answer or why there is none.
 import type { Client, ClientChannel } from 'ssh2';
-import { ConnectionLost, commandInterrupted, timedOut } from '../failures.ts';
+import {
+  answerTooLong,
+  ConnectionLost,
+  commandInterrupted,
+  rootfsRefused,
+  shortened,
+  streamsMerged,
+  timedOut,
+} from '../failures.ts';
 import { farewell, type Answer } from '../frame.ts';
 import type { ExecIO } from '../host.ts';
-import { sudoRefused, wrongSudoPassword, type Elevation } from '../sudo.ts';
+import { promptCounter, sudoRefused, wrongSudoPassword, type Elevation } from '../sudo.ts';
 import { accountRefused, noSession, noShell } from './failures.ts';
 import { sshTarget, type SshOptions } from './options.ts';
 
@@ -42,20 +50,19 @@ export async function openChannel(client: Client, name: string, line: string): P
   });
 }
 
-function occurrences(text: string, word: string): number {
-  return text.split(word).length - 1;
-}
-
 /** Talk to the prologue on an open channel until the whole answer is there or the command is given up. */
 export async function converse(run: Conversation): Promise<void> {
   const { channel, answer, io, options } = run;
   const seconds = io.timeoutSeconds ?? defaultCommandTimeoutSeconds;
   let timer: NodeJS.Timeout | undefined;
+  let startTimer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
+      let isGivenUp = false;
       // The end of the channel is the end of its standard input on the host: the prologue then ends the command.
       const giveUp = (failure: Error): void => {
+        isGivenUp = true;
         reject(failure);
         channel.close();
       };
@@ -65,17 +72,21 @@ export async function converse(run: Conversation): Promise<void> {
         isInputSent = true;
         channel.write(run.input);
       };
-      const onPassword = (elevation: Elevation & { kind: 'sudo-password' }): void => {
+      const countPrompts = run.elevation.kind === 'sudo-password' ? promptCounter(run.elevation.prompt) : () => 0;
+      const onPassword = (elevation: Elevation & { kind: 'sudo-password' }, questions: number): void => {
         if (answer.hasBegun) return sendInput();
-        const questions = occurrences(answer.noise, elevation.prompt);
         if (questions > 1) return giveUp(wrongSudoPassword(options.name, options.user));
         if (questions === 1 && !isPasswordSent) {
           isPasswordSent = true;
           channel.write(`${elevation.password}\n`);
         }
       };
-      const onOutput = (): void => {
-        if (!isInputSent && run.elevation.kind === 'sudo-password') onPassword(run.elevation);
+      const onOutput = (questions: number): void => {
+        if (isGivenUp) return;
+        if (answer.start !== '') clearTimeout(startTimer);
+        if (!isInputSent && run.elevation.kind === 'sudo-password') onPassword(run.elevation, questions);
+        if (answer.isTooLong) return giveUp(answerTooLong(options.name, io, answer.limitBytes));
+        if (answer.isMerged) return giveUp(streamsMerged(options.name, sshTarget(options)));
         if (!answer.hasEnded) return;
         resolve();
         channel.end(farewell);
@@ -85,17 +96,20 @@ export async function converse(run: Conversation): Promise<void> {
       channel.on('error', () => {}); // 'close' follows
       channel.on('data', (chunk: Buffer) => {
         answer.pushStdout(chunk);
-        io.onOutput?.(answer.result.stdout);
-        onOutput();
+        io.onOutput?.(answer.start);
+        onOutput(0);
       });
       channel.stderr.on('data', (chunk: Buffer) => {
         answer.pushStderr(chunk);
-        onOutput();
+        // sudo -S asks there.
+        onOutput(countPrompts(chunk));
       });
       channel.on('close', () => {
         if (!answer.hasEnded) reject(endedEarly(run, isInputSent));
       });
-      timer = setTimeout(() => giveUp(timedOut(options.name, io, seconds, answer.result)), seconds * 1000);
+      const late = (after: number) => () => giveUp(timedOut(options.name, io, after, answer.result));
+      timer = setTimeout(late(seconds), seconds * 1000);
+      if (io.startSeconds !== undefined) startTimer = setTimeout(late(io.startSeconds), io.startSeconds * 1000);
       stop = () => giveUp(commandInterrupted(options.name, io));
       io.signal?.addEventListener('abort', stop, { once: true });
       run.lasting.addEventListener('abort', () => giveUp(noSession(options)), { once: true });
@@ -104,6 +118,7 @@ export async function converse(run: Conversation): Promise<void> {
     });
   } finally {
     clearTimeout(timer);
+    clearTimeout(startTimer);
     if (stop !== undefined) io.signal?.removeEventListener('abort', stop);
   }
 }
@@ -113,6 +128,9 @@ function endedEarly(run: Conversation, isInputSent: boolean): Error {
   const { answer, elevation, options } = run;
   if (run.isGone()) return new ConnectionLost(options.name, `${sshTarget(options)} went away`, isInputSent);
   if (answer.hasBegun) return new ConnectionLost(options.name, 'the shell of the command was killed', true);
+  if (options.rootfs !== undefined && /\bchroot:/.test(answer.noise)) {
+    return rootfsRefused(options.name, options.rootfs, shortened(answer.noise));
+  }
   return (
     accountRefused(options, answer.noise) ??
     (elevation.kind === 'none' ? noShell(options, answer.noise) : sudoRefused(options.name, options.user, answer.noise))

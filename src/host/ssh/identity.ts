@@ -1,7 +1,7 @@
 // Private keys for a login: read from files, decrypted with a passphrase that is asked for when it is needed.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KbError } from '../../errors.ts';
+import { readLocalFile, readLocalText } from '../../util/local-file.ts';
 
 /** A usable private key and the public half by which an agent's copy of it is recognised. */
 export interface PrivateKey {
@@ -48,8 +48,16 @@ function keyProblem(name: string, file: string, detail: string, fix: string): Kb
   return new KbError({ code: 'KB_SSH_KEY', summary, detail: `${file}: ${detail}`, fix, host: name });
 }
 
+function readPublicHalf(file: string): string {
+  try {
+    return readLocalText(file);
+  } catch {
+    return '';
+  }
+}
+
 async function publicHalf(file: string): Promise<Buffer | undefined> {
-  const text = await readFile(`${file}.pub`, 'utf8').catch(() => '');
+  const text = readPublicHalf(`${file}.pub`);
   const base64 = text.split(/\s+/)[1];
   return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }
@@ -76,7 +84,7 @@ async function openIdentity(file: string, options: IdentityOptions): Promise<Ide
   const isNamed = options.files !== undefined;
   let body: Buffer;
   try {
-    body = await readFile(file);
+    body = readLocalFile(file);
   } catch (error) {
     if (!isNamed) return publicOnly(file, await publicHalf(file));
     const reason = error instanceof Error ? error.message : String(error);

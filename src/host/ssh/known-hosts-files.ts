@@ -1,8 +1,9 @@
 // The known_hosts files on the machine that runs kbinit: read all of them, add a line to kbinit's own.
-import { appendFile, chmod, mkdir, open, readFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KbError } from '../../errors.ts';
 import { knownHostsLine, parseKnownHosts, type KeyOwner, type KnownKey } from './known-hosts.ts';
+import { readLocalText } from '../../util/local-file.ts';
 
 /** Which files are read, and which one an accepted key is written to. */
 export interface KnownHostsFiles {
@@ -52,7 +53,7 @@ function unusable(file: string, verb: 'read' | 'written', error: unknown): KbErr
 
 async function readOne(file: string): Promise<readonly KnownKey[]> {
   try {
-    return parseKnownHosts(await readFile(file, 'utf8'), file);
+    return parseKnownHosts(readLocalText(file), file);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw unusable(file, 'read', error);

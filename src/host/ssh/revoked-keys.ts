@@ -1,9 +1,10 @@
 // Host keys that RevokedHostKeys refuses: a list of public keys, or a KRL, which ssh-keygen reads.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KbError } from '../../errors.ts';
+import { readLocalFile } from '../../util/local-file.ts';
 import { configProblem } from './config-lines.ts';
 import { keyTypeOf, type KnownKey } from './known-hosts.ts';
 
@@ -19,7 +20,7 @@ export async function revocations(files: readonly string[], blobs: readonly Buff
 async function revokedBy(file: string, blobs: readonly Buffer[]): Promise<readonly KnownKey[]> {
   let body: Buffer;
   try {
-    body = await readFile(file);
+    body = readLocalFile(file);
   } catch (error) {
     throw unusable(file, error instanceof Error && 'code' in error ? String(error.code) : String(error));
   }

@@ -3,6 +3,8 @@ import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
 import { criTool } from '../../host/runtime.ts';
 import { script, sh, type Shell } from '../../host/shell.ts';
+import { Said } from '../../util/said.ts';
+import { pathShape } from '../../util/shapes.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
 import { journalFolder } from '../journal.ts';
@@ -97,7 +99,11 @@ exit 0
 async function realPath(ctx: ResetContext, path: string): Promise<string> {
   const { stdout } = await ctx.host.probe(sh`readlink -f ${path} 2>/dev/null || true`);
   const real = stdout.trim();
-  return real === '' ? path : real;
+  if (real === '') return path;
+  const said = new Said();
+  said.value('kubelet folder', real, pathShape);
+  said.end();
+  return real;
 }
 
 /*

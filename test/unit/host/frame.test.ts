@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { Answer, farewell, frameInput, prologueCommand } from '../../../src/host/frame.ts';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Answer, commandEnvironment, farewell, frameInput, prologueCommand } from '../../../src/host/frame.ts';
 import type { ExecResult } from '../../../src/host/host.ts';
 import { script, sh, type Shell } from '../../../src/host/shell.ts';
 import { isMissing } from '../../programs.ts';
@@ -15,9 +17,19 @@ const ownMachineId = /^[0-9a-f]{32}$/m.exec(
 async function through(
   shell: string,
   command: Shell,
-  options: { stdin?: string; before?: string; input?: Buffer; farewell?: string } = {},
+  options: {
+    stdin?: string;
+    before?: string;
+    input?: Buffer;
+    farewell?: string;
+    environment?: NodeJS.ProcessEnv;
+    /** What /bin/sh is on the host. */
+    sh?: string;
+  } = {},
 ): Promise<ExecResult & { hasEnded: boolean; machineId: string | undefined }> {
-  const child = spawn(shell, ['-c', `${options.before ?? ''}${prologueCommand(fence, '')}`], { detached: true });
+  const line = `${options.before ?? ''}${prologueCommand(fence, '')}`.replaceAll('/bin/sh', options.sh ?? '/bin/sh');
+  const environment = options.environment && { ...process.env, ...options.environment };
+  const child = spawn(shell, ['-c', line], { detached: true, ...(environment && { env: environment }) });
   const answer = new Answer(fence);
   child.stdin.on('error', () => {});
   child.stdin.write(options.input ?? frameInput(command, fence, options.stdin));
@@ -56,6 +68,101 @@ for (const shell of loginShells) {
     });
   });
 }
+
+/** Each changes what a shell or a program does. */
+const harmful = {
+  TMOUT: '1',
+  IFS: 'x',
+  ENV: '/no/such/file',
+  BASH_ENV: '/no/such/file',
+  CDPATH: '/tmp',
+  POSIXLY_CORRECT: 'y',
+  GREP_OPTIONS: '--color=always',
+  TAR_OPTIONS: '--verbose',
+  LS_COLORS: 'x',
+  LD_LIBRARY_PATH: '/no/such/folder',
+  LANG: 'de_DE.UTF-8',
+  'BASH_FUNC_printf%%': '() { echo replaced; }',
+  'BASH_FUNC_env%%': '() { echo replaced; }',
+  'BASH_FUNC_head%%': '() { echo replaced; }',
+};
+
+describe.each(loginShells.filter((path) => existsSync(path)))('in the environment of a login by %s', (shell) => {
+  let folder = '';
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each(['/bin/bash', '/bin/dash'])('a command has its own, where /bin/sh is %s', async (real) => {
+    folder = mkdtempSync(join(tmpdir(), 'kbinit-frame-'));
+    symlinkSync(real, join(folder, 'sh'));
+    const environment = { ...harmful, HOME: '/root', SSH_CONNECTION: '1 2 3 4', no_proxy: '' };
+    const command = script`printf 'a b\n'; env | grep -v ^_= | sort`;
+    const { stdout, code } = await through(shell, command, { environment, sh: join(folder, 'sh') });
+    const names = stdout.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []);
+    expect({ code, first: stdout.split('\n')[0] }).toEqual({ code: 0, first: 'a b' });
+    expect(names.filter((name) => !['PWD', 'SHLVL', 'OLDPWD'].includes(name))).toEqual([
+      'HOME',
+      'LC_ALL',
+      'PATH',
+      'SSH_CONNECTION',
+      'no_proxy',
+    ]);
+  });
+
+  test('a proxy keeps its password, which is in no argument on the way', async () => {
+    const environment = { https_proxy: 'http://u:p%40w@proxy:1', HTTP_PROXY: 'http://other:2', no_proxy: 'a, b' };
+    const command = script`printf '%s|' "$https_proxy" "$HTTP_PROXY" "$no_proxy"; cat`;
+    const { stdout } = await through(shell, command, { environment, stdin: 'data' });
+    expect(stdout).toBe('http://u:p%40w@proxy:1|http://other:2|a, b|data');
+    expect(prologueCommand(fence, '').match(/exec env [^;]*proxy/g)).toEqual(null);
+  });
+});
+
+test('readonly TMOUT of a .bashrc ends no command', async () => {
+  const before = 'TMOUT=1; readonly TMOUT; export TMOUT; ';
+  const folder = mkdtempSync(join(tmpdir(), 'kbinit-frame-'));
+  symlinkSync('/bin/bash', join(folder, 'sh'));
+  const { stdout } = await through('/bin/bash', sh`sleep 3; echo finished`, { before, sh: join(folder, 'sh') });
+  rmSync(folder, { recursive: true });
+  expect(stdout).toBe('finished\n');
+});
+
+test('a command on this machine has the same environment', () => {
+  const own = { ...harmful, HOME: '/root', HTTPS_PROXY: 'http://proxy:1' };
+  expect(Object.keys(commandEnvironment(own)).toSorted()).toEqual(['HOME', 'HTTPS_PROXY', 'LC_ALL', 'PATH']);
+});
+
+/** Seconds that an answer of this many bytes takes when it comes in pieces of 16. */
+function secondsFor(bytes: number): number {
+  const answer = new Answer(fence);
+  const piece = Buffer.from('0123456789abcde\n');
+  const start = performance.now();
+  answer.pushStdout(Buffer.from(`<${fence}${fence};`));
+  for (let n = 0; n < bytes; n += piece.length) answer.pushStdout(piece);
+  return performance.now() - start;
+}
+
+describe('an answer', () => {
+  test('takes work by its length, not by the square of it', () => {
+    secondsFor(2 ** 18);
+    const [small, large] = [secondsFor(2 ** 20), secondsFor(2 ** 23)];
+    expect(large / small).toBeLessThan(24);
+  });
+
+  test('keeps nothing of what comes after its limit', () => {
+    const answer = new Answer(fence, 1000);
+    answer.pushStdout(Buffer.from(`<${fence}${fence};`));
+    for (let n = 0; n < 1000; n++) answer.pushStdout(Buffer.alloc(1000, 'x'));
+    expect(answer.isTooLong).toBe(true);
+    expect(answer.result.stdout.length).toBeLessThan(3000);
+  });
+
+  test('that is as long as its limit is whole', () => {
+    const answer = new Answer(fence, 1000);
+    answer.pushStdout(Buffer.from(`<${fence}${fence};${'x'.repeat(1000)}${fence}>0.`));
+    answer.pushStderr(Buffer.from(`<${fence}${fence};${fence}>`));
+    expect([answer.isTooLong, answer.hasEnded, answer.result.stdout.length]).toEqual([false, true, 1000]);
+  });
+});
 
 describe('the frame', () => {
   test('keeps what a .bashrc prints out of both streams', async () => {

@@ -1,6 +1,9 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { localTransport } from '../../../src/host/local.ts';
 import { sh } from '../../../src/host/shell.ts';
@@ -59,6 +62,39 @@ test('dial reaches a listening port and says why it does not reach another', asy
     server.close(resolve);
   });
   await expect(here.dial('127.0.0.1', port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('an endless output is ended with a named error and leaves no process behind', async () => {
+  const failure = await failureOf(here.exec(sh`sleep 98765 & yes`, { why: 'say yes' }));
+  expect(failure.problems[0]).toMatchObject({ code: 'KB_ANSWER_TOO_LONG', host: 'here' });
+  expect(isRunning('sleep 98765')).toBe(false);
+});
+
+test.skipIf(process.getuid?.() !== 0)('a run ends when it is done, also where nobody reaps the dead', () => {
+  // Process 1 of this namespace is the run itself, which inherits what its commands leave.
+  const run = `
+    import { localTransport } from '${join(import.meta.dirname, '../../../src/host/local.ts')}';
+    import { sh } from '${join(import.meta.dirname, '../../../src/host/shell.ts')}';
+    const end = new AbortController();
+    setTimeout(() => end.abort(), 300);
+    await localTransport().exec(sh\`sleep 60 | sleep 60\`, { signal: end.signal }).catch(() => undefined);
+    const start = performance.now();
+    process.on('exit', () => console.log(Math.round(performance.now() - start)));`;
+  const words = ['-p', '-f', '--mount-proc', process.execPath, '--import', 'tsx', '--input-type=module', '-e', run];
+  expect(Number(execFileSync('unshare', words, { encoding: 'utf8' }))).toBeLessThan(1000);
+});
+
+test('a root without a shell is named, and no SSH connection', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'kbinit-root-'));
+  const failure = await failureOf(localTransport('here', root).exec(sh`true`));
+  rmSync(root, { recursive: true });
+  expect(failure.problems[0]).toMatchObject({ code: 'KB_ROOTFS', summary: 'the folder of --rootfs cannot be entered' });
+});
+
+test('a shell that is killed is told without a word of SSH', async () => {
+  const failure = await failureOf(here.exec(sh`kill -KILL 0`));
+  expect(failure.problems[0]?.code).toBe('KB_SHELL_LOST');
+  expect(failure.message).not.toContain('SSH');
 });
 
 test('a command enters the root file system it is given, and says which one cannot be entered', async () => {

@@ -22,6 +22,7 @@ done
 shift
 case $mode in
   free) exec "$@" ;;
+  nobody) exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@" ;;
   tty) echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1 ;;
   refuse) echo 'admin is not in the sudoers file.' >&2; exit 1 ;;
 esac
@@ -150,6 +151,15 @@ describe.skipIf(!isRoot)('a user who is not root', () => {
 
   test('is told what to do where sudo wants a password and nobody can give it', async () => {
     expect((await refusal('ask')).problems[0]?.fix).toContain('NOPASSWD');
+  });
+
+  test('asks sudo for root by name, and does not believe it who it became', async () => {
+    const transport = await withSudo('free');
+    expect(log()).toContain('-u root --');
+    await transport.close();
+    const failure = await refusal('nobody');
+    expect(failure.problems[0]).toMatchObject({ code: 'KB_SUDO', summary: 'sudo does not give root' });
+    expect(failure.problems[0]?.detail).toContain('65534');
   });
 
   test('is told about requiretty, and about a sudoers file that leaves him out', async () => {
