@@ -15,6 +15,9 @@ export interface ExportWay {
   readonly signal?: AbortSignal;
 }
 
+/** No image has more; the disk here is filled with no more than a host says before. */
+const largestArchive = 64 * 2 ** 30;
+
 /** One at a time: the run has the host's lock. */
 const folder = '/var/lib/kbinit/export';
 
@@ -74,8 +77,11 @@ async function fetchImage(way: ExportWay, image: string, file: string): Promise<
   const io = { timeoutSeconds: 1800, ...(signal !== undefined && { signal }) };
   try {
     const { code, stdout, stderr } = await host.run(sh`set -- ${folder} ${image}; ${exporter}`, `export ${image}`, io);
-    const size = Number(stdout.trim());
-    if (code !== 0 || !(size > 0)) throw failed(host.name, `${image}: ${lastLine(stderr) || `exit code ${code}`}`);
+    const size = /^[1-9]\d{0,11}$/.test(stdout.trim()) ? Number(stdout.trim()) : 0;
+    if (code === 0 && (size === 0 || size > largestArchive)) {
+      throw failed(host.name, `${image}: the size of its archive is ${stdout.trim().slice(0, 40)}`);
+    }
+    if (code !== 0) throw failed(host.name, `${image}: ${lastLine(stderr) || `exit code ${code}`}`);
     const to = await open(file, 'wx');
     try {
       for await (const piece of way.readPieces({ path: `${folder}/image.tar`, size })) await to.write(piece);

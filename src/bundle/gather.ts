@@ -1,5 +1,5 @@
 // What a bundle is to be made of, judged before anything is written: all problems at once.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { formatVersion } from '../kube/version.ts';
@@ -19,6 +19,7 @@ import { fits, readPackageName, type NamedPackage } from './package-name.ts';
 import { inspectProgram } from './program.ts';
 import { requiredPrograms, versionedPrograms, wrongProgram } from './verify.ts';
 import { wantedImages, type ImageWish } from './wanted.ts';
+import { readLocalText } from '../util/local-file.ts';
 
 /** A host whose containerd has images. */
 export interface ImageHost {
@@ -217,9 +218,11 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  try {
+    return readLocalText(path);
+  } catch (error) {
     throw new KbError(notRead(error));
-  });
+  }
 }
 
 async function filesIn(folder: string): Promise<readonly string[]> {

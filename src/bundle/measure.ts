@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { UploadSource } from '../host/host.ts';
+import { assertRegularFile } from '../util/local-file.ts';
 
 const pieceBytes = 1024 * 1024;
 
@@ -16,6 +17,7 @@ export interface Measured {
 
 /** Read a file; `listen` gets every piece of it in order, and the next one when it is done with that. */
 export async function measure(path: string, listen?: (piece: Buffer) => void | Promise<void>): Promise<Measured> {
+  assertRegularFile(path);
   const hash = createHash('sha256');
   let [size, head] = [0, Buffer.alloc(0)];
   const pieces: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: pieceBytes });

@@ -1,5 +1,5 @@
 // A bundle held against its lock: every byte, every image, and whether it is enough for a cluster.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KbError, type Problem } from '../errors.ts';
 import { parseVersion } from '../kube/version.ts';
@@ -8,6 +8,7 @@ import { lockedFiles, lockName, parseLock, type BundleLock, type LockedBinary, t
 import { measure, type Measured } from './measure.ts';
 import { inspectProgram } from './program.ts';
 import { wantedImages } from './wanted.ts';
+import { readLocalText } from '../util/local-file.ts';
 
 /** Something that is not as it has to be: of one file, or of the bundle as a whole. */
 export interface Finding {
@@ -49,7 +50,7 @@ export function bundleProblems(folder: string, findings: readonly Finding[]): re
 /** @throws KbError KB_BUNDLE */
 async function readLockFile(folder: string): Promise<string> {
   try {
-    return await readFile(join(folder, lockName), 'utf8');
+    return readLocalText(join(folder, lockName));
   } catch (error) {
     throw new KbError({
       code: 'KB_BUNDLE',

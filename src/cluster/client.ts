@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { KbError } from '../errors.ts';
 import type { Reporter } from '../report/events.ts';
+import { BodyTooLong, readBody } from '../util/bounded-body.ts';
 import { isJsonArray, isJsonObject, parseJson } from '../util/json.ts';
 import { tlsRefusal } from '../util/tls-error.ts';
 import { openTls } from '../util/tls.ts';
@@ -25,6 +26,14 @@ export interface ClientOptions extends ApiCredentials {
 
 /** One request ends within this time (kubeadm: 10 s a request). */
 const requestSeconds = 10;
+
+/** Of an answer that is not understood. */
+const shownCharacters = 300;
+
+/** The largest answers are lists of a cluster's Pods. */
+const mostBodyBytes = 32 * 2 ** 20;
+/** From a server that nothing is known of yet: discovery, and the kubelet's health. */
+const mostUnverifiedBytes = 2 ** 20;
 
 /** Sockets kept open at once: enough for a phase's objects side by side, few enough for sshd. */
 const socketCount = 4;
@@ -120,8 +129,10 @@ export function openApi(options: ClientOptions): Api {
       const what = `list ${kind.kind} objects`;
       const answer = await call(what, 'GET', `${collectionPath(kind)}?${query.toString()}`);
       const { items } = parseBody(answer, what, options);
-      if (!Array.isArray(items)) return [];
-      return items.filter(isObject).map((item) => ({ ...item, apiVersion: kind.apiVersion, kind: kind.kind }));
+      // Go's empty list.
+      if (items === undefined || items === null) return [];
+      if (!isJsonArray(items) || !items.every(hasMetadata)) throw strange(answer, what, options);
+      return items.map((item) => ({ ...item, apiVersion: kind.apiVersion, kind: kind.kind }));
     },
     raw: (path, timeoutSeconds) => send('GET', path, undefined, undefined, timeoutSeconds),
     apply,
@@ -267,15 +278,17 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
   return new Promise<ApiAnswer>((resolve, reject) => {
     const target = new URL(path, options.server);
     const read = (incoming: IncomingMessage): void => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('error', reject);
-      incoming.once('end', () => {
+      const mostBytes = options.ca === undefined ? mostUnverifiedBytes : mostBodyBytes;
+      const finish = (body: string): void => {
         const status = incoming.statusCode ?? 0;
         const seconds = (performance.now() - start) / 1000;
         options.reporter.emit({ kind: 'request', host: options.host, method, path, status, seconds });
-        resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
-      });
+        resolve({ status, body });
+      };
+      const fail = (error: unknown): void => {
+        reject(error instanceof BodyTooLong ? tooLong(options, `${method} ${path}`, error) : error);
+      };
+      readBody(incoming, mostBytes).then(finish, fail);
     };
     const common = {
       method,
@@ -315,11 +328,28 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
 function statusText(answer: ApiAnswer): string {
   try {
     const body: unknown = JSON.parse(answer.body);
-    if (isObject(body) && typeof body['message'] === 'string') return `${answer.status} ${body['message']}`;
+    if (isJsonObject(body) && typeof body['message'] === 'string') {
+      return `${answer.status} ${beginning(body['message'])}`;
+    }
   } catch {
     // Not JSON: /livez and proxies answer in plain text.
   }
-  return `${answer.status} ${answer.body.slice(0, 200)}`.trim();
+  return `${answer.status} ${beginning(answer.body)}`.trim();
+}
+
+/** Enough of an answer to know it by. */
+function beginning(text: string): string {
+  return text.length <= shownCharacters ? text : `${text.slice(0, shownCharacters)}…`;
+}
+
+function tooLong({ host, server }: ClientOptions, request: string, error: BodyTooLong): KbError {
+  return new KbError({
+    code: 'KB_ANSWER_TOO_LONG',
+    summary: 'the answer of the API server is too long',
+    host,
+    detail: `${server}, ${request}: ${error.message}`,
+    fix: 'check that the address is that of the API server; look at what it keeps so much of (`kubectl get --raw /metrics`)',
+  });
 }
 
 /** Why an eviction is refused: which budget, and what it has. */
@@ -346,21 +376,41 @@ function parseBody(answer: ApiAnswer, what: string, options: ClientOptions): Rea
           : 'read the answer above; when the object is right, look at the kube-apiserver log on its host',
     });
   }
-  const body: unknown = JSON.parse(answer.body);
-  if (!isObject(body)) throw new Error(`${what}: the answer is no object`);
+  const body = parseJson(answer.body, isJsonObject);
+  if (body === undefined) throw strange(answer, what, options);
   return body;
+}
+
+/** Something else answers in the place of an API server. */
+function strange(answer: ApiAnswer, what: string, { host, server }: ClientOptions): KbError {
+  return new KbError({
+    code: 'KB_API_ANSWER',
+    summary: `the answer is not that of an API server: ${what}`,
+    host,
+    detail: `${server} answered ${answer.status} with ${answer.body === '' ? 'nothing' : beginning(answer.body)}`,
+    fix: 'check that the address of the control plane leads to its API server, and that no proxy answers in its place',
+  });
 }
 
 function parseObject(answer: ApiAnswer, what: string, options: ClientOptions): KubeObject {
   const body = parseBody(answer, what, options);
-  if (!isKubeObject(body)) throw new Error(`${what}: the answer is no Kubernetes object`);
+  if (!isKubeObject(body)) throw strange(answer, what, options);
   return body;
 }
 
-function isObject(value: unknown): value is KubeObject {
-  return typeof value === 'object' && value !== null;
+/** With metadata of the types that everybody who reads it counts on. */
+function hasMetadata(value: unknown): value is Pick<KubeObject, 'metadata'> {
+  const metadata = isJsonObject(value) ? value['metadata'] : undefined;
+  if (!isJsonObject(metadata) || typeof metadata['name'] !== 'string') return false;
+  const isText = (field: unknown): boolean => field === undefined || typeof field === 'string';
+  const isTexts = (field: unknown): boolean =>
+    field === undefined || field === null || (isJsonObject(field) && Object.values(field).every(isText));
+  return (
+    [metadata['namespace'], metadata['uid'], metadata['resourceVersion']].every(isText) &&
+    [metadata['labels'], metadata['annotations']].every(isTexts)
+  );
 }
 
 function isKubeObject(value: unknown): value is KubeObject {
-  return isObject(value) && typeof value.kind === 'string' && isObject(value.metadata);
+  return isJsonObject(value) && typeof value['kind'] === 'string' && hasMetadata(value);
 }

@@ -1,12 +1,16 @@
 // etcd as a client: members and their health over etcd's JSON gateway on its client port, through the host's connection.
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { readBody } from '../util/bounded-body.ts';
+import { isJsonObject, parseJson } from '../util/json.ts';
 import { openTls } from '../util/tls.ts';
 import type { EtcdApi, EtcdCredentials, EtcdMember, EtcdStatus } from './types.ts';
 import { Said } from '../util/said.ts';
 import { etcdIdShape, etcdNameShape, etcdUrlShape } from '../util/shapes.ts';
 
 const defaultCallSeconds = 5;
+/** A list of members has a few thousand. */
+const mostBodyBytes = 2 ** 20;
 
 export interface EtcdOptions {
   /** Seconds for one call to one endpoint, its connection included; default 5. */
@@ -135,16 +139,9 @@ function post(channel: Duplex, call: Call): Promise<Answer> {
   const sent = JSON.stringify(call.body);
   return new Promise((resolve, reject) => {
     const read = (incoming: IncomingMessage): void => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('error', reject);
-      incoming.once('end', () => {
-        try {
-          resolve(judge(incoming.statusCode ?? 0, Buffer.concat(chunks).toString('utf8')));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      readBody(incoming, mostBodyBytes)
+        .then((body) => judge(incoming.statusCode ?? 0, body))
+        .then(resolve, reject);
     };
     const outgoing: ClientRequest = request(
       {
@@ -165,7 +162,11 @@ function post(channel: Duplex, call: Call): Promise<Answer> {
 
 /** @throws EtcdRefusal for a no; Error for an endpoint that cannot say now, as one without a leader */
 function judge(status: number, answer: string): Answer {
-  if (status === 200) return asRecord(JSON.parse(answer));
+  if (status === 200) {
+    const body = parseJson(answer, isJsonObject);
+    if (body === undefined) throw new Error(`etcd answered no JSON object: ${answer.slice(0, 200)}`);
+    return body;
+  }
   const words = `etcd answered ${status}: ${refusal(answer)}`;
   // The gateway's codes for Unavailable and DeadlineExceeded; a learner answers most questions so.
   throw status === 503 || status === 504 ? new Error(words) : new EtcdRefusal(words);

@@ -3,7 +3,11 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExternalEtcd } from '../config/spec.ts';
 import type { HostView } from '../host/host.ts';
+import { readBody } from '../util/bounded-body.ts';
 import { openTls, type TlsPeer } from '../util/tls.ts';
+
+/** A version is a line. */
+const mostBodyBytes = 64 * 1024;
 
 /** What one endpoint said, or why it could not be asked. */
 export type EtcdAnswer =
@@ -96,14 +100,10 @@ function get(stream: Duplex, url: URL, timeout: number): Promise<Answer> {
     };
     const path = `${url.pathname}/version`.replace(/\/{2,}/g, '/');
     const sent = request({ createConnection: () => stream, host: url.hostname, path }, (answer) => {
-      const parts: string[] = [];
-      answer.setEncoding('utf8');
-      answer.on('data', (part: string) => parts.push(part));
-      answer.on('error', fail);
-      answer.on('end', () => {
+      readBody(answer, mostBodyBytes).then((body) => {
         clearTimeout(giveUp);
-        resolve({ status: answer.statusCode ?? 0, body: parts.join('') });
-      });
+        resolve({ status: answer.statusCode ?? 0, body });
+      }, fail);
     });
     stream.on('error', fail);
     sent.on('error', fail);

@@ -42,7 +42,7 @@ const rules: readonly Rule[] = [
     `$1${mask}`,
   ],
   // A JSON web token: service accounts.
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, mask],
+  [/\beyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, mask],
   // A bootstrap token keeps its id, which is no secret.
   [/(?<![a-z0-9])([a-z0-9]{6})\.[a-z0-9]{16}(?![a-z0-9])/g, `$1.${mask}`],
   // A certificate key; digests and CA pins carry their `sha256:`.
@@ -68,17 +68,20 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** The end of a PEM private key whose beginning was cut off. By hand: a pattern would be quadratic on long base64. */
+/**
+ * The end of a PEM private key whose beginning was cut off. By hand and from the first to the last, each character looked
+ * at once: a pattern would be quadratic on long base64.
+ */
 function maskHeadless(text: string): string {
-  let masked = text;
-  const ends = [...text.matchAll(/-----END [A-Z0-9 ]*PRIVATE KEY-----/g)];
-  // From the last to the first, so that the places of those before stay right.
-  for (const end of ends.toReversed()) {
+  const parts: string[] = [];
+  let from = 0;
+  for (const end of text.matchAll(/-----END [A-Z0-9 ]*PRIVATE KEY-----/g)) {
     let start = end.index;
-    while (start > 0 && /[A-Za-z0-9+/=\r\n\\]/.test(masked.charAt(start - 1))) start--;
-    masked = `${masked.slice(0, start)}${mask} (private key)${masked.slice(end.index + end[0].length)}`;
+    while (start > from && /[A-Za-z0-9+/=\r\n\\]/.test(text.charAt(start - 1))) start--;
+    parts.push(text.slice(from, start), `${mask} (private key)`);
+    from = end.index + end[0].length;
   }
-  return masked;
+  return parts.join('') + text.slice(from);
 }
 
 /** How a value may be written. */
@@ -96,7 +99,21 @@ function formsOf(value: string): readonly string[] {
   ];
 }
 
-/** A copy in which every string, at any depth, is masked. `kind` has no secret and stays for the type's sake. */
+/** What is read of a string, and what is shown: a secret that the first bound cuts in two is behind the second. */
+const readCharacters = 512 * 1024;
+const shownCharacters = 16 * 1024;
+const contentCharacters = 256 * 1024;
+const shownItems = 1000;
+
+/** Text from anywhere, masked, and no longer than a screen or a log can take. */
+function bounded(value: string, text: (value: string) => string, most: number): string {
+  const masked = text(value.slice(0, readCharacters));
+  const cut = value.length - Math.min(value.length, readCharacters);
+  if (masked.length <= most && cut === 0) return masked;
+  return `${masked.slice(0, most)}… (${masked.length - Math.min(masked.length, most) + cut} more characters)`;
+}
+
+/** A copy in which every string, at any depth, is masked and has an end. `kind` has no secret and stays for the type's sake. */
 function maskEvent(event: RunEvent, text: (value: string) => string): RunEvent {
   const masked = maskDeep(event, text);
   return isEvent(masked) ? masked : event;
@@ -106,11 +123,13 @@ function isEvent(value: unknown): value is RunEvent {
   return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
-function maskDeep(value: unknown, text: (value: string) => string): unknown {
-  if (typeof value === 'string') return text(value);
-  if (Array.isArray(value)) return value.map((item) => maskDeep(item, text));
+function maskDeep(value: unknown, text: (value: string) => string, most: number = shownCharacters): unknown {
+  if (typeof value === 'string') return bounded(value, text, most);
+  if (Array.isArray(value)) return value.slice(0, shownItems).map((item) => maskDeep(item, text));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, text)]));
+  // What a plan would write is shown whole.
+  const mostOf = (key: string): number => (key === 'content' ? contentCharacters : shownCharacters);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, text, mostOf(key))]));
 }
 
 /** The process's redactor: one memory, so that a password named anywhere is masked everywhere. */

@@ -31,11 +31,24 @@ export function without(object: JsonObject, keys: Iterable<string>): JsonObject 
 
 /** What a JSON text holds, where it is what the guard says; undefined for anything else, broken text included. */
 export function parseJson<T>(text: string | undefined, guard: (value: unknown) => value is T): T | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined || isTooDeep(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return guard(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Kubernetes' objects have a few dozen levels; whoever walks thousands of them runs out of stack. */
+const mostLevels = 500;
+
+/** Nested deeper than anything that is meant. Brackets in texts count too, which no real text has so many of. */
+function isTooDeep(text: string): boolean {
+  let level = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    level += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (level > mostLevels) return true;
+  }
+  return false;
 }

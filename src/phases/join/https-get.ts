@@ -4,6 +4,7 @@ import { request, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { sh } from '../../host/shell.ts';
 import { proxyFor } from '../../preflight/proxy.ts';
+import { readBody } from '../../util/bounded-body.ts';
 import { joinHostPort } from '../../util/net.ts';
 import { openTls } from '../../util/tls.ts';
 import type { RunContext } from '../context.ts';
@@ -110,15 +111,7 @@ function exchange({ signal }: From, stream: Duplex, question: Question): Promise
     sent.on('error', fail);
     sent.once('connect', (incoming) => settle(incoming, ''));
     sent.once('response', (incoming) => {
-      const parts: Buffer[] = [];
-      let size = 0;
-      incoming.on('error', fail);
-      incoming.on('data', (part: Buffer) => {
-        size += part.length;
-        if (size > mostBytes) incoming.destroy(new Error(`the answer is longer than ${mostBytes} bytes`));
-        else parts.push(part);
-      });
-      incoming.once('end', () => settle(incoming, Buffer.concat(parts).toString('utf8')));
+      readBody(incoming, mostBytes).then((body) => settle(incoming, body), fail);
     });
     sent.end();
   });
