@@ -62,6 +62,7 @@ export class KbError extends Error {
     if (this.has('KB_INTERRUPTED')) return exitCode.interrupted;
     // Time was up: what else was found while the run was being stopped is not its end.
     if (this.has('KB_DEADLINE')) return exitCode.failed;
+    if (this.has('KB_BUG')) return exitCode.bug;
     // Of many hosts some are done: why the others failed is not the command's own end.
     if (this.has('KB_PARTIAL')) return exitCode.failed;
     if (this.has('KB_LOCKED')) return exitCode.locked;

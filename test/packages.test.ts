@@ -114,7 +114,7 @@ describe('a program of the machine that is started by its name', () => {
   // Of packages with priority required, or what CONTRIBUTING.md asks people for.
   const everywhere = new Set(
     (
-      'sh dash bash env cat cp rm mv tar chown sha256sum test mount umount unshare nsenter setpriv flock script chroot ' +
+      'sh dash bash env cat cp rm mv tar chown mkfifo sha256sum test mount umount unshare nsenter setpriv flock script chroot ' +
       'dpkg dpkg-query dpkg-deb apt-get apt-mark node npm go git'
     ).split(' '),
   );

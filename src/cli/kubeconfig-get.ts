@@ -1,6 +1,5 @@
 // What `kbinit kubeconfig get` does: read an admin kubeconfig on a control plane, check it, write it here.
 import { resolve } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { KbError } from '../errors.ts';
 import type { HostView } from '../host/host.ts';
 import { quote } from '../host/shell.ts';
@@ -8,6 +7,7 @@ import { paths } from '../kube/paths.ts';
 import { fetchedKubeconfig, hostOfUrl, readServerUrl, type Fetched } from '../kubeconfig/fetched.ts';
 import { parseKubeconfig } from '../kubeconfig/kubeconfig.ts';
 import { hostClient } from '../phases/host-client.ts';
+import { readLocalText } from '../util/local-file.ts';
 import { joinHostPort } from '../util/net.ts';
 import { writePrivateFile } from './private-file.ts';
 import { unreachableFromHere } from './server-probe.ts';
@@ -36,6 +36,14 @@ export async function runKubeconfigGet(options: KubeconfigGetOptions): Promise<v
   });
 }
 
+function textOf(path: string): string | undefined {
+  try {
+    return readLocalText(path);
+  } catch {
+    return undefined;
+  }
+}
+
 async function writeHere(
   { reporter, host }: Session<HostView>,
   path: string,
@@ -44,7 +52,7 @@ async function writeHere(
 ): Promise<void> {
   const tell = (outcome: 'created' | 'updated' | 'unchanged'): void =>
     reporter.emit({ kind: 'file', host: host.name, path, outcome });
-  const before = await readFile(path, 'utf8').catch(() => undefined);
+  const before = textOf(path);
   if (before === body) return tell('unchanged');
   const fix = 'name another file with -o';
   if (await writePrivateFile({ path, body, replaces, fix })) return tell(before === undefined ? 'created' : 'updated');

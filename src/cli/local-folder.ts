@@ -1,7 +1,7 @@
 // Files for the user on the machine that runs kbinit: private, written beside their place and renamed.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ClientPlace } from '../phases/etcd-init/context.ts';
+import { readLocalText } from '../util/local-file.ts';
 import { localFileProblem, writePrivateFile } from './private-file.ts';
 
 const otherFolder = 'name a folder of yours with --client-certs-dir';
@@ -35,7 +35,7 @@ export function localFolder(
 /** @throws KbError KB_FILE */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return readLocalText(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw localFileProblem(path, error, otherFolder);

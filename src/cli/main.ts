@@ -93,7 +93,10 @@ async function tell(error: unknown): Promise<number> {
   ]);
   const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);
   if (error instanceof KbError) {
-    for (const problem of error.problems) say(renderProblem(problem, { color: false }));
+    for (const problem of error.problems) {
+      const shown = redactor.event({ kind: 'problem', problem });
+      if (shown.kind === 'problem') say(renderProblem(shown.problem, { color: false }));
+    }
     return error.exitCode;
   }
   say(`a bug in kbinit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -3,6 +3,7 @@ import type { HostView } from '../host/host.ts';
 import { KbError, type Problem } from '../errors.ts';
 import { Slots } from '../host/slots.ts';
 import { count } from '../util/text.ts';
+import { bugProblem } from './failure.ts';
 import { resumeCommand } from './resume.ts';
 import type { Reached } from './reach.ts';
 import { withSession, type ConnectionOptions, type LocalNotice, type Session } from './session.ts';
@@ -14,7 +15,7 @@ export const atOnce = 16;
 /** What became of one. */
 export type Ended<T, R> = { readonly item: T } & ({ readonly value: R } | { readonly problems: readonly Problem[] });
 
-/** Do something for each, so many at a time. @throws what is no KbError: a bug is none host's alone */
+/** Do something for each, so many at a time. What fails for one is its own result, a bug of ours too. @throws AbortError */
 export async function onEach<T, R>(
   atATime: number,
   items: readonly T[],
@@ -27,8 +28,10 @@ export async function onEach<T, R>(
       try {
         return { item, value: await work(item) };
       } catch (error) {
-        if (!(error instanceof KbError)) throw error;
-        return { item, problems: error.problems };
+        if (error instanceof KbError) return { item, problems: error.problems };
+        // The run was stopped, for all of them.
+        if (error instanceof Error && error.name === 'AbortError') throw error;
+        return { item, problems: [bugProblem(error)] };
       } finally {
         leave();
       }

@@ -1,10 +1,10 @@
 // What a user is asked on the terminal, and secrets (no echo; from files or standard input), so that they are in no argv.
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { KbError } from '../errors.ts';
 import { printable } from '../util/invisible.ts';
 import { addSecret } from '../report/redact.ts';
+import { readLocalFile } from '../util/local-file.ts';
 
 /** Ask on the terminal without showing what is typed. */
 export function askSecret(question: string): Promise<string> {
@@ -30,7 +30,7 @@ export function readSecretFile(path: string, flag: string): string {
 /** A file the user named. @throws KbError KB_FILE */
 export function readInput(path: string, flag: string): Buffer {
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    return readLocalFile(path === '-' ? 0 : path);
   } catch (error) {
     throw new KbError({
       code: 'KB_FILE',

@@ -14,6 +14,7 @@ import { sleep } from '../util/retry.ts';
 import { deadlineGrace, readLimit, startDeadline, unlessOverdue } from './deadline.ts';
 import { tellFailure } from './failure.ts';
 import { watchSignals, type Interrupt } from './interrupt.ts';
+import { catchUncaught } from './last-resort.ts';
 import { askYesNo } from './prompt.ts';
 import { openHosts, type HostFor, type HostUse, type Reached } from './reach.ts';
 import { passwordsOf, resumeCommand } from './resume.ts';
@@ -90,6 +91,7 @@ export async function withSession<U extends HostUse>(
     resumeCommand: ownCommand,
     startedAt: start,
   });
+  const lastResort = catchUncaught();
   reporter.emit({
     kind: 'run-start',
     command,
@@ -116,7 +118,7 @@ export async function withSession<U extends HostUse>(
     if (isHere && notice === 'ask' && options.dryRun !== true && options.yes !== true) {
       await assertConfirmed(command, name, ask);
     }
-    const first = await unlessOverdue(hosts.reach(target, use), deadline);
+    const first = await Promise.race([unlessOverdue(hosts.reach(target, use), deadline), lastResort.failed]);
     const running = body({
       ...first,
       ...(options.host === undefined ? {} : { operator: suggestions.operator(options.host) }),
@@ -137,9 +139,11 @@ export async function withSession<U extends HostUse>(
       },
       ask,
     });
-    await unlessLocked(first.lock, unlessOverdue(running, deadline), interrupt);
+    await Promise.race([unlessLocked(first.lock, unlessOverdue(running, deadline), interrupt), lastResort.failed]);
   } catch (error) {
     code = tellFailure(error, name, reporter, { signal, deadline });
+    // Work that still goes on is told to stop.
+    if (code === exitCode.bug) interrupt.abort();
   } finally {
     interrupt.stop();
     deadline.clear();
@@ -153,9 +157,10 @@ export async function withSession<U extends HostUse>(
     await (deadline.hasPassed() ? Promise.race([closed, sleep(deadlineGrace.close)]) : closed);
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
+    lastResort.stop();
   }
   // What still waits for a host that hangs ends with the process.
-  if (deadline.hasPassed()) setTimeout(() => process.exit(code), 200).unref();
+  if (deadline.hasPassed() || code === exitCode.bug) setTimeout(() => process.exit(code), 200).unref();
   if (code !== exitCode.done) throw new Shown(code);
 }
 

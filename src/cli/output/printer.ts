@@ -1,8 +1,8 @@
 // `-o`: the forms in which a command's answer can be printed, the same family as kubeadm's and kubectl's.
-import { readFileSync } from 'node:fs';
 import { escapedJson, printable } from '../../util/invisible.ts';
 import { writeYaml } from '../../util/yaml.ts';
 import { wrong } from './wrong.ts';
+import { readLocalText } from '../../util/local-file.ts';
 
 /** What a command answers: the object for programs, and the text for people. */
 export interface Answer {
@@ -86,7 +86,7 @@ function given(name: string, argument: string | undefined): string {
 
 function readTemplate(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readLocalText(path);
   } catch (error) {
     throw wrong(error instanceof Error ? error.message : String(error), 'name a file that can be read');
   }

@@ -47,9 +47,15 @@ test('no more are worked on at a time than there are places', async () => {
   expect(most).toBe(3);
 });
 
-test('a bug is not a host that failed', async () => {
-  const work = onEach(2, ['a', 'b'], () => Promise.reject(new TypeError('a bug')));
-  await expect(work).rejects.toThrow(TypeError);
+test("a bug that one host brings out is that host's failure, and ends no other", async () => {
+  const work = async (host: string): Promise<string> => {
+    if (host === 'a') throw new TypeError('a bug');
+    return host;
+  };
+  const ended = await onEach(2, ['a', 'b'], work);
+  expect(ended[0]).toMatchObject({ item: 'a', problems: [{ code: 'KB_BUG', detail: 'a bug' }] });
+  expect(ended[1]).toEqual({ item: 'b', value: 'b' });
+  expect(new KbError(failuresOf(ended).flatMap(({ problems }) => problems)).exitCode).toBe(70);
 });
 
 test('where some are done the command ends with 1, lists the hosts and gives the command for the others', () => {
