@@ -277,6 +277,9 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
   };
   return new Promise<ApiAnswer>((resolve, reject) => {
     const target = new URL(path, options.server);
+    const fail = (error: unknown): void => {
+      reject(error instanceof BodyTooLong ? tooLong(options, `${method} ${path}`, error) : error);
+    };
     const read = (incoming: IncomingMessage): void => {
       const mostBytes = options.ca === undefined ? mostUnverifiedBytes : mostBodyBytes;
       const finish = (body: string): void => {
@@ -284,9 +287,6 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
         const seconds = (performance.now() - start) / 1000;
         options.reporter.emit({ kind: 'request', host: options.host, method, path, status, seconds });
         resolve({ status, body });
-      };
-      const fail = (error: unknown): void => {
-        reject(error instanceof BodyTooLong ? tooLong(options, `${method} ${path}`, error) : error);
       };
       readBody(incoming, mostBytes).then(finish, fail);
     };
@@ -318,7 +318,7 @@ function sendRequest(sending: Sending): Promise<ApiAnswer> {
     options.signal.addEventListener('abort', stop, { once: true });
     outgoing.once('close', settle);
     // More than one can come: the request was given up, and then its connection failed too.
-    outgoing.on('error', reject);
+    outgoing.on('error', fail);
     outgoing.end(text);
     if (options.signal.aborted) stop();
   });

@@ -1,6 +1,6 @@
 // The ledger on a host: what was there before `host prepare` changed it, written before the change (decision 10).
 import { KbError } from '../errors.ts';
-import { isJsonObject, parseJson } from '../util/json.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../util/json.ts';
 import { shortened } from './failures.ts';
 import type { Host } from './host.ts';
 import { script, sh } from './shell.ts';
@@ -100,22 +100,37 @@ export function parseLedger(host: string, text: string | undefined): readonly Le
   });
 }
 
-const kinds: ReadonlySet<unknown> = new Set<LedgerEntry['kind']>([
-  'file',
-  'folder',
-  'sysctl',
-  'module',
-  'swap',
-  'unit',
-  'firewall',
-  'packages',
-  'hold',
-]);
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isTextOrMissing = (value: unknown): boolean => value === undefined || isText(value);
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
-/** By its kind: whoever can write the file is root and may do anything. */
+/** What the fields of each kind hold; a way back is made of them. */
+const shapes: Readonly<Record<LedgerEntry['kind'], Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  file: { path: isText, existed: isFlag, after: isText, edit: isTextOrMissing },
+  folder: { path: isText },
+  sysctl: { key: isText, before: isTextOrMissing, after: isText },
+  module: { name: isText },
+  swap: { devices: isTexts },
+  unit: { unit: isText, enabled: isText, wasActive: isFlag },
+  firewall: { zone: isText, rules: isTexts },
+  packages: { manager: isText },
+  hold: { packages: isTexts },
+};
+
+/** By its shape alone: whoever can write the file is root and may do anything. */
 function isLedger(value: unknown): value is { readonly entries: readonly LedgerEntry[] } {
-  if (!isJsonObject(value) || value['format'] !== 1 || !Array.isArray(value['entries'])) return false;
-  return value['entries'].every((entry: unknown) => isJsonObject(entry) && kinds.has(entry['kind']));
+  return (
+    isJsonObject(value) &&
+    value['format'] === 1 &&
+    Array.isArray(value['entries']) &&
+    value['entries'].every((entry: unknown) => isJsonObject(entry) && hasShape(entry))
+  );
+}
+
+function hasShape(entry: JsonObject): boolean {
+  const shape = Object.entries(shapes).find(([kind]) => kind === entry['kind'])?.[1];
+  return shape !== undefined && Object.entries(shape).every(([field, fits]) => fits(entry[field]));
 }
 
 /** What a preparation tells before it changes something. */

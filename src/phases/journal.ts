@@ -4,7 +4,7 @@ import { clusterConfigurationDocument } from '../config/write.ts';
 import { paths } from '../kube/paths.ts';
 import type { Artifact } from '../host/host.ts';
 import type { InitContext } from './context.ts';
-import { isJsonObject, parseJson } from '../util/json.ts';
+import { isJsonArray, isJsonObject, parseJson } from '../util/json.ts';
 
 export const journalFolder: string = `${paths.state}/journal`;
 export const journalPath: string = `${journalFolder}/init.json`;
@@ -32,7 +32,12 @@ export function parseJournal(text: string | undefined): Journal | undefined {
 }
 
 function isJournal(value: unknown): value is Journal {
-  return isJsonObject(value) && value['format'] === 1 && isJsonObject(value['spec']) && Array.isArray(value['makes']);
+  if (!isJsonObject(value) || value['format'] !== 1 || !isJsonObject(value['spec'])) return false;
+  const { makes, startedAt, finishedAt } = value;
+  const isText = (field: unknown): boolean => typeof field === 'string';
+  return (
+    isJsonArray(makes) && makes.every(isText) && isText(startedAt) && (finishedAt === undefined || isText(finishedAt))
+  );
 }
 
 /** What makes two inits the same cluster: everything of the spec that ends up in files and objects. */

@@ -30,6 +30,8 @@ export function stateOf(ctx: PrepareContext): Promise<HostState> {
 async function ask(ctx: PrepareContext): Promise<HostState> {
   const { code, stdout, stderr } = await ctx.host.probe(surveyCommand(questions(ctx.spec)), {
     why: 'look at the host',
+    // Files of the host are in the answer, and a share's password may be in /etc/fstab.
+    secret: true,
     signal: ctx.signal,
   });
   const state = readState(ctx, stdout);

@@ -186,6 +186,26 @@ test("ctr's list of images", () => {
   expect(readCtrList(list.split('\n'))).toEqual([['registry.k8s.io/pause:3.10', digest]]);
 });
 
+test.each(['Infinity', '1e9', '-5', '0', '1.5', '99999999999999', '0x10', ''])(
+  'the size %s of an exported archive is believed of no host, and nothing is read for it',
+  async (size) => {
+    const host = new FakeHost({
+      replies: [
+        ['export', size],
+        ['rm -rf', ''],
+      ],
+    });
+    const read: unknown[] = [];
+    const readPieces = (file: unknown): Readable => {
+      read.push(file);
+      return Readable.from([]);
+    };
+    const fetched = openImageHost({ host, readPieces }).fetch('one:1', join(root, 'one.tar'));
+    await expect(fetched).rejects.toThrow('KB_IMAGE_EXPORT');
+    expect(read).toEqual([]);
+  },
+);
+
 test('a host pulls what it lacks where it was told to, and nothing else', async () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   const there = new Set(['one:1']);

@@ -24,6 +24,17 @@ test('a ledger of another format is refused, and none is none', () => {
   }
 });
 
+test.each([
+  '{"kind":"file"}',
+  '{"kind":"file","path":7,"existed":true,"after":"x"}',
+  '{"kind":"swap","devices":"/dev/sda2"}',
+  '{"kind":"unit","unit":"a","enabled":"b","wasActive":"yes"}',
+  '{"kind":"firewall","zone":{},"rules":[null]}',
+  '{"kind":"constructor"}',
+])('a ledger with the entry %s is refused, and no bug', (entry) => {
+  expect(() => parseLedger('h', `{"format":1,"entries":[${entry}]}`)).toThrow('KB_LEDGER');
+});
+
 test('an entry is copied once, under a number that stays its own', async () => {
   const host = new FakeHost({ replies: [['ledger.json', '']] });
   const ledger = openLedger(host);
