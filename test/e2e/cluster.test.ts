@@ -123,4 +123,66 @@ describe('init and join over SSH', () => {
     expect(joinArguments(again.stdout)).toEqual(joinArguments(init.stdout));
     expect(again.stderr).toContain('unchanged');
   });
+
+  test('a further init keeps what an administrator edited, and puts back what is missing (R58)', async () => {
+    const corefile = '.:53 {\n    forward . 192.0.2.53\n    # of the administrator\n}\n';
+    const edits: readonly (readonly string[])[] = [
+      ['patch', 'configmap', 'coredns', '--patch', JSON.stringify({ data: { Corefile: corefile } })],
+      ['scale', 'deployment', 'coredns', '--replicas=3'],
+      ['delete', 'configmap', 'kube-proxy'],
+    ];
+    for (const edit of edits) {
+      const { code, stderr } = await lab.kubectl(['--namespace=kube-system', ...edit]);
+      expect(code, stderr).toBe(0);
+    }
+    const again = await kbinit(['init', ...over(lab, 'master1'), '--config', config, '--cni', 'flannel']);
+    expect(again.code, again.stderr).toBe(0);
+    const read = async (what: readonly string[], path: string): Promise<string> =>
+      (await lab.kubectl(['--namespace=kube-system', 'get', ...what, '-o', `jsonpath=${path}`])).stdout;
+    expect(await read(['configmap', 'coredns'], '{.data.Corefile}')).toBe(corefile);
+    expect(await read(['deployment', 'coredns'], '{.spec.replicas}')).toBe('3');
+    expect(await read(['configmap', 'kube-proxy'], '{.data.config\\.conf}')).toContain('kind: KubeProxyConfiguration');
+  });
+});
+
+describe('a cluster that runs is closed (R70)', () => {
+  /** What a worker is answered: an HTTP status, 000 where no connection or no handshake came about. */
+  const answerTo = async (url: string): Promise<string> =>
+    (await lab.exec('node1', `curl -sk -m 5 -o /dev/null -w '%{http_code}' ${url}; true`)).stdout;
+  const asNode1 = (words: string): Promise<{ readonly code: number; readonly stderr: string }> =>
+    lab.exec('node1', `kubectl --kubeconfig /etc/kubernetes/kubelet.conf ${words}`);
+
+  test('a kubelet answers nobody without credentials, and has no open read-only port', async () => {
+    for (const host of ['master1', 'node1']) {
+      const { address } = lab.host(host);
+      expect(await answerTo(`https://${address}:10250/pods`), host).toBe('401');
+      expect(await answerTo(`http://${address}:10255/pods`), host).toBe('000');
+    }
+  });
+
+  test('etcd refuses who has no certificate; scheduler and controller manager listen on loopback alone', async () => {
+    const { address } = lab.host('master1');
+    expect(await answerTo(`https://${address}:2379/health`)).toBe('000');
+    expect(await answerTo(`https://${address}:10257/healthz`)).toBe('000');
+    expect(await answerTo(`https://${address}:10259/healthz`)).toBe('000');
+  });
+
+  test('the API server tells nobody without credentials about Secrets', async () => {
+    const { address } = lab.host('master1');
+    expect(await answerTo(`https://${address}:6443/api/v1/secrets`)).toBe('403');
+  });
+
+  test('a worker changes no other node, and reads no Secret that is not of its Pods', async () => {
+    expect((await asNode1('label node node1 kbinit.io/test=own')).stderr).not.toContain('forbidden');
+    const label = await asNode1('label node master1 kbinit.io/test=foreign');
+    expect({ code: label.code, isForbidden: label.stderr.includes('forbidden') }).toEqual({
+      code: 1,
+      isForbidden: true,
+    });
+    const secret = await asNode1('--namespace kube-system get secret kubeadm-certs');
+    expect({ code: secret.code, isForbidden: secret.stderr.includes('orbidden') }).toEqual({
+      code: 1,
+      isForbidden: true,
+    });
+  });
 });
