@@ -16,13 +16,13 @@ import { joinPhases } from '../phases/index.ts';
 import { hostClient } from '../phases/host-client.ts';
 import { controlPlaneOf } from '../phases/join/control-plane.ts';
 import type { AdminOpener } from '../phases/join/same-name.ts';
-import { nameProblems } from '../util/host-names.ts';
+import { ClaimedNames, nameProblems } from '../util/host-names.ts';
 import { KeyPool, systemChance, systemClock } from '../util/keygen.ts';
 import { selectPhases } from '../workflow/select.ts';
 import { ownFlags } from './flags.ts';
 import { checkedPrinter } from './checked.ts';
 import { readPatches, tellWarnings } from './init-run.ts';
-import { assertDifferent, atOnce, failuresOf, onEach, unlessTaken, withHosts } from './many.ts';
+import { assertDifferent, failuresOf, withHosts } from './many.ts';
 import type { OutputOptions } from './output/printer.ts';
 import { readInput, readSecretFile } from './prompt.ts';
 import { runnerFor } from './runner-identity.ts';
@@ -119,22 +119,14 @@ async function joinMany(
 ): Promise<void> {
   await withHosts(command, where, async ({ session, each }) => {
     tellWarnings(given.warnings, session.reporter, session.host.name);
-    const asked = await each(async (reached) => ({ reached, name: nodeName(undefined, await reached.host.facts()) }));
-    const known = asked.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
-    // The second Node of a name would take the place of the first.
-    const names = known.map(({ reached: { host, reachedAddress }, name }) => ({
-      host: host.name,
-      name,
-      address: reachedAddress,
-    }));
-    const problems = nameProblems(names);
-    if (problems.length > 0) throw new KbError(problems);
-    const ended = await onEach(atOnce, known, async ({ reached }) => {
-      await unlessTaken(reached, joinHost({ ...session, ...reached }, given));
-      if (!given.draft.isDryRun) session.print(`${reached.host.name} has joined the cluster\n`);
+    const names = new ClaimedNames(where.hosts.map((target) => parseTarget(target).address));
+    const ended = await each(async (reached) => {
+      const { host, reachedAddress } = reached;
+      names.claim({ host: host.name, name: nodeName(undefined, await host.facts()), address: reachedAddress });
+      await joinHost({ ...session, ...reached }, given);
+      if (!given.draft.isDryRun) session.print(`${host.name} has joined the cluster\n`);
     });
-    const failed = failuresOf(ended).map(({ item, problems: found }) => ({ item: item.target, problems: found }));
-    return [...failuresOf(asked), ...failed];
+    return failuresOf(ended);
   }).finally(() => given.pool.close());
 }
 

@@ -1,5 +1,5 @@
 // Who may be called what, where the names of several hosts go into each other's files or into certificates. Pure.
-import type { Problem } from '../errors.ts';
+import { KbError, type Problem } from '../errors.ts';
 import { formatIp, parseIp } from './net.ts';
 import { quoted } from './invisible.ts';
 
@@ -40,6 +40,28 @@ export function nameProblems(hosts: readonly NamedHost[], taken: readonly TakenN
       .slice(0, 1)
       .map((reason) => problem(one, reason));
   });
+}
+
+/**
+ * Names of hosts that are met one after the other, none of which waits for those that have not answered. The second
+ * Node of a name would take the place of the first.
+ */
+export class ClaimedNames {
+  readonly #hosts: readonly string[];
+  readonly #claimed: NamedHost[] = [];
+
+  /** @param hosts every host of the command, as the user named it */
+  constructor(hosts: readonly string[]) {
+    this.#hosts = hosts;
+  }
+
+  /** @throws KbError KB_HOST_NAME where the name is that of a host that was met before, or that the user named */
+  claim(one: NamedHost): void {
+    const silent = this.#hosts.filter((host) => host !== one.host).map((host) => ({ host, name: '' }));
+    const problems = nameProblems([one, ...this.#claimed, ...silent]).filter(({ host }) => host === one.host);
+    if (problems.length > 0) throw new KbError(problems);
+    this.#claimed.push(one);
+  }
 }
 
 /** The name up to its first dot, where nobody else could be meant by it. */

@@ -210,7 +210,7 @@ const causes: readonly Cause[] = [
     of: etcd,
     pattern: /member [\da-f]* ?has already been bootstrapped/i,
     summary: 'etcd was a member of this cluster before, and its data folder was emptied since',
-    fix: 'remove the old member (`kbinit node remove` with the name of the node), then join again',
+    fix: 'remove the old member (`kbinit node remove NAME`), then join again',
   },
   {
     of: etcd,
