@@ -41,9 +41,12 @@ const always: Readonly<Record<string, JsonObject>> = {
   grpc: { service: null },
 };
 
-/** The Pod as Go would write it. @throws Error for a quantity that Go cannot read */
+/** The Pod as Go would write it. @throws Error for a quantity that Go cannot read, and for a Pod without containers */
 export function asGoWrites(pod: JsonObject): JsonObject {
   const fields = objectFields(pod, '');
+  // kubeadm writes such a manifest, and waits in vain: the kubelet does not take it (validatePodSpec).
+  const { containers } = isJsonObject(fields['spec']) ? fields['spec'] : {};
+  if (!isJsonArray(containers) || containers.length === 0) throw new Error('it has no container');
   return { ...fields, ...(isJsonObject(fields['spec']) ? { spec: withResources(fields['spec']) } : {}) };
 }
 

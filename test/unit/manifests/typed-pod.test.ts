@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { etcdPod } from '../../../src/manifests/etcd.ts';
+import { staticPodArtifact } from '../../../src/manifests/pod.ts';
 import { asGoWrites } from '../../../src/manifests/typed-pod.ts';
+import { podContext } from './fixture.ts';
 
 const pod = (spec: Record<string, unknown>, metadata: Record<string, unknown> = { name: 'etcd' }) => ({
   apiVersion: 'v1',
@@ -82,4 +85,12 @@ test('a resourceFieldRef has a divisor, a gRPC probe a service', () => {
 test('what is not a quantity is named', () => {
   const containers = [{ name: 'etcd', resources: { limits: { memory: '1 GB' } } }];
   expect(() => asGoWrites(pod({ containers }))).toThrow('memory: "1 GB" is not a quantity');
+});
+
+test.each([
+  ['removes', '[{"op":"remove","path":"/spec/containers/0"}]'],
+  ['takes away all', '[{"op":"remove","path":"/spec/containers"}]'],
+])('a patch that %s containers is refused: no kubelet would run that Pod', (_what, text) => {
+  const patch = { path: 'etcd+json.json', text };
+  expect(() => staticPodArtifact(etcdPod(podContext()), [patch])).toThrow('it has no container');
 });
