@@ -185,6 +185,12 @@ describe('on a finished cluster', () => {
     expect(await managedFiles(lab, 'node1')).toBe(files);
   });
 
+  test('no key of the cluster is on a worker (R67)', async () => {
+    // Not the key that the kubelet makes for its own server.
+    const keys = `find /etc/kubernetes /var/lib/kbinit /var/lib/kubelet /run /root /tmp -name '*.key' -not -path '/var/lib/kubelet/pki/*'`;
+    expect(await output(lab, 'node1', `ls /etc/kubernetes/pki; ${keys} 2>/dev/null || true`)).toBe('ca.crt\n');
+  });
+
   test('a second init touches no file, no object and no Pod, says so, and takes less than 30 seconds', async () => {
     await eventually('all Pods to run', 90, async () => {
       const { stdout } = await lab.kubectl(['get', 'pods', '-A', '--no-headers']);
