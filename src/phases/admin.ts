@@ -10,6 +10,7 @@ import { finishJournal } from './claim.ts';
 import type { InitContext } from './context.ts';
 import { readExisting } from './existing.ts';
 import { journalPath, parseJournal } from './journal.ts';
+import { statusOf } from './serving.ts';
 
 /** Open a client from a kubeconfig on the host, sent to this host's own API server (kubeadm 1.36). */
 async function openFrom(ctx: InitContext, path: string): Promise<Api | undefined> {
@@ -44,11 +45,10 @@ export function adminApi(ctx: InitContext): Promise<Api> {
 /** Whoever gets an answer here knows that the cluster serves, whether this run waited for it or not. */
 async function openAdmin(ctx: InitContext): Promise<Api> {
   const admin = await bootstrap(ctx);
+  // A dry run has no server that could answer, and its plan does not depend on one.
+  if (ctx.spec.isDryRun || ctx.settings.kubeconfig !== paths.adminConf) return admin;
   const isUnfinished = parseJournal((await readExisting(ctx)).get(journalPath))?.finishedAt === undefined;
-  if (isUnfinished && ctx.settings.kubeconfig === paths.adminConf) {
-    const { status } = await admin.raw('/livez');
-    if (status === 200) await finishJournal(ctx);
-  }
+  if (isUnfinished && (await statusOf(admin, '/livez')) === 200) await finishJournal(ctx);
   return admin;
 }
 

@@ -41,28 +41,33 @@ async function isServing(ctx: InitContext, journal: Journal): Promise<boolean> {
   const text = (await readExisting(ctx)).get(paths.adminConf) ?? (await ctx.host.read(paths.adminConf));
   if (text === undefined) return false;
   const server = localEndpoint(endpoint);
-  const status = await statusOf(() => ctx.apis.open({ ...clientOf(text, paths.adminConf), server }), '/livez');
+  const status = await statusAt(() => ctx.apis.open({ ...clientOf(text, paths.adminConf), server }), '/livez');
   // An older run wrote that it had finished only behind its last phase: its API server that answers at all is a cluster's.
   if (journal.finishes !== 'serving') return status !== undefined;
   if (status !== 200) return false;
   const answers = await Promise.all(
-    others.map(({ origin, pathname }) => statusOf(() => ctx.apis.open({ server: origin }), pathname)),
+    others.map(({ origin, pathname }) => statusAt(() => ctx.apis.open({ server: origin }), pathname)),
   );
   return answers.every((answer) => answer === 200);
 }
 
-/** undefined where nothing answers. */
-async function statusOf(open: () => Api, path: string): Promise<number | undefined> {
+/** The status that a path answers with; undefined where nothing answers. */
+export async function statusOf(api: Api, path: string): Promise<number | undefined> {
   try {
-    const api = open();
-    try {
-      return (await api.raw(path, askSeconds)).status;
-    } finally {
-      api.close();
-    }
+    return (await api.raw(path, askSeconds)).status;
   } catch {
     return undefined;
   }
+}
+
+async function statusAt(open: () => Api, path: string): Promise<number | undefined> {
+  let api: Api;
+  try {
+    api = open();
+  } catch {
+    return undefined;
+  }
+  return statusOf(api, path).finally(() => api.close());
 }
 
 /** In a dry run nothing but the host is asked. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { KbError } from '../../../src/errors.ts';
 import type { InitSpec } from '../../../src/config/spec.ts';
 import type { ApiOpener } from '../../../src/cluster/types.ts';
+import { adminApi } from '../../../src/phases/admin.ts';
 import { certs } from '../../../src/phases/certs.ts';
 import { finishJournal } from '../../../src/phases/claim.ts';
 import type { InitContext } from '../../../src/phases/context.ts';
@@ -162,6 +163,24 @@ describe('a whole init', () => {
     await finishJournal(ctx);
     expect(parseJournal(host.files.get(journalPath))?.finishedAt).toBeDefined();
     await expect(judge(run(host, { spec: otherArguments, startedAt: later }))).rejects.toThrow('KB_OTHER_SPEC');
+  });
+});
+
+describe('the first phase that talks to the cluster as its admin', () => {
+  const open = async (apis: ApiOpener, wanted: InitSpec = spec): Promise<string | undefined> => {
+    const host = hostWith(journal({ finishes: 'serving' }));
+    await adminApi(run(host, { apis, spec: wanted }));
+    return parseJournal(await host.read(journalPath))?.finishedAt;
+  };
+
+  test('finishes the journal where the cluster serves, and only there', async () => {
+    expect(await open(answering({ 6443: 200 }))).toBeDefined();
+    expect(await open(answering({ 6443: 500 }))).toBeUndefined();
+    expect(await open(answering({}))).toBeUndefined();
+  });
+
+  test('asks nothing in a dry run: there may be no server yet', async () => {
+    expect(await open(answering({}), { ...spec, isDryRun: true })).toBeUndefined();
   });
 });
 
