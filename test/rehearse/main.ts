@@ -1,5 +1,5 @@
 // `npm run rehearse`: the README on a bare machine. An overlay of this machine without what the project installs, a
-// fresh clone of HEAD in it, the demo, the unit tests with nothing skipped. The last line is `N passed, N failed`.
+// fresh clone of HEAD in it, the demo, a bench, the unit tests with nothing skipped. The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -85,6 +85,7 @@ async function steps(machine: BareMachine): Promise<number> {
   // Also after a demo that failed: the unit tests need nothing of it, and install what they need.
   if (await step('purge', purgeScript)) {
     await step('npm run demo', `${inClone}; npm run demo; code=$?; ${down} || code=1; exit $code`);
+    await step('npm run bench -- start', `${inClone}; npm run bench -- start`);
     await step('npm test -- --unit', `${inClone}; CI=true npm test --silent -- --unit`, countsOfTests);
   }
   process.stdout.write(`\n${table(rows).join('\n')}\n\n${total.passed} passed, ${total.failed} failed\n`);
