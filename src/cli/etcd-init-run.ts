@@ -111,10 +111,13 @@ async function reachAll(session: Session, targets: readonly string[]): Promise<r
   return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
+/** Go programs have tens of mebibytes. */
+const mostProgramBytes = 512 * 2 ** 20;
+
 /** A program of this machine, and the checksum that the hosts compare. @throws KbError KB_FILE, KB_ETCD_BINARY */
 function upload(name: 'etcd' | 'etcdctl', path: string | undefined, flag: string): { readonly [name]?: Upload } {
   if (path === undefined) return {};
-  const bytes = readInput(path, flag);
+  const bytes = readInput(path, flag, mostProgramBytes);
   const isProgram = bytes.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'));
   if (isProgram) return { [name]: { bytes, sha256: createHash('sha256').update(bytes).digest('hex') } };
   throw new KbError({

@@ -27,10 +27,10 @@ export function readSecretFile(path: string, flag: string): string {
   return secret;
 }
 
-/** A file the user named. @throws KbError KB_FILE */
-export function readInput(path: string, flag: string): Buffer {
+/** A file the user named, of at most so many bytes. @throws KbError KB_FILE */
+export function readInput(path: string, flag: string, mostBytes?: number): Buffer {
   try {
-    return readLocalFile(path === '-' ? 0 : path);
+    return readLocalFile(path === '-' ? 0 : path, mostBytes);
   } catch (error) {
     throw new KbError({
       code: 'KB_FILE',

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { main } from '../../../src/cli/main.ts';
 
@@ -41,6 +44,20 @@ test('help is no failure, and a group without a command shows its help', async (
   expect(group.code).toBe(1);
   expect(group.stdout + group.stderr).toContain('kubelet-start');
   expect(group.stderr).not.toContain('KB_USAGE');
+});
+
+test('a program of the size of etcd is read; what is none is refused for that, before a host is asked', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kbinit-main-'));
+  try {
+    const file = join(folder, 'etcd');
+    await writeFile(file, 'no program');
+    await truncate(file, 40 * 2 ** 20);
+    const { code, stderr } = await said('etcd', 'init', '--host', 'root@127.0.0.1:1', '--etcd-binary', file);
+    expect(stderr).toContain('KB_ETCD_BINARY');
+    expect(code).toBe(1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('bad input is refused before a host is asked', async () => {
