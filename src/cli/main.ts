@@ -73,15 +73,16 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(argv: readonly string[]): Promise<number> {
+  const root = program();
   try {
-    await program().parseAsync([...plainArguments(argv)], { from: 'user' });
+    await root.parseAsync([...plainArguments(argv)], { from: 'user' });
     return exitCode.done;
   } catch (error) {
     if (error instanceof Shown) return error.exitCode;
     // Help and version were asked for and printed; a group of commands without one of them shows its help too.
     if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done;
     if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.failed;
-    return tell(error instanceof CommanderError ? new KbError(usageProblem(error)) : error);
+    return tell(error instanceof CommanderError ? new KbError(usageProblem(error, root, argv)) : error);
   }
 }
 
@@ -103,12 +104,31 @@ async function tell(error: unknown): Promise<number> {
   return exitCode.bug;
 }
 
-/** What commander could not read. */
-function usageProblem(error: CommanderError): Problem {
+/** What commander could not read, and what there is instead. */
+function usageProblem(error: CommanderError, root: Command, argv: readonly string[]): Problem {
+  const command = commandOf(root, argv);
+  const name = pathOf(command);
+  const isUnknown = error.code === 'commander.unknownCommand';
+  const names = command.commands.map((child) => child.name());
+  const detail = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   return {
     code: 'KB_USAGE',
     summary: 'the command line is not understood',
-    detail: error.message.replace(/^error: /, ''),
-    fix: 'add --help to the command to see what it takes',
+    detail: isUnknown ? `${detail}; ${name} has: ${names.join(', ')}` : detail,
+    fix: `run \`${name} --help\` for usage`,
   };
+}
+
+/** The command that a line names, as deep as its words go. */
+function commandOf(root: Command, argv: readonly string[]): Command {
+  let command = root;
+  for (const word of argv) {
+    command = command.commands.find((child) => child.name() === word || child.aliases().includes(word)) ?? command;
+  }
+  return command;
+}
+
+/** `kbinit init phase certs` */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

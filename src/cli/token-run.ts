@@ -1,7 +1,7 @@
 // What `kbinit token …` does: bootstrap tokens made, shown and removed through the API server, from a control plane.
 import type { HostView } from '../host/host.ts';
 import { homedir } from 'node:os';
-import type { Api } from '../cluster/types.ts';
+import type { Api, KubeObject } from '../cluster/types.ts';
 import type { BootstrapToken } from '../config/spec.ts';
 import { caPins } from '../certs/pin.ts';
 import { KbError, type Problem } from '../errors.ts';
@@ -11,6 +11,7 @@ import { tokenDocument, tokenRow } from '../manifests/token-list.ts';
 import { hostClient } from '../phases/host-client.ts';
 import { joinCommand } from '../phases/show-join.ts';
 import { systemChance } from '../util/keygen.ts';
+import { listed } from '../util/text.ts';
 import { tellWarnings } from './init-run.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
@@ -59,10 +60,7 @@ export async function runTokenList(options: TokenOptions & OutputOptions): Promi
   // Nothing is changed here, so a dry run is the real one.
   await withSession('token list', { ...options, dryRun: false }, 'look', async (session) => {
     await withCluster(session, options, async ({ api }) => {
-      const secrets = await api.list(
-        { apiVersion: 'v1', kind: 'Secret', namespace },
-        { fields: 'type=bootstrap.kubernetes.io/token' },
-      );
+      const secrets = await tokenSecrets(api);
       const now = new Date();
       let isFirst = true;
       for (const secret of secrets) {
@@ -83,15 +81,29 @@ export async function runTokenDelete(options: TokenOptions, given: readonly stri
   const ids = [...new Set(tokenIds(given))];
   await withSession('token delete', options, 'look', async (session) => {
     await withCluster(session, options, async ({ api }) => {
-      const unknown: string[] = [];
-      for (const id of ids) {
-        const isRemoved = await api.remove({ apiVersion: 'v1', kind: 'Secret', namespace, name: secretName(id) });
-        if (!isRemoved) unknown.push(id);
-        else if (options.dryRun !== true) session.print(`bootstrap token "${id}" deleted\n`);
-      }
-      if (unknown.length > 0) throw new KbError(unknown.map(unknownToken));
+      await deleteTokens(api, ids, (id) => {
+        if (options.dryRun !== true) session.print(`bootstrap token "${id}" deleted\n`);
+      });
     });
   });
+}
+
+/** Those that there are; then fail with those that there are not. @throws KbError KB_TOKEN_UNKNOWN */
+export async function deleteTokens(api: Api, ids: readonly string[], deleted: (id: string) => void): Promise<void> {
+  const unknown: string[] = [];
+  for (const id of ids) {
+    const isRemoved = await api.remove({ apiVersion: 'v1', kind: 'Secret', namespace, name: secretName(id) });
+    if (isRemoved) deleted(id);
+    else unknown.push(id);
+  }
+  if (unknown.length === 0) return;
+  const known = (await tokenSecrets(api)).map(({ metadata: { name } }) => name.slice(secretName('').length));
+  throw new KbError(unknown.map((id) => unknownToken(id, known)));
+}
+
+/** Those of the cluster, also of tokens that have expired. */
+function tokenSecrets(api: Api): Promise<readonly KubeObject[]> {
+  return api.list({ apiVersion: 'v1', kind: 'Secret', namespace }, { fields: 'type=bootstrap.kubernetes.io/token' });
 }
 
 function secretName(id: string): string {
@@ -117,12 +129,12 @@ function tokenIds(given: readonly string[]): readonly string[] {
   return found.flatMap((id) => id ?? []);
 }
 
-function unknownToken(id: string): Problem {
+function unknownToken(id: string, known: readonly string[]): Problem {
   return {
     code: 'KB_TOKEN_UNKNOWN',
     summary: 'the cluster does not know this token',
-    detail: `there is no Secret ${namespace}/${secretName(id)}: it has expired, was removed before, or was never made`,
-    fix: 'nothing is left to do for this one; `kbinit token list` shows those that there are',
+    detail: `there is no Secret ${namespace}/${secretName(id)}: it has expired, was removed before, or was never created; tokens: ${listed(known)}`,
+    fix: 'nothing is left to do for this one; `kbinit token list` shows the others',
   };
 }
 
@@ -154,8 +166,8 @@ async function withCluster(
 async function kubeconfigPath({ host }: Session<HostView>, options: TokenOptions): Promise<string> {
   if (options.kubeconfig !== undefined && options.kubeconfig !== '') return options.kubeconfig;
   if (options.host !== undefined) return paths.adminConf;
-  const listed = (process.env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');
-  const candidates = listed.length > 0 ? listed : [`${homedir()}/.kube/config`];
+  const named = (process.env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');
+  const candidates = named.length > 0 ? named : [`${homedir()}/.kube/config`];
   const existing = await host.readAll(candidates);
   return candidates.find((path) => existing.has(path)) ?? paths.adminConf;
 }

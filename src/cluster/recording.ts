@@ -84,6 +84,7 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
       return (await read(ref)) ?? { ...ref, metadata: { name: ref.name } };
     },
     async remove(ref) {
+      if ((await read(ref)) === undefined) return false;
       plan(`remove ${objectName(ref)}`);
       written.delete(objectPath(ref));
       removed.add(objectPath(ref));

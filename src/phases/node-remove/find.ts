@@ -1,7 +1,9 @@
 // Finding what there is of a node: its Node object and its etcd member, each of which may be gone already.
-import type { EtcdMember, KubeObject } from '../../cluster/types.ts';
+import type { Api, EtcdMember, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
+import { quoted } from '../../util/invisible.ts';
 import { isJsonArray, isJsonObject } from '../../util/json.ts';
+import { listed } from '../../util/text.ts';
 import { warn } from '../context.ts';
 import { hostEtcd } from '../etcd-access.ts';
 import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
@@ -10,7 +12,7 @@ import type { FoundNode, NodeRemoveContext } from './context.ts';
 
 export const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 
-/** What there is of the node; asked for once a run. */
+/** What there is of the node; asked for once a run. @throws KbError KB_NODE_UNKNOWN when the cluster has nothing of this name */
 export function findNode(ctx: NodeRemoveContext): Promise<FoundNode> {
   ctx.found ??= find(ctx);
   return ctx.found;
@@ -24,6 +26,7 @@ async function find(ctx: NodeRemoveContext): Promise<FoundNode> {
   const isWorker = node !== undefined && node.metadata.labels?.[controlPlaneLabel] === undefined;
   const cluster = await clusterOf(ctx, isWorker);
   const member = cluster?.members.find((one) => isMemberOf(one, name, addresses));
+  if (node === undefined && member === undefined) throw await unknownNode(ctx, api, cluster);
   return {
     api,
     node,
@@ -31,6 +34,20 @@ async function find(ctx: NodeRemoveContext): Promise<FoundNode> {
     addresses,
     ...(cluster === undefined || member === undefined ? {} : { etcd: { ...cluster, memberId: member.id } }),
   };
+}
+
+/** A name with a slip in it must not look like a node that has left. */
+async function unknownNode(ctx: NodeRemoveContext, api: Api, cluster: EtcdCluster | undefined): Promise<KbError> {
+  const nodes = (await api.list({ apiVersion: 'v1', kind: 'Node' })).map(({ metadata }) => metadata.name);
+  const left = (cluster?.members ?? []).flatMap((one) => (one.name === '' || nodes.includes(one.name) ? [] : one.name));
+  const members = left.length === 0 ? '' : `; etcd members without a node: ${listed(left)}`;
+  return new KbError({
+    code: 'KB_NODE_UNKNOWN',
+    summary: `the cluster has no node ${quoted(ctx.spec.name)}`,
+    host: ctx.host.name,
+    detail: `nodes: ${listed(nodes)}${members}; nothing was changed`,
+    fix: 'name one of these; a node that was removed before is gone, nothing is left to do for it',
+  });
 }
 
 /** By its name; one that has never started has none, and is known by its address, which may be what was typed. */

@@ -1,7 +1,6 @@
 // node remove, phase preflight: find the node, refuse what the cluster would not survive, ask.
 import { KbError, type Problem } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import { step } from '../context.ts';
 import { hexId } from '../etcd-access.ts';
 import { memberStates, removalRefusal } from '../etcd-quorum.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
@@ -16,11 +15,7 @@ export const removalPreflight: Phase<NodeRemoveContext> = {
 
 async function check(ctx: NodeRemoveContext): Promise<void> {
   const found = await findNode(ctx);
-  const { name, isConfirmed, isDryRun, skipPhases } = ctx.spec;
-  if (found.node === undefined && found.etcd === undefined) {
-    step(ctx, 'preflight', `there is no node ${name} and no etcd member of this name: nothing is left to do`);
-    return;
-  }
+  const { isConfirmed, isDryRun, skipPhases } = ctx.spec;
   await refuseOwnHost(ctx, found);
   await refuseLastControlPlane(ctx, found);
   await refuseQuorumLoss(ctx, found);

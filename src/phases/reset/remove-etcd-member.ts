@@ -21,11 +21,11 @@ export const removeEtcdMember: Phase<ResetContext> = {
 async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
   const files = await ctx.host.readAll([...leftFiles, journalPath, manifestPath('kube-apiserver')]);
   const member = localMember(files.get(manifestPath('etcd')));
+  const isForced = await isWipeConfirmed(ctx, member);
   if (member === undefined) {
     step(ctx, 'remove-etcd-member', 'kubeadm or kbinit runs no etcd on this host: its data, if any, is left alone');
     return 'unchanged';
   }
-  const isForced = await isWipeConfirmed(ctx, member);
   ctx.etcdDataDir = member.dataDir;
   if (hasLeft(files, member)) {
     step(ctx, 'remove-etcd-member', 'an earlier reset came this far: the member has left');
@@ -43,11 +43,11 @@ async function leave(ctx: ResetContext): Promise<PhaseOutcome> {
 }
 
 /** The name typed is the last chance to notice the wrong host. @throws KbError KB_NOT_CONFIRMED */
-async function isWipeConfirmed(ctx: ResetContext, member: LocalMember): Promise<boolean> {
+async function isWipeConfirmed(ctx: ResetContext, member: LocalMember | undefined): Promise<boolean> {
   const typed = ctx.settings.forceWipeEtcd;
   if (typed === undefined) return false;
   const { hostname } = await ctx.host.facts();
-  if ([hostname, member.name].some((name) => name.toLowerCase() === typed.toLowerCase())) return true;
+  if ([hostname, member?.name].some((name) => name?.toLowerCase() === typed.toLowerCase())) return true;
   throw new KbError({
     code: 'KB_NOT_CONFIRMED',
     summary: 'nothing was reset: --force-wipe-etcd names another host',

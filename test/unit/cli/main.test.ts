@@ -31,6 +31,18 @@ describe('a command line that is not understood', () => {
     expect(stderr).toContain('--help');
   });
 
+  test.each([
+    [['init', 'phase', 'nosuch'], 'kbinit init phase has: preflight, certs,'],
+    [['init', '--config', 'certs', 'phase', 'certs', 'nosuch'], 'kbinit init phase certs has: all, ca, apiserver,'],
+    [['certs', 'renew', 'nosuch'], 'kbinit certs renew has: all, admin.conf,'],
+    [['addon', 'apply', 'calico'], 'kbinit addon apply has: flannel'],
+    [['node', 'delete'], 'kbinit node has: remove'],
+  ])('%j names what there is', async (argv, detail) => {
+    const { code, stderr } = await said(...argv);
+    expect(code).toBe(1);
+    expect(stderr).toContain(detail);
+  });
+
   test('does not repeat a token that came with a flag that does not exist', async () => {
     const { stderr } = await said('join', '--tokn=abcdef.0123456789abcdef');
     expect(stderr).toContain('--tokn=abcdef.*');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Eviction } from '../../../../src/cluster/types.ts';
+import { nodeRemovePhases } from '../../../../src/phases/node-remove/index.ts';
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three } from '../../../fakes/etcd.ts';
 import { failureOf } from '../../../fakes/failure.ts';
@@ -94,9 +95,21 @@ describe('a control plane', () => {
   });
 });
 
-test('a name that the cluster does not know any more has nothing left to do, and nothing is printed', async () => {
-  const run = prepare('master9');
-  expect(await run.run()).toEqual(['done', 'unchanged', 'unchanged', 'unchanged']);
+test.each([
+  ['of a slip', 'nosuch', without('master9'), 'nodes: master1, master2, master3, node1; nothing was changed'],
+  [
+    'of a node whose neighbour is only a member of etcd',
+    'master33',
+    without('master3'),
+    'nodes: master1, master2, node1; etcd members without a node: master3; nothing was changed',
+  ],
+])('the name %s fails with the names there are, in each phase alone too', async (_, name, api, detail) => {
+  const run = prepare(name, { api });
+  const error = await failureOf(run.run());
+  expect(error.exitCode).toBe(1);
+  expect(error.problems).toMatchObject([{ code: 'KB_NODE_UNKNOWN', detail }]);
+  const [, drain] = nodeRemovePhases;
+  expect((await failureOf(Promise.resolve(drain?.run(run.ctx, [])))).problems).toMatchObject(error.problems);
   expect([...run.api.changes, ...run.etcd.removed, ...run.printed]).toEqual([]);
 });
 

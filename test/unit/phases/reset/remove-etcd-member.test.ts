@@ -183,6 +183,12 @@ describe('a reset stops with the data untouched', () => {
     expect(Object.fromEntries(host.files)).toEqual(controlPlane);
   });
 
+  test('with the name of another host stops a host without etcd too', async () => {
+    const { '/etc/kubernetes/manifests/etcd.yaml': _, ...files } = controlPlane;
+    const { ctx } = prepare({ files, force: 'master2' });
+    expect((await failureOf(removeEtcdMember.run(ctx, []))).problems).toMatchObject([{ code: 'KB_NOT_CONFIRMED' }]);
+  });
+
   test('when two of three are down', async () => {
     const { ctx } = prepare({ etcd: new FakeEtcd(down('master2', 'master3'), address) });
     const error = await failureOf(removeEtcdMember.run(ctx, []));
