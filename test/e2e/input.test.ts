@@ -95,7 +95,9 @@ describe('bad input', () => {
   test('a configuration file that is not there, or is a folder, is refused', async () => {
     expect(await refused(['init', '--config', join(folder, 'none.yaml')])).toMatch(/KB_FILE[^]*none\.yaml/);
     await mkdir(join(folder, 'folder.yaml'), { recursive: true });
-    expect(await refused(['init', '--config', join(folder, 'folder.yaml')])).toMatch(/KB_FILE[^]*folder\.yaml is a directory/);
+    expect(await refused(['init', '--config', join(folder, 'folder.yaml')])).toMatch(
+      /KB_FILE[^]*folder\.yaml is a directory/,
+    );
   });
 
   test.each([
