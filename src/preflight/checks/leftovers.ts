@@ -1,5 +1,6 @@
 // Leftovers: what an earlier cluster left behind that would quietly break this one.
-import { X509Certificate } from 'node:crypto';
+import { whyNotChained } from '../../certs/inspect.ts';
+import { readCertificates } from '../../certs/x509.ts';
 import { quote } from '../../host/shell.ts';
 import { paths } from '../../kube/paths.ts';
 import { error, warning, type Check, type Found } from '../check.ts';
@@ -87,18 +88,12 @@ function some(names: readonly string[]): string {
   return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }
 
+/** By the rules by which the API server will judge the kubelet. What cannot be read was not issued by this CA. */
 function kubeletOf({ survey }: Found, caPath: string): 'none' | 'own' | 'foreign' {
-  const [client] = survey.certificates.get(paths.kubeletClientCurrent) ?? [];
-  if (client === undefined) return 'none';
-  const authorities = survey.certificates.get(caPath) ?? [];
-  return authorities.some((ca) => isIssuedBy(client, ca)) ? 'own' : 'foreign';
-}
-
-/** A certificate that can't be read was not issued by this CA. */
-function isIssuedBy(pem: string, caPem: string): boolean {
-  try {
-    return new X509Certificate(pem).verify(new X509Certificate(caPem).publicKey);
-  } catch {
-    return false;
-  }
+  const client = survey.certificates.get(paths.kubeletClientCurrent) ?? [];
+  if (client.length === 0) return 'none';
+  const [leaf, ...others] = client.flatMap(readCertificates);
+  const authorities = (survey.certificates.get(caPath) ?? []).flatMap(readCertificates);
+  if (leaf === undefined) return 'foreign';
+  return authorities.some((ca) => whyNotChained([leaf, ...others], ca) === undefined) ? 'own' : 'foreign';
 }

@@ -296,12 +296,13 @@ describe('leftovers', () => {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const certificate = (subjectPublicKey: string, signingKey: string): string => {
+  const certificate = (subjectPublicKey: string, signingKey: string, subject = 'x', issuer = 'x'): string => {
     const made = forge.pki.createCertificate();
     made.publicKey = forge.pki.publicKeyFromPem(subjectPublicKey);
     made.serialNumber = '01';
-    made.setSubject([{ name: 'commonName', value: 'x' }]);
-    made.setIssuer([{ name: 'commonName', value: 'x' }]);
+    made.setSubject([{ name: 'commonName', value: subject }]);
+    made.setIssuer([{ name: 'commonName', value: issuer }]);
+    if (subject === 'intermediate') made.setExtensions([{ name: 'basicConstraints', cA: true }]);
     made.sign(forge.pki.privateKeyFromPem(signingKey), forge.md.sha256.create());
     return forge.pki.certificateToPem(made);
   };
@@ -320,10 +321,21 @@ describe('leftovers', () => {
     expect(told(check, found({ certificates, leftovers: network }))).toEqual([]);
   });
 
+  test('a kubelet certificate that comes through an intermediate in its file is of this cluster', () => {
+    const intermediate = certificate(other.publicKey, pair.privateKey, 'intermediate');
+    const leaf = certificate(other.publicKey, other.privateKey, 'system:node:a', 'intermediate');
+    const certificates = new Map([
+      [client, [leaf, intermediate]],
+      [ca, [ownCa]],
+    ]);
+    expect(told(check, found({ certificates, leftovers: network }))).toEqual([]);
+  });
+
   test.each([
     ['another CA', [certificate(other.publicKey, other.privateKey)]],
     ['no CA', []],
     ['an unreadable CA', ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----']],
+    ['a CA of the same key and another name', [certificate(pair.publicKey, pair.privateKey, 'y', 'y')]],
   ])('a kubelet certificate with %s is from another cluster', (_, authorities) => {
     const certificates = new Map([
       [client, [ownClient]],
