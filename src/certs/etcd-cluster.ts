@@ -9,6 +9,7 @@ import { authorityPlan, type EtcdPkiPlace } from './etcd-places.ts';
 import { belongsTo, describePair, inspectPair, missingAltNames, outsideValidity, type Pair } from './inspect.ts';
 import { issueAuthority, issueLeaf, type Authority, type Circumstances } from './issue.ts';
 import {
+  blocksForEtcd,
   halfWritten,
   invalidNow,
   keyMissing,
@@ -123,7 +124,7 @@ function findAuthority({ places, now }: EtcdPkiRequest): (EtcdAuthority & { read
 function judgeAuthority(pair: Pair, now: Date): readonly Problem[] {
   if (pair.certificate.kind !== 'good' || pair.key.kind === 'broken') return [halfWritten(pair)];
   const file = pair.certificate.value;
-  return [...notAuthority(pair, file), ...mismatch(pair), ...invalidNow(pair, file, now)];
+  return [...notAuthority(pair, file), ...blocksForEtcd(pair), ...mismatch(pair), ...invalidNow(pair, file, now)];
 }
 
 /** Certificates whose CA is gone: a new CA would cut them off. */

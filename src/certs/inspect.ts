@@ -1,7 +1,9 @@
 // What is on disk of one certificate pair: good, broken or absent, and what is wrong with a certificate.
 import type { KeyObject } from 'node:crypto';
+import { readAsGo } from './go-certificate.ts';
 import { isSamePair, judgePrivateKey } from './keys.ts';
 import type { CertificatePlan } from './plan.ts';
+import { pemBlocks } from '../util/pem.ts';
 import type { Reading } from './reading.ts';
 import { judgeCertificates, refusedSignatures, type Certificate, type CertificateFile } from './x509.ts';
 
@@ -14,6 +16,8 @@ export interface Pair {
   readonly keyPath: string;
   readonly certificate: Part<CertificateFile>;
   readonly key: Part<KeyObject>;
+  /** Labels of the blocks of the certificate's file that are no certificates. */
+  readonly otherBlocks: readonly string[];
   /** Every file there is was being written by this spec's own earlier run. */
   readonly isOurs: boolean;
 }
@@ -34,9 +38,23 @@ export function inspectPair(plan: CertificatePlan, { existing, journal, certific
     certificatePath,
     keyPath,
     certificate: inspect(existing.get(certificatePath), judgeCertificates),
-    key: inspect(existing.get(keyPath), judgePrivateKey),
+    key: inspect(existing.get(keyPath), (text) => judgePrivateKey(text, plan.signer === 'self' ? 'ca' : 'tls')),
+    otherBlocks: labelsOfOthers(existing.get(certificatePath) ?? ''),
     isOurs: present.every((path) => journal.has(path)),
   };
+}
+
+/** Of the blocks that are no certificate, whatever they are called. */
+function labelsOfOthers(text: string): readonly string[] {
+  const others = pemBlocks(text).filter(({ der }) => {
+    try {
+      readAsGo(der);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return others.map(({ label }) => label);
 }
 
 /** Judge a file's text, where there is one. */

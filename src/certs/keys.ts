@@ -14,33 +14,39 @@ const privateTypes: Readonly<Record<string, 'pkcs1' | 'sec1' | 'pkcs8'>> = {
   'PRIVATE KEY': 'pkcs8',
 };
 
-/** What Go's crypto/x509 has a name for, by OpenSSL's. */
-const curves: Readonly<Record<string, string>> = {
-  secp224r1: 'P-224',
-  prime256v1: 'P-256',
-  secp384r1: 'P-384',
-  secp521r1: 'P-521',
-};
+/** What Go's crypto/x509 reads and signs with, by OpenSSL's names. */
+const curves: ReadonlySet<string> = new Set(['secp224r1', 'prime256v1', 'secp384r1', 'secp521r1']);
+
+/**
+ * What a private key is for. TLS knows fewer curves than certificates, and a key more: kubeadm takes P-224 for both, then
+ * a server ends every handshake with "unsupported certificate curve", and the API server does not start with such a sa.key.
+ */
+export type KeyUse = 'ca' | 'tls' | 'tokens';
 
 /** Go signs and checks with no shorter RSA key since 1.24. */
 const shortestRsa = 1024;
 
-const taken = 'Kubernetes takes RSA keys of 1024 bits or more and ECDSA keys on P-256, P-384 or P-521';
+const ecdsa = 'ECDSA keys on P-256, P-384 or P-521';
+const taken: Readonly<Record<KeyUse, string>> = {
+  ca: `Kubernetes takes RSA keys of ${shortestRsa} bits or more and ${ecdsa} for a CA`,
+  tls: `Kubernetes takes RSA keys of ${shortestRsa} bits or more, ${ecdsa} and Ed25519 keys for TLS`,
+  tokens: `Kubernetes takes RSA keys of ${shortestRsa} bits or more and ${ecdsa} for service-account tokens`,
+};
 
 /** The first private key of a file that Kubernetes can read: PKCS#1, SEC1 or PKCS#8. Other blocks are passed over. */
-export function judgePrivateKey(pem: string): Reading<KeyObject> {
+export function judgePrivateKey(pem: string, use: KeyUse): Reading<KeyObject> {
   const blocks = pemBlocks(pem).filter(({ label }) => label in privateTypes);
   const readings = blocks.map(readBlock);
   const found = readings.find((one) => 'key' in one && !one.isUnknown) ?? readings[0];
   if (found === undefined) return withoutBlock(pem, 'private key');
   if ('found' in found) return /ENCRYPTED/.test(pem) ? withoutBlock(pem, 'private key') : { kind: 'broken', ...found };
-  const fault = keyFault(found.key);
+  const fault = keyFault(found.key, use);
   return fault === undefined ? { kind: 'good', value: found.key } : { kind: 'broken', found: `holds ${fault}` };
 }
 
 /** The private key of a file; undefined when Kubernetes could use none. */
-export function readPrivateKey(pem: string): KeyObject | undefined {
-  const reading = judgePrivateKey(pem);
+export function readPrivateKey(pem: string, use: KeyUse): KeyObject | undefined {
+  const reading = judgePrivateKey(pem, use);
   return reading.kind === 'good' ? reading.value : undefined;
 }
 
@@ -61,22 +67,23 @@ function readPublicKeys(pem: string): readonly KeyObject[] {
           ? new X509Certificate(der).publicKey
           : createPublicKey({ key: der, format: 'der', type: 'spki' }),
     );
-    return key !== undefined && keyFault(key) === undefined ? [key] : [];
+    return key !== undefined && keyFault(key, 'ca') === undefined ? [key] : [];
   });
 }
 
-/** `an ed25519 key; Kubernetes takes …` when Kubernetes cannot use a key of this kind. */
-function keyFault(key: KeyObject): string | undefined {
+/** `a key of the type ED448; Kubernetes takes …` when Kubernetes cannot use a key of this kind. */
+function keyFault(key: KeyObject, use: KeyUse): string | undefined {
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key;
   if (type === 'rsa') {
     const bits = details?.modulusLength ?? 0;
-    return bits < shortestRsa ? `an RSA key of ${bits} bits; ${taken}` : undefined;
+    return bits < shortestRsa ? `an RSA key of ${bits} bits; ${taken[use]}` : undefined;
   }
-  if (type !== 'ec') return `a key of the type ${type.toUpperCase()}; ${taken}`;
+  if (type === 'ed25519' && use === 'tls') return undefined;
+  if (type !== 'ec') return `a key of the type ${type.toUpperCase()}; ${taken[use]}`;
   const curve = details?.namedCurve;
-  return curve !== undefined && curve in curves
+  return curve !== undefined && curves.has(curve) && (use === 'ca' || curve !== 'secp224r1')
     ? undefined
-    : `an EC key on ${curve === undefined ? 'a curve without a name' : `the curve ${curve}`}; ${taken}`;
+    : `an EC key on ${curve === undefined ? 'a curve without a name' : `the curve ${curve}`}; ${taken[use]}`;
 }
 
 type BlockReading = { readonly key: KeyObject; readonly isUnknown: boolean } | { readonly found: string };
@@ -91,7 +98,7 @@ function readBlock({ label, der }: PemBlock): BlockReading {
 
 /** Go goes on to the next block when it cannot read one; what it can read and not use ends the search. */
 function isKnownToGo({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
-  if (type === 'ec') return (details?.namedCurve ?? '') in curves;
+  if (type === 'ec') return curves.has(details?.namedCurve ?? '');
   return type === 'rsa' || type === 'ed25519' || type === 'x25519';
 }
 

@@ -78,6 +78,21 @@ export function severalCertificates(pair: Pair, file: CertificateFile): readonly
   ];
 }
 
+/** etcd, and the API server for it, read every block of this file as a certificate (etcd, tlsutil.NewCertPool). */
+export function blocksForEtcd(pair: Pair): readonly Problem[] {
+  const { certificatePath, otherBlocks } = pair;
+  if (pair.plan.name !== 'etcd-ca' || otherBlocks.length === 0) return [];
+  return [
+    {
+      code: 'KB_CERT_INVALID',
+      summary: `${titleOf(pair)} stands beside something else in its file`,
+      phase: phaseOf(pair),
+      detail: `${certificatePath} also holds ${[...new Set(otherBlocks)].map((label) => `a block ${label}`).join(', ')}; etcd starts only where this file holds certificates alone`,
+      fix: `leave only certificates in ${certificatePath}`,
+    },
+  ];
+}
+
 /** The key is of another certificate. */
 export function mismatch(pair: Pair): readonly Problem[] {
   const { certificate, key, certificatePath, keyPath } = pair;

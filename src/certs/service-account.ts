@@ -22,7 +22,7 @@ export function serviceAccountPaths(certificatesDir: string): ServiceAccountPath
 /** Judge the pair. `isExternalCa`: nothing is made beside a CA that is kept elsewhere. */
 export function surveyServiceAccount(disk: Disk, isExternalCa: boolean): ServiceAccountSurvey {
   const paths = serviceAccountPaths(disk.certificatesDir);
-  const key = inspect(disk.existing.get(paths.key), judgePrivateKey);
+  const key = inspect(disk.existing.get(paths.key), (text) => judgePrivateKey(text, 'tokens'));
   const pub = inspect(disk.existing.get(paths.pub), judgePublicKeys);
   const found = `${describePart(paths.key, key)}; ${describePart(paths.pub, pub)}`;
   const present = [paths.key, paths.pub].filter((path) => disk.existing.has(path));

@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import { inspectPair, missingAltNames, type Disk, type Pair } from './inspect.ts';
 import type { CertificatePlan } from './plan.ts';
 import {
+  blocksForEtcd,
   halfWritten,
   invalidNow,
   keyMissing,
@@ -90,6 +91,7 @@ function judgeAuthority(pair: Pair, leaves: readonly Pair[], now: Date): Verdict
   const problems = [
     ...notAuthority(pair, certificate.value),
     ...severalCertificates(pair, certificate.value),
+    ...blocksForEtcd(pair),
     ...mismatch(pair),
     ...invalidNow(pair, certificate.value, now),
   ];

@@ -49,7 +49,7 @@ export function fetchedKubeconfig({ host, path, credentials, names, server }: Fe
   const { clientCert = '', clientKey = '' } = credentials;
   const cas = readCertificates(credentials.ca);
   const chain = readCertificates(clientCert);
-  const key = readPrivateKey(clientKey);
+  const key = readPrivateKey(clientKey, 'tls');
   if (cas.length === 0) throw refuse('its certificate-authority-data holds no certificate');
   if (chain[0] === undefined) throw refuse('its user has no client certificate');
   if (key === undefined || !isSamePair(key, chain[0].publicKey)) {

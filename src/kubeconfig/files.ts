@@ -136,7 +136,7 @@ function clusterCa({ cluster, existing }: KubeconfigRequest): ClusterCa {
       fix: 'run `kbinit init phase certs ca` first',
     });
   }
-  const key = readPrivateKey(existing.get(`${cluster.certificatesDir}/ca.key`) ?? '');
+  const key = readPrivateKey(existing.get(`${cluster.certificatesDir}/ca.key`) ?? '', 'ca');
   // Only the first certificate of the file is a kubeconfig's CA, as kubeadm writes it.
   return { path, bundle, authority: key && { certificate, key } };
 }

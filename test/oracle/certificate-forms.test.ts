@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensurePki } from '../../src/certs/pki.ts';
 import { KbError } from '../../src/errors.ts';
 import { pkiDir, pkiRequest, spec } from '../unit/certs/fixture.ts';
@@ -110,33 +110,65 @@ const forms: Readonly<Record<string, Form>> = {
   'the key of another': { key: () => base('rsa1024.key') },
 };
 
-test.each(Object.entries(forms))('%s: kbinit takes it as kubeadm does', async (_name, form) => {
+const judged = async (form: Form, place: Place): Promise<void> => {
   const { from = 'rsa', crt = (text) => text, key = (text) => text } = form;
   const [certificateText, keyText] = [crt(base(`${from}.crt`)), key(base(`${from}.key`))];
-  const theirs = kubeadmTakes(certificateText, keyText);
-  const ours = await kbinitTakes(certificateText, keyText);
+  const theirs = kubeadmTakes(certificateText, keyText, place);
+  const ours = await kbinitTakes(certificateText, keyText, place);
   expect(ours).toBe(form.later === undefined ? theirs : false);
   if (form.later !== undefined) expect(theirs).toBe(true);
+};
+
+/** A CA, and a certificate that it signs. */
+interface Place {
+  readonly ca: string;
+  readonly leaf: string;
+}
+
+test.each(Object.entries(forms))('%s: kbinit takes it as kubeadm does', (_name, form) =>
+  judged(form, { ca: 'ca', leaf: 'apiserver-kubelet-client' }),
+);
+
+const others: readonly Place[] = [
+  { ca: 'front-proxy-ca', leaf: 'front-proxy-client' },
+  { ca: 'etcd/ca', leaf: 'apiserver-etcd-client' },
+];
+
+describe.each(others)('at $ca', (place) => {
+  const isEtcd = place.ca === 'etcd/ca';
+  const here: Readonly<Record<string, Form>> = {
+    ...Object.fromEntries(Object.keys(kinds).map((from) => [`keys of the kind ${from}`, { from }])),
+    'two certificates': { crt: (text) => text + base('p256.crt') },
+    // Each of etcd's programs ends with "x509: malformed …".
+    'a key behind the certificate': { crt: (text) => text + base('p256.key'), ...(isEtcd ? { later: 'etcd' } : {}) },
+    'a public key before the certificate': {
+      crt: (text) => openssl('pkey', '-in', 'rsa.key', '-pubout') + text,
+      ...(isEtcd ? { later: 'etcd' } : {}),
+    },
+    'a CA without keyCertSign': { crt: () => base('nosign.crt'), later: 'every program that verifies' },
+  };
+
+  test.each(Object.entries(here))('%s: kbinit takes it as kubeadm does', (_name, form) => judged(form, place));
 });
 
-function kubeadmTakes(certificateText: string, keyText: string): boolean {
+function kubeadmTakes(certificateText: string, keyText: string, { ca, leaf }: Place): boolean {
   const dir = join(folder, 'pki');
   rmSync(dir, { recursive: true, force: true });
-  mkdirSync(dir);
-  writeFileSync(join(dir, 'ca.crt'), certificateText);
-  writeFileSync(join(dir, 'ca.key'), keyText);
-  const args = ['init', 'phase', 'certs', 'apiserver-kubelet-client', '--cert-dir', dir];
+  mkdirSync(join(dir, 'etcd'), { recursive: true });
+  writeFileSync(join(dir, `${ca}.crt`), certificateText);
+  writeFileSync(join(dir, `${ca}.key`), keyText);
+  const args = ['init', 'phase', 'certs', leaf, '--cert-dir', dir];
   return spawnSync(oracleKubeadm.path, [...args, '--kubernetes-version', 'v1.36.3']).status === 0;
 }
 
 /** A refusal is a KbError with words of its own; anything else is a fault. */
-async function kbinitTakes(certificateText: string, keyText: string): Promise<boolean> {
+async function kbinitTakes(certificateText: string, keyText: string, { ca, leaf }: Place): Promise<boolean> {
   const existing = new Map([
-    [`${pkiDir}/ca.crt`, certificateText],
-    [`${pkiDir}/ca.key`, keyText],
+    [`${pkiDir}/${ca}.crt`, certificateText],
+    [`${pkiDir}/${ca}.key`, keyText],
   ]);
   try {
-    await ensurePki(pkiRequest(spec(), { existing, now: new Date(), only: ['apiserver-kubelet-client'] }));
+    await ensurePki(pkiRequest(spec(), { existing, now: new Date(), only: [leaf] }));
     return true;
   } catch (error) {
     if (error instanceof KbError) return false;

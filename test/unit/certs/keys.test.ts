@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   isSamePair,
@@ -21,13 +21,13 @@ test.each([
   ['PKCS#8 RSA', pkcs8(rsa.privatePem), rsa.publicPem],
   ['PKCS#8 EC', pkcs8(ec.privatePem), ec.publicPem],
 ])('%s is read and has its public half', (_form, privateText, publicText) => {
-  const key = readPrivateKey(privateText);
+  const key = readPrivateKey(privateText, 'ca');
   expect(key && publicPem(key)).toBe(publicText);
 });
 
 test('the first private key of a file counts, whatever stands before it', () => {
   const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
-  const key = readPrivateKey(`a note\n${parameters}${ec.privatePem}${rsa.privatePem}`);
+  const key = readPrivateKey(`a note\n${parameters}${ec.privatePem}${rsa.privatePem}`, 'ca');
   expect(key && publicPem(key)).toBe(ec.publicPem);
 });
 
@@ -38,8 +38,25 @@ test('what kubeadm cannot use is no key', () => {
     .export({ ...options, cipher: 'aes-256-cbc', passphrase: 'x' })
     .toString();
   for (const text of ['', 'garbage', rsa.privatePem.slice(0, 300), ed25519, locked, rsa.publicPem]) {
-    expect(readPrivateKey(text)).toBeUndefined();
+    expect(readPrivateKey(text, 'ca')).toBeUndefined();
   }
+});
+
+const pem = ({ privateKey }: { readonly privateKey: KeyObject }): string =>
+  privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const onCurve = (namedCurve: string): string => pem(generateKeyPairSync('ec', { namedCurve }));
+
+// Tried with kubeadm, etcd and kube-apiserver of 1.36.3.
+test.each([
+  ['RSA', rsa.privatePem, ['ca', 'tls', 'tokens']],
+  ['P-224', onCurve('secp224r1'), ['ca']],
+  ['P-521', onCurve('secp521r1'), ['ca', 'tls', 'tokens']],
+  ['Ed25519', pem(generateKeyPairSync('ed25519')), ['tls']],
+  ['Ed448', pem(generateKeyPairSync('ed448')), []],
+  ['RSA-PSS', pem(generateKeyPairSync('rsa-pss', { modulusLength: 2048 })), []],
+])('a key of the kind %s is good for %s', (_kind, text, uses) => {
+  const all = ['ca', 'tls', 'tokens'] as const;
+  expect(all.filter((use) => readPrivateKey(text, use) !== undefined)).toEqual(uses);
 });
 
 test('a public file may hold several keys', () => {

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { certificatePlan } from '../../../src/certs/plan.ts';
 import { ensurePki, type PkiRequest, type PkiResult } from '../../../src/certs/pki.ts';
@@ -238,6 +238,15 @@ describe('a complete PKI', () => {
     expect(made.publicKey.asymmetricKeyType).toBe('rsa');
   });
 
+  test('with a leaf of an Ed25519 key is kept', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    const changes = { 'apiserver.crt': forged({ publicPem: publicKey }), 'apiserver.key': privateKey };
+    expect(names(await ensure(changed(changes)))).toEqual([]);
+  });
+
   test('whose leaf comes through an intermediate in its file is kept', async () => {
     const inner = pairOf(p256Pairs, 0);
     const intermediate = forged({
@@ -268,6 +277,11 @@ describe('a complete PKI', () => {
 });
 
 describe('a supplied PKI is refused when (R09)', () => {
+  const p224 = generateKeyPairSync('ec', {
+    namedCurve: 'secp224r1',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   const refused: readonly (readonly [string, () => Changes, readonly string[]])[] = [
     [
       'a leaf has expired',
@@ -318,6 +332,21 @@ describe('a supplied PKI is refused when (R09)', () => {
       ['KB_CERT_KEY_MISMATCH certs/sa'],
     ],
     [
+      'a leaf is on P-224, which TLS of Kubernetes does not know',
+      () => ({ 'apiserver.crt': forged({ publicPem: p224.publicKey }), 'apiserver.key': p224.privateKey }),
+      ['KB_CERT_INVALID certs/apiserver'],
+    ],
+    [
+      'sa.key is on P-224, with which no token can be signed',
+      () => ({ 'sa.key': p224.privateKey, 'sa.pub': p224.publicKey }),
+      ['KB_CERT_INVALID certs/sa'],
+    ],
+    [
+      'etcd/ca.crt holds something else, which etcd reads as a certificate',
+      () => ({ 'etcd/ca.crt': pairOf(rsaPairs, 0).publicPem + fileOf(disk, 'etcd/ca.crt') }),
+      ['KB_CERT_INVALID certs/etcd-ca'],
+    ],
+    [
       'a key has a passphrase',
       () => ({ 'apiserver.key': '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII=\n-----END ENCRYPTED PRIVATE KEY-----\n' }),
       ['KB_CERT_INVALID certs/apiserver'],
@@ -364,6 +393,11 @@ describe('a supplied PKI is kept with a warning when', () => {
     expect(artifacts).toEqual([]);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('not valid for master1, 192.168.3.129');
+  });
+
+  test.each(['ca.crt', 'front-proxy-ca.crt'])('%s holds something else, which is passed over', async (name) => {
+    const more = changed({ [name]: pairOf(rsaPairs, 0).publicPem + fileOf(disk, name) });
+    expect(await ensure(more)).toMatchObject({ warnings: [] });
   });
 
   test('a CA ends in less than 30 days', async () => {
