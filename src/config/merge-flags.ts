@@ -8,7 +8,7 @@ import type { InitDraft, JoinDraft, NodeDraft, ResetSpec } from './draft.ts';
 import type { InitFlags, JoinFlags, ResetFlags } from './flags.ts';
 import type { Report } from './report.ts';
 import type { Arg, ControlPlaneComponent } from './spec.ts';
-import { cleanFolder } from './syntax.ts';
+import { cleanFolder, plainFolder } from './syntax.ts';
 import { readVersion, type VersionLabels } from './version.ts';
 
 interface NodeFlags {
@@ -121,7 +121,7 @@ function mergeCluster(
       report,
     ),
     scheduler: withArgs(draft.scheduler, 'scheduler-extra-args', flags.schedulerExtraArgs, report),
-    certificatesDir: cleanFolder(flags.certDir || draft.certificatesDir),
+    certificatesDir: plainFolder(flags.certDir || draft.certificatesDir),
     imageRepository: flags.imageRepository || draft.imageRepository,
     featureGates: { ...draft.featureGates, ...gates },
   };

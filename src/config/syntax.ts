@@ -1,4 +1,5 @@
 // The shapes of single values, as Kubernetes and kubeadm check them.
+import { posix } from 'node:path';
 import { isOneVisibleLine } from '../util/invisible.ts';
 import { parseIp } from '../util/net.ts';
 import { isDnsSubdomain } from '../util/shapes.ts';
@@ -43,6 +44,11 @@ export function hasDotPart(path: string): boolean {
 /** A folder's path with one slash between its parts and none at its end. */
 export function cleanFolder(path: string): string {
   return path.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+}
+
+/** The same without `.` and `..`, by the text alone, as kubeadm joins its paths (Go's `path.Clean`). */
+export function plainFolder(path: string): string {
+  return isAbsolutePath(path) ? cleanFolder(posix.normalize(path)) : path;
 }
 
 /**

@@ -498,6 +498,14 @@ test.each(['/x/pki/', '//x//pki', '/x/pki///'])('certificatesDir %s is /x/pki, f
   expect(loadReset(undefined, '', { certDir }).draft.certificatesDir).toBe('/x/pki');
 });
 
+test.each([
+  ['/a/../b', '/b'],
+  ['/a/./b/.', '/a/b'],
+  ['/../a/b/..', '/a'],
+])('the certificatesDir %s of a cluster is %s, where kubeadm puts its files', (certDir, folder) => {
+  expect(loadInit(undefined, '', { certDir }).draft.cluster.certificatesDir).toBe(folder);
+});
+
 test.each(['/', '/srv/.', '/srv/../srv', 'pki', './pki'])('reset refuses the certificatesDir %s', (certDir) => {
   const { list } = validateReset(loadReset(undefined, '', { certDir }).draft);
   expect(list.map(({ code }) => code)).toEqual(['KB_CONFIG']);
