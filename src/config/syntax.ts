@@ -1,5 +1,4 @@
 // The shapes of single values, as Kubernetes and kubeadm check them.
-import { posix } from 'node:path';
 import { isOneVisibleLine } from '../util/invisible.ts';
 import { parseIp } from '../util/net.ts';
 import { isDnsSubdomain } from '../util/shapes.ts';
@@ -48,7 +47,9 @@ export function cleanFolder(path: string): string {
 
 /** The same without `.` and `..`, by the text alone, as kubeadm joins its paths (Go's `path.Clean`). */
 export function plainFolder(path: string): string {
-  return isAbsolutePath(path) ? cleanFolder(posix.normalize(path)) : path;
+  if (!isAbsolutePath(path)) return path;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return `/${parts.reduce<string[]>((above, part) => (part === '..' ? above.slice(0, -1) : [...above, part]), []).join('/')}`;
 }
 
 /**
