@@ -21,7 +21,7 @@ export interface AddonOptions extends ConnectionOptions {
 export async function applyFlannel(options: AddonOptions): Promise<void> {
   await withSession(
     'addon apply flannel',
-    options,
+    { ...options, hasPlan: options.printManifest !== true },
     options.printManifest === true ? 'look' : 'change',
     async (session) => {
       const path = options.kubeconfig ?? paths.adminConf;

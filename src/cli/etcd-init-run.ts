@@ -134,7 +134,7 @@ function folderPlaces({ host, reporter }: Session, options: EtcdInitOptions): re
   return [
     localFolder(path, {
       isDryRun: dryRun === true,
-      plan: (text) => reporter.emit({ kind: 'plan', host: host.name, text }),
+      plan: (text) => reporter.emit({ kind: 'plan', host: host.name, action: 'create', text }),
     }),
   ];
 }

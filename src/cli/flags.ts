@@ -127,6 +127,12 @@ const flags: Readonly<Record<string, () => Option>> = {
   'new-config': () => option('--new-config <path>', 'file to write (default: standard output)'),
   'old-config': () => option('--old-config <path>', 'file to read; - is standard input'),
   output: () => option('-o, --output <format>', 'form of the answer (default: text)'),
+  'plan-output': () => {
+    const declared = option('-o, --output <format>', 'with --dry-run: form of the plan, such as json (default: text)');
+    // Not that of an answer: no command is to take one for the other.
+    declared.attributeName = () => 'planOutput';
+    return declared;
+  },
   'show-managed-fields': () => option('--show-managed-fields', 'has no effect: there are no managed fields'),
   // kbinit's
   'api-version': () => option('--api-version <version>', 'API version of the kind, for example v1beta3'),
@@ -334,13 +340,19 @@ export function withFlagsForHosts(command: Command, names: readonly string[]): C
 
 /** Give a command these flags and no others: it works on no host. */
 export function withOnlyFlags(command: Command, names: readonly string[]): Command {
-  for (const name of new Set(names)) {
+  for (const name of withPlanOutput(names)) {
     const make = flags[name];
     if (make === undefined) throw new Error(`flag --${name} is not declared`);
     const declared = make();
     command.addOption(isRepeatable(declared) ? declared : givenOnce(declared));
   }
   return command;
+}
+
+/** A dry run answers with its plan, which has the forms that an answer has. */
+function withPlanOutput(names: readonly string[]): ReadonlySet<string> {
+  const isPlanned = names.includes('dry-run') && !names.includes('output');
+  return new Set([...names, ...(isPlanned ? ['plan-output'] : [])]);
 }
 
 /**

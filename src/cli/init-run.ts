@@ -76,7 +76,8 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
     const settings: InitSettings = only === undefined ? ctx.settings : { ...ctx.settings, isPhaseAlone: true };
     await runWorkflow(initPhases, { ...ctx, ...checked, settings }, only).finally(() => checked?.show(session));
   };
-  const run = { ...options, dryRun: isDryRun };
+  const isPrinted = options.printManifest === true || (options.output ?? 'text') !== 'text';
+  const run = { ...options, dryRun: isDryRun, hasPlan: !isPrinted };
   await withSession(command, run, 'change', work, noticeOf(only)).finally(() => pool.close());
 }
 

@@ -90,7 +90,7 @@ export async function runJoin(
     isReplacing: options.replace === true,
     ...(only === undefined ? {} : { only }),
   };
-  const run = { ...rest, dryRun: isDryRun };
+  const run = { ...rest, dryRun: isDryRun, hasPlan: (options.output ?? 'text') === 'text' };
   if (hosts.length > 1) return joinMany(command, { options: run, hosts }, { ...given, warnings });
   const [target] = hosts;
   const one = { ...run, ...(target === undefined ? {} : { host: target }) };

@@ -1,11 +1,12 @@
 // One run of a command: its host, its reporters, its log, its limits, and how it ends.
 import { hostname } from 'node:os';
-import { exitCode } from '../errors.ts';
+import { exitCode, KbError } from '../errors.ts';
 import type { Host, HostView } from '../host/host.ts';
 import { isLockedOut, type HostLock } from '../host/lock.ts';
 import type { Reporter } from '../report/events.ts';
 import { openLogFile } from '../report/log-file.ts';
 import { watchPhases } from '../report/open-phases.ts';
+import { planView } from '../report/plan.ts';
 import { addSecret } from '../report/redact.ts';
 import { teeReporter } from '../report/tee.ts';
 import { untilVerdict } from '../report/verdict.ts';
@@ -15,6 +16,7 @@ import { deadlineGrace, readLimit, startDeadline, unlessOverdue } from './deadli
 import { tellFailure } from './failure.ts';
 import { watchSignals, type Interrupt } from './interrupt.ts';
 import { catchUncaught } from './last-resort.ts';
+import { printerOf } from './output/printer.ts';
 import { askYesNo } from './prompt.ts';
 import { openHosts, type HostFor, type HostUse, type Reached } from './reach.ts';
 import { passwordsOf, resumeCommand } from './resume.ts';
@@ -31,6 +33,10 @@ export interface ConnectionOptions extends SshFlags, ViewOptions {
   /** Of a command for several, which are reached one by one. */
   readonly hosts?: readonly string[];
   readonly dryRun?: boolean;
+  /** The form of a dry run's plan. */
+  readonly planOutput?: string;
+  /** False for a command whose answer is another one in a dry run too. */
+  readonly hasPlan?: boolean;
   /** A Go duration: the limit of the whole run. */
   readonly deadline?: string;
   /** Skips the question about this machine. */
@@ -75,13 +81,21 @@ export async function withSession<U extends HostUse>(
   const limit = readLimit(options.deadline);
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const name = target?.address ?? hostname();
+  const render = await planPrinter(options);
   const view = openView(options);
+  const print = (text: string): void => {
+    view.pause();
+    process.stdout.write(printable(text));
+    view.resume();
+  };
+  const isPlanned = options.dryRun === true && options.hasPlan !== false;
+  const plan = isPlanned ? planView({ print, verbose: (options.v ?? 0) > 0, ...(render && { render }) }) : undefined;
   const log = openLogFile({
     environment: process.env,
     onFailure: (text) => view.reporter.emit({ kind: 'warning', host: name, text }),
   });
   const suggestions = suggestionsOf(options);
-  const shown = untilVerdict(view.reporter);
+  const shown = untilVerdict(plan === undefined ? view.reporter : teeReporter(view.reporter, plan));
   const phases = watchPhases(teeReporter(shown, log.reporter));
   const reporter = suggesting(phases, suggestions);
   const isHere = notice !== undefined && target === undefined && options.hosts === undefined;
@@ -97,6 +111,7 @@ export async function withSession<U extends HostUse>(
     command,
     hosts: options.hosts?.map((one) => parseTarget(one).address) ?? [name],
     ...(isHere ? { machine: thisMachine(options.rootfs) } : {}),
+    ...(options.dryRun === true ? { isDryRun: true } : {}),
     ...(log.path === undefined ? {} : { logPath: log.path }),
   });
   let code: number = exitCode.done;
@@ -132,11 +147,8 @@ export async function withSession<U extends HostUse>(
       signal,
       startedAt: new Date(),
       resumeCommand: ownCommand,
-      print: (text) => {
-        view.pause();
-        process.stdout.write(printable(text));
-        view.resume();
-      },
+      // A plan in another form is the whole answer.
+      print: isPlanned && render !== undefined ? () => undefined : print,
       ask,
     });
     await Promise.race([unlessLocked(first.lock, unlessOverdue(running, deadline), interrupt), lastResort.failed]);
@@ -155,6 +167,7 @@ export async function withSession<U extends HostUse>(
     const closed = hosts.close();
     // A host that hangs does not answer to that either.
     await (deadline.hasPassed() ? Promise.race([closed, sleep(deadlineGrace.close)]) : closed);
+    plan?.end(code === exitCode.done);
     reporter.emit({ kind: 'run-end', exitCode: code, seconds: (performance.now() - start) / 1000 });
     log.close();
     lastResort.stop();
@@ -162,6 +175,24 @@ export async function withSession<U extends HostUse>(
   // What still waits for a host that hangs ends with the process.
   if (deadline.hasPassed() || code === exitCode.bug) setTimeout(() => process.exit(code), 200).unref();
   if (code !== exitCode.done) throw new Shown(code);
+}
+
+/** How a plan is printed that is not printed as lines. @throws KbError KB_USAGE, KB_OUTPUT */
+async function planPrinter({
+  planOutput,
+  dryRun,
+}: ConnectionOptions): Promise<((plan: Readonly<Record<string, unknown>>) => string) | undefined> {
+  if (planOutput === undefined) return undefined;
+  if (dryRun !== true) {
+    throw new KbError({
+      code: 'KB_USAGE',
+      summary: '--output without --dry-run',
+      detail: '-o is the form of the plan, and only a dry run has one',
+      fix: 'add --dry-run, or leave -o out',
+    });
+  }
+  const printer = await printerOf({ output: planOutput });
+  return planOutput === 'text' ? undefined : (object) => printer({ object, text: '' });
 }
 
 /** The body's end; where another run has the host, it is stopped, and waited for as long as a step may take to see that. */

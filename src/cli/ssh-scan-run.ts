@@ -102,7 +102,7 @@ async function record(
   if (dryRun === true) {
     for (const { files, type, blob, target } of fresh) {
       const text = `add the ${type} key ${fingerprint(blob)} of ${target} to ${files.write}`;
-      reporter.emit({ kind: 'plan', host: host.name, text });
+      reporter.emit({ kind: 'plan', host: host.name, action: 'create', text });
     }
     return [];
   }

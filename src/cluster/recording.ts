@@ -1,6 +1,6 @@
 // The API of a dry run: reads go through where there is a server, writes become lines of the plan.
 import { KbError } from '../errors.ts';
-import type { Reporter } from '../report/events.ts';
+import type { PlannedChange, Reporter } from '../report/events.ts';
 import { writeYaml } from '../util/yaml.ts';
 import { isContained } from './compare.ts';
 import { refOf } from './client.ts';
@@ -39,11 +39,12 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
   };
   const read = async (ref: ObjectRef): Promise<KubeObject | undefined> =>
     written.get(objectPath(ref)) ?? (removed.has(objectPath(ref)) ? undefined : await ask((api) => api.get(ref)));
-  const plan = (text: string, object?: KubeObject): void => {
+  const plan = (action: PlannedChange['action'], text: string, object?: KubeObject): void => {
     const shown = object && content(object);
     options.reporter.emit({
       kind: 'plan',
       host: options.host,
+      action,
       text,
       ...(shown === undefined ? {} : { content: shown }),
     });
@@ -67,32 +68,34 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
       const outcome: ApplyOutcome =
         existing === undefined ? 'created' : isContained(object, existing) ? 'unchanged' : 'updated';
       written.set(objectPath(refOf(object)), object);
-      const verb = { created: 'create', updated: 'update', unchanged: 'keep' }[outcome];
-      plan(`${verb} ${objectName(refOf(object))}`, outcome === 'unchanged' ? undefined : object);
+      const [action, verb] = (
+        { created: ['create', 'create'], updated: ['change', 'update'], unchanged: ['keep', 'keep'] } as const
+      )[outcome];
+      plan(action, `${verb} ${objectName(refOf(object))}`, outcome === 'unchanged' ? undefined : object);
       return { outcome, object };
     },
     async create(object) {
-      plan(`create ${objectName(refOf(object))}`, object);
+      plan('create', `create ${objectName(refOf(object))}`, object);
       return object;
     },
     async replace(object) {
-      plan(`update ${objectName(refOf(object))}`, object);
+      plan('change', `update ${objectName(refOf(object))}`, object);
       return object;
     },
     async patch(ref, patch) {
-      plan(`change ${objectName(ref)}`, { ...ref, metadata: { name: ref.name }, ...patch });
+      plan('change', `change ${objectName(ref)}`, { ...ref, metadata: { name: ref.name }, ...patch });
       return (await read(ref)) ?? { ...ref, metadata: { name: ref.name } };
     },
     async remove(ref) {
       if ((await read(ref)) === undefined) return false;
-      plan(`remove ${objectName(ref)}`);
+      plan('delete', `remove ${objectName(ref)}`);
       written.delete(objectPath(ref));
       removed.add(objectPath(ref));
       return true;
     },
     async evict({ namespace, name }) {
       const ref = { apiVersion: 'v1', kind: 'Pod', namespace, name };
-      plan(`evict ${objectName(ref)}`);
+      plan('delete', `evict ${objectName(ref)}`);
       removed.add(objectPath(ref));
       return { kind: 'accepted' };
     },

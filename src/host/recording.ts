@@ -1,6 +1,6 @@
 // The host of a dry run: reads reach the real host, changes become lines of the plan and are seen by later reads.
 import type { Duplex } from 'node:stream';
-import type { Reporter } from '../report/events.ts';
+import type { PlannedChange, Reporter } from '../report/events.ts';
 import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, TextEncoding, Upload } from './host.ts';
 import { lineDiff } from '../util/diff.ts';
 import { sh, type Shell } from './shell.ts';
@@ -86,7 +86,8 @@ class RecordingHost implements Host {
       const before = there === undefined ? undefined : Buffer.from(there, 'latin1').toString();
       const after = body.toString();
       const shown = before === undefined || before === after ? after : (lineDiff(before, after) ?? after);
-      this.#plan(describe(outcome, artifact), artifact.secret === true ? undefined : shown);
+      const action = outcome === 'created' ? 'create' : 'change';
+      this.#plan(action, describe(outcome, artifact), artifact.secret === true ? undefined : shown);
       return { path, outcome };
     });
   }
@@ -94,8 +95,8 @@ class RecordingHost implements Host {
   async run(command: Shell, why: string, io: ExecIO = {}): Promise<ExecResult> {
     // A script goes below its purpose, as a file's content does.
     const text = (io.shown ?? command.text).trim();
-    if (text.includes('\n')) this.#plan(why, `${text}\n`);
-    else this.#plan(`${why}: ${text}`);
+    if (text.includes('\n')) this.#plan('run', why, `${text}\n`);
+    else this.#plan('run', `${why}: ${text}`);
     return { code: 0, stdout: '', stderr: '' };
   }
 
@@ -103,18 +104,23 @@ class RecordingHost implements Host {
     const { path, mode, sha256, source } = file;
     const { outcome } = readLook(this.name, file, await this.#inner.probe(lookCommand(file)));
     if (outcome === 'unchanged') return { path, outcome };
-    this.#plan(`upload ${path} (${octal(mode)}, ${source.size} bytes, sha256 ${sha256.slice(0, 12)}…)`);
+    this.#plan(
+      outcome === 'created' ? 'create' : 'change',
+      `upload ${path} (${octal(mode)}, ${source.size} bytes, sha256 ${sha256.slice(0, 12)}…)`,
+    );
     return { path, outcome };
   }
 
   async remove(paths: readonly string[], why: string): Promise<void> {
+    const present = await this.#present(paths);
     for (const path of paths) {
+      if (!present.has(path)) continue;
       if (path.endsWith('/')) this.#emptied.add(path);
       else this.#removed.add(path);
       for (const written of this.#written.keys()) {
         if (written === path || (path.endsWith('/') && written.startsWith(path))) this.#written.delete(written);
       }
-      this.#plan(`${why}: ${path.endsWith('/') ? 'empty' : 'remove'} ${path}`);
+      this.#plan('delete', `${why}: ${path.endsWith('/') ? 'empty' : 'remove'} ${path}`);
     }
   }
 
@@ -122,19 +128,37 @@ class RecordingHost implements Host {
     await this.#inner.close();
   }
 
-  #plan(text: string, content?: string): void {
-    this.#reporter.emit({ kind: 'plan', host: this.name, text, ...(content !== undefined && { content }) });
+  #plan(action: PlannedChange['action'], text: string, content?: string): void {
+    this.#reporter.emit({ kind: 'plan', host: this.name, action, text, ...(content !== undefined && { content }) });
   }
 
   #isGone(path: string): boolean {
     return this.#removed.has(path) || [...this.#emptied].some((folder) => path.startsWith(folder));
   }
 
+  /** Of paths to remove, those that are there by now; a folder to empty, where something is in it. */
+  async #present(paths: readonly string[]): Promise<ReadonlySet<string>> {
+    const isPlanned = (path: string): boolean =>
+      [...this.#written.keys()].some((file) => file === path || (path.endsWith('/') && file.startsWith(path)));
+    const asked = paths.filter((path) => !isPlanned(path) && !this.#isGone(path) && !this.#emptied.has(path));
+    const planned = paths.filter(isPlanned);
+    if (asked.length === 0) return new Set(planned);
+    const command = sh`for p in ${asked}; do
+  case $p in
+    */) [ -n "$(ls -A -- "$p" 2> /dev/null)" ] ;;
+    *) [ -e "$p" ] || [ -L "$p" ] ;;
+  esac && echo yes || echo no
+done`;
+    const lines = (await this.#inner.probe(command)).stdout.split('\n');
+    // One that the host says nothing of is planned: better one line too many.
+    return new Set([...planned, ...asked.filter((_, n) => lines[n] !== 'no')]);
+  }
+
   async #makeFolder({ path, mode }: Directory): Promise<void> {
     if (this.#folders.has(path)) return;
     this.#folders.add(path);
     const { code } = await this.#inner.probe(sh`test -d ${path}`);
-    if (code !== 0) this.#plan(`make the folder ${path} (${octal(mode)})`);
+    if (code !== 0) this.#plan('create', `make the folder ${path} (${octal(mode)})`);
   }
 
   /** Permission bits of the files that exist, planned ones included. */

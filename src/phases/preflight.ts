@@ -30,7 +30,8 @@ async function check(ctx: InitContext): Promise<void> {
   const images = controlPlaneImages(ctx.spec.cluster);
   if (ctx.spec.isDryRun) {
     for (const image of images) {
-      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, text: `pull image ${image} where it is missing` });
+      const text = `pull image ${image} where it is missing`;
+      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, action: 'create', text });
     }
     return;
   }

@@ -8,6 +8,8 @@ export type RunEvent =
       readonly hosts: readonly string[];
       /** Where the machine that kbinit runs on is changed: what it is called. */
       readonly machine?: string;
+      /** Nothing is changed, only planned. */
+      readonly isDryRun?: true;
       readonly logPath?: string;
     }
   | { readonly kind: 'run-end'; readonly exitCode: number; readonly seconds: number }
@@ -72,9 +74,17 @@ export type RunEvent =
       /** What is known of it besides that answer: how often it ended, and why. */
       readonly state?: string;
     }
-  /** One line of a dry run's plan: what would be changed and, where it is no secret, the content. */
-  | { readonly kind: 'plan'; readonly host: string; readonly text: string; readonly content?: string }
+  | ({ readonly kind: 'plan' } & PlannedChange)
   | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** One item of a dry run's plan: what would be done and, where it is no secret, the content. */
+export interface PlannedChange {
+  readonly host: string;
+  /** `run` is a command; `keep` is what is there already and right. */
+  readonly action: 'create' | 'change' | 'delete' | 'run' | 'keep';
+  readonly text: string;
+  readonly content?: string;
+}
 
 export interface Reporter {
   emit(event: RunEvent): void;

@@ -34,7 +34,7 @@ export function createLines(options: LineOptions): Lines {
   /** Hosts whose phase has only planned something. */
   const planning = new Set<string>();
   const times: PhaseTime[] = [];
-  const made = { counted: 0, changed: 0, planned: 0 };
+  const made = { counted: 0, changed: 0, isDryRun: false };
   let hostWidth = 0;
   let phaseWidth = usualPhaseWidth;
   let logPath: string | undefined;
@@ -79,7 +79,7 @@ export function createLines(options: LineOptions): Lines {
 
   const runEnd = (event: Event<'run-end'>): readonly string[] => {
     const hasChanged = made.changed > 0 || made.counted === 0;
-    const text = endText(event, made.planned > 0 ? 'planned' : hasChanged ? 'changed' : 'unchanged');
+    const text = endText(event, made.isDryRun ? 'planned' : hasChanged ? 'changed' : 'unchanged');
     const last = paint(event.exitCode === exitCode.done ? 'green' : 'red', text);
     if (!options.verbose || times.length < 2) return [last];
     return ['where the time went', ...timeTable(times).split('\n'), last];
@@ -90,6 +90,7 @@ export function createLines(options: LineOptions): Lines {
       case 'run-start':
         hostWidth = Math.max(hostWidth, ...event.hosts.map((host) => host.length));
         logPath = event.logPath;
+        made.isDryRun = event.isDryRun === true;
         return event.machine === undefined ? [] : [`${event.command} works on ${printable(event.machine)}`];
       case 'phase-start':
         tallies.delete(event.host);
@@ -107,9 +108,11 @@ export function createLines(options: LineOptions): Lines {
       case 'step':
         return options.verbose ? about(event.host, event.phase, event.text) : [];
       case 'plan':
-        made.planned++;
+        // The plan itself is the answer, on standard output.
+        if (event.action === 'keep') return [];
+        made.isDryRun = true;
         planning.add(event.host);
-        return [...about(event.host, undefined, event.text), ...indented(event.content ?? '')];
+        return [];
       case 'run-end':
         return runEnd(event);
       case 'command':
@@ -139,15 +142,6 @@ function endText(event: Event<'run-end'>, what: 'planned' | 'changed' | 'unchang
 
 function named(name: string | undefined, text: string): string {
   return name === undefined ? text : `${name}: ${text}`;
-}
-
-/** A plan's content without the host's name before each line, so that it can be copied. */
-function indented(text: string): readonly string[] {
-  return text === ''
-    ? []
-    : printable(text.trimEnd())
-        .split('\n')
-        .map((line) => `    ${line}`.trimEnd());
 }
 
 /** `12 files created  0.8s`; `done` (or `planned`) when the phase made nothing that is counted. */

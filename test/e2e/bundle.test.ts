@@ -368,7 +368,7 @@ describe('hosts without registry and repositories', () => {
   test('a dry run changes nothing', async () => {
     const planned = await prepare(bare, bundle, ['--role', 'control-plane', '--dry-run']);
     expect(planned.code, planned.stderr).toBe(0);
-    expect(planned.stderr).toContain(`import ${imageNames.apiServer}`);
+    expect(planned.stdout).toContain(`import ${imageNames.apiServer}`);
     expect(await differences(lab, bare)).toBe('');
   });
 

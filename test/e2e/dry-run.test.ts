@@ -43,13 +43,10 @@ interface Planned {
   readonly content?: string;
 }
 
-/** The lines of a plan, from the events on stderr. */
-function planOf(stderr: string): readonly Planned[] {
-  return stderr
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line): { kind?: string } & Planned => JSON.parse(line))
-    .filter(({ kind }) => kind === 'plan');
+/** The items of a plan that was printed with `-o json`. */
+function planOf(stdout: string): readonly Planned[] {
+  const { changes }: { readonly changes: readonly Planned[] } = JSON.parse(stdout);
+  return changes;
 }
 
 describe('init --dry-run on a host without a cluster', () => {
@@ -66,16 +63,20 @@ describe('init --dry-run on a host without a cluster', () => {
 
   test('names every file that a run writes, with its content', () => {
     const files = ['manifests/kube-apiserver.yaml', 'manifests/etcd.yaml', 'pki/ca.crt', 'pki/apiserver.crt'];
-    for (const file of files) expect(stderr).toContain(`create /etc/kubernetes/${file} (0`);
-    expect(stderr).toContain('    - --advertise-address=');
-    expect(stderr).toContain('    -----BEGIN CERTIFICATE-----');
-    expect(stderr).toContain('systemctl restart kubelet');
+    for (const file of files) expect(stdout).toContain(`create /etc/kubernetes/${file} (0`);
+    expect(stdout).toContain('    - --advertise-address=');
+    expect(stdout).toContain('    -----BEGIN CERTIFICATE-----');
+    expect(stdout).toContain('systemctl restart kubelet');
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+      /^Plan: \d\d+ to create, \d+ to change, 0 to delete on 1 host\.$/,
+    );
+    expect(stderr).not.toContain('/etc/kubernetes');
   });
 
   test('names secrets and shows none', () => {
-    expect(stderr).toMatch(/create \/etc\/kubernetes\/pki\/ca\.key \(0600, secret\)/);
-    expect(stderr).toMatch(/create Secret kube-system\/bootstrap-token-/);
-    expect(stderr).not.toMatch(/PRIVATE KEY|client-key-data|token-secret/);
+    expect(stdout).toMatch(/create \/etc\/kubernetes\/pki\/ca\.key \(0600, secret\)/);
+    expect(stdout).toMatch(/create Secret kube-system\/bootstrap-token-/);
+    expect(stdout + stderr).not.toMatch(/PRIVATE KEY|client-key-data|token-secret/);
   });
 
   test('does not say that there is a cluster now', () => {
@@ -102,9 +103,9 @@ describe.each(['default', 'ha-mirror'] as const)('the plan for the golden config
     await output(lab, 'master1', 'ip address replace 192.168.3.129/32 dev eth0');
     await output(lab, 'master1', writableConntrack);
     const flags = ['--config', config, '--upload-certs', '--dry-run', '--ignore-preflight-errors', 'all'];
-    const result = await kbinit(['init', ...over(lab, 'master1'), ...flags, '--log-format', 'json']);
+    const result = await kbinit(['init', ...over(lab, 'master1'), ...flags, '-o', 'json']);
     expect(result.code, result.stderr.slice(-2000)).toBe(0);
-    plan = planOf(result.stderr);
+    plan = planOf(result.stdout);
   });
 
   /** kubeadm binds its admins before a dry run begins to print. */
@@ -183,10 +184,10 @@ describe('join --dry-run', () => {
     );
     expect(result.code, result.stderr.slice(-2000)).toBe(0);
     expect(result.stderr).toMatch(/warning the cluster could not be found .*the plan goes by kubeadm's defaults/);
-    expect(result.stderr).toContain('create /etc/kubernetes/bootstrap-kubelet.conf (0600, secret)');
-    expect(result.stderr).toContain('create /var/lib/kubelet/config.yaml (0644)');
+    expect(result.stdout).toContain('create /etc/kubernetes/bootstrap-kubelet.conf (0600, secret)');
+    expect(result.stdout).toContain('create /var/lib/kubelet/config.yaml (0644)');
     expect(result.stdout).not.toContain('has joined');
-    expect(result.stderr).not.toContain('0123456789abcdef');
+    expect(result.stdout + result.stderr).not.toContain('0123456789abcdef');
     expect(result.seconds).toBeLessThan(25);
   });
 
@@ -224,23 +225,15 @@ describe('dry runs over a cluster', () => {
     );
     expect(result.code, result.stderr.slice(-2000)).toBe(0);
     expect(result.stderr).not.toContain('could not be found');
-    expect(result.stderr).toContain('failCgroupV1: false');
-    expect(result.stderr).toContain('-----BEGIN CERTIFICATE-----');
+    expect(result.stdout).toContain('failCgroupV1: false');
+    expect(result.stdout).toContain('-----BEGIN CERTIFICATE-----');
   });
 
   test('init over its own cluster plans no file and no object', async () => {
     const before = await everyFile(lab, 'master1');
-    const result = await kbinit([
-      'init',
-      ...over(lab, 'master1'),
-      '--config',
-      config,
-      '--dry-run',
-      '--log-format',
-      'json',
-    ]);
+    const result = await kbinit(['init', ...over(lab, 'master1'), '--config', config, '--dry-run', '-o', 'json']);
     expect(result.code, result.stderr.slice(-2000)).toBe(0);
-    const changes = planOf(result.stderr).filter(({ text }) => /^(create|change|update|remove|make)/.test(text));
+    const changes = planOf(result.stdout).filter(({ text }) => /^(create|change|update|remove|make)/.test(text));
     expect(changes.map(({ text }) => text)).toEqual([]);
     const changed = changedPaths(before, await everyFile(lab, 'master1'));
     expect(changed.filter((path) => !live.test(path))).toEqual([]);
@@ -251,9 +244,9 @@ describe('dry runs over a cluster', () => {
     const result = await kbinit(['reset', ...over(lab, 'master1'), '--dry-run']);
     expect(result.code, result.stderr.slice(-2000)).toBe(0);
     for (const path of ['/etc/kubernetes/pki/', '/etc/kubernetes/manifests/', '/var/lib/etcd/', '/var/lib/kubelet/']) {
-      expect(result.stderr).toContain(`empty ${path}`);
+      expect(result.stdout).toContain(`empty ${path}`);
     }
-    expect(result.stderr).toContain('stop the kubelet');
+    expect(result.stdout).toContain('stop the kubelet');
     const changed = changedPaths(before, await everyFile(lab, 'master1'));
     expect(changed.filter((path) => !live.test(path))).toEqual([]);
     expect((await lab.kubectl(['get', 'nodes', '--no-headers'])).stdout).toContain('master1');

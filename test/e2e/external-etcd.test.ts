@@ -91,9 +91,9 @@ describe('etcd init', () => {
     const before = await allTraces();
     const planned = await etcdInit([...hosts(...members), ...client('master1'), '--dry-run']);
     expect(planned.code, planned.stderr).toBe(0);
-    expect(planned.stderr).toContain('upload /usr/local/bin/etcd');
-    expect(planned.stderr).toContain('ETCD_INITIAL_CLUSTER=etcd1=https://');
-    expect(planned.stderr).not.toContain('PRIVATE KEY');
+    expect(planned.stdout).toContain('upload /usr/local/bin/etcd');
+    expect(planned.stdout).toContain('ETCD_INITIAL_CLUSTER=etcd1=https://');
+    expect(planned.stdout + planned.stderr).not.toContain('PRIVATE KEY');
     expect(await allTraces()).toBe(before);
   });
 

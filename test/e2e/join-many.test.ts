@@ -151,7 +151,7 @@ describe('a host with the name of a node that there is (R15)', () => {
     expect(await uid()).toBe(old);
     const plan = await join('--replace', ...admin(), '--dry-run');
     expect(plan.code, plan.stderr).toBe(0);
-    expect(plan.stderr).toContain('remove Node node2');
+    expect(plan.stdout).toContain('remove Node node2');
     expect(await uid()).toBe(old);
     const start = performance.now();
     const done = await join('--replace', ...admin());

@@ -62,8 +62,8 @@ describe('lb apply', () => {
     const before = await traces();
     const planned = await apply('lb', ...backend('master1'), '--backend', 'master2=10.61.62.30', '--dry-run');
     expect(planned.code, planned.stderr).toBe(0);
-    expect(planned.stderr).toContain('server master2 10.61.62.30:6443 check');
-    expect(planned.stderr).toContain('reload haproxy');
+    expect(planned.stdout).toContain('server master2 10.61.62.30:6443 check');
+    expect(planned.stdout).toContain('reload haproxy');
     expect(await traces()).toBe(before);
   });
 

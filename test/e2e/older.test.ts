@@ -64,9 +64,9 @@ describe(`a cluster of Kubernetes ${version}`, () => {
       '--dry-run',
       ...over(lab, 'master1'),
     ];
-    const { code, stderr } = await kbinit(flags);
+    const { code, stdout, stderr } = await kbinit(flags);
     expect(code, stderr.slice(-4000)).toBe(0);
-    expect(stderr).toContain(`registry.k8s.io/kube-apiserver:${version}`);
+    expect(stdout).toContain(`registry.k8s.io/kube-apiserver:${version}`);
     expect(changedPaths(before, await everyFile(lab, 'master1'))).toEqual([]);
   });
 

@@ -93,7 +93,7 @@ describe('host prepare', () => {
     for (const host of [rocky, bare]) {
       const planned = await prepare(host, '--dry-run');
       expect(planned.code, planned.stderr).toBe(0);
-      expect(planned.stderr).toContain('create /etc/sysctl.d/99-zz-kbinit.conf');
+      expect(planned.stdout).toContain('create /etc/sysctl.d/99-zz-kbinit.conf');
       expect(planned.stderr).toContain('dry run: nothing was changed');
       expect(await differences(lab, host)).toBe('');
     }

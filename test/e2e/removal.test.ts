@@ -163,8 +163,8 @@ describe('node remove of a worker', () => {
   test('in a dry run says what it would do and does nothing', async () => {
     const planned = await remove('node1', 'master1', '--dry-run');
     expect(planned.code, planned.stderr).toBe(0);
-    expect(planned.stderr.match(/evict Pod default\/web-/g)).toHaveLength(2);
-    expect(planned.stderr).toContain('remove Node node1');
+    expect(planned.stdout.match(/evict Pod default\/web-/g)).toHaveLength(2);
+    expect(planned.stdout).toContain('remove Node node1');
     const { stdout } = await lab.kubectl(['get', 'node', 'node1', '-o', 'jsonpath={.spec.unschedulable}']);
     expect(stdout).toBe('');
   });

@@ -226,7 +226,7 @@ test('a plan names what would be written and shows no secret of it', () => {
     expect(run.code, run.stderr).toBe(0);
     expect(run.stdout + run.stderr).toContain('/etc/kubernetes/pki/ca.key');
   }
-  const shown = dryRuns.map((run, index) => ({ name: `dry run ${index}`, text: run.stderr }));
+  const shown = dryRuns.map((run, index) => ({ name: `dry run ${index}`, text: run.stdout + run.stderr }));
   expect(sightings(typed, shown)).toEqual([]);
   for (const { text } of shown) expect(text).not.toMatch(/PRIVATE KEY|client-key-data: [A-Za-z0-9+/]/);
 });

@@ -80,7 +80,8 @@ async function checkControlPlane(ctx: JoinContext): Promise<void> {
   const images = controlPlaneImages(cluster);
   if (ctx.spec.isDryRun) {
     for (const image of images) {
-      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, text: `pull image ${image} where it is missing` });
+      const text = `pull image ${image} where it is missing`;
+      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, action: 'create', text });
     }
     return;
   }

@@ -15,8 +15,13 @@ test('in a dry run questions reach etcd, and every change is a line of the plan 
   await recording.remove('10276657743932975437');
   expect(etcd.removed).toEqual([]);
   expect(reporter.events).toEqual([
-    { kind: 'plan', host: 'master1', text: 'add https://192.168.3.32:2380 to the etcd cluster as a learner' },
-    { kind: 'plan', host: 'master1', text: 'let etcd member ff vote' },
-    { kind: 'plan', host: 'master1', text: 'remove etcd member 8e9e05c52164694d from its cluster' },
+    {
+      kind: 'plan',
+      host: 'master1',
+      action: 'create',
+      text: 'add https://192.168.3.32:2380 to the etcd cluster as a learner',
+    },
+    { kind: 'plan', host: 'master1', action: 'change', text: 'let etcd member ff vote' },
+    { kind: 'plan', host: 'master1', action: 'delete', text: 'remove etcd member 8e9e05c52164694d from its cluster' },
   ]);
 });

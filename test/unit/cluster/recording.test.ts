@@ -14,5 +14,7 @@ test('a dry run plans to remove only what is there', async () => {
   const api = recordingApi({ host: 'master1', reporter, inner, credentials });
   expect(await api.remove({ ...secret, name: 'bootstrap-token-nosuch' })).toBe(false);
   expect(await api.remove(secret)).toBe(true);
-  expect(reporter.events).toMatchObject([{ kind: 'plan', text: 'remove Secret kube-system/bootstrap-token-abcdef' }]);
+  expect(reporter.events).toMatchObject([
+    { action: 'delete', text: 'remove Secret kube-system/bootstrap-token-abcdef' },
+  ]);
 });

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,8 +38,8 @@ test('a write is planned, not done, and later reads see it', async () => {
   const changes = await host.write([{ path: at('a'), mode: 0o644, body: 'x' }], [{ path: at('d'), mode: 0o700 }]);
   expect(changes).toEqual([{ path: at('a'), outcome: 'created' }]);
   expect(plan).toEqual([
-    { kind: 'plan', host: 'here', text: `make the folder ${at('d')} (0700)` },
-    { kind: 'plan', host: 'here', text: `create ${at('a')} (0644)`, content: 'x' },
+    { kind: 'plan', host: 'here', action: 'create', text: `make the folder ${at('d')} (0700)` },
+    { kind: 'plan', host: 'here', action: 'create', text: `create ${at('a')} (0644)`, content: 'x' },
   ]);
   expect(await host.read(at('a'))).toBe('x');
   expect(readdirSync(folder)).toEqual([]);
@@ -63,7 +72,7 @@ test('the content of a secret is not in the plan', async () => {
 test('a command is planned by its purpose and does not run', async () => {
   expect(await host.run(sh`touch ${at('pwn')}`, 'start the kubelet')).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(existsSync(at('pwn'))).toBe(false);
-  expect(plan).toEqual([{ kind: 'plan', host: 'here', text: `start the kubelet: touch ${at('pwn')}` }]);
+  expect(plan).toEqual([{ kind: 'plan', host: 'here', action: 'run', text: `start the kubelet: touch ${at('pwn')}` }]);
 });
 
 test('a script is planned as its purpose, with its lines below', async () => {
@@ -76,7 +85,7 @@ done
     'unmount',
   );
   expect(plan).toEqual([
-    { kind: 'plan', host: 'here', text: 'unmount', content: 'for p in a b; do\n  umount "$p"\ndone\n' },
+    { kind: 'plan', host: 'here', action: 'run', text: 'unmount', content: 'for p in a b; do\n  umount "$p"\ndone\n' },
   ]);
 });
 
@@ -84,7 +93,7 @@ test('of a script that keeps books only what matters is planned', async () => {
   await host.run(script`before=$(list)\ninstall kubelet\nlist >after`, 'install the kubelet', {
     shown: 'install kubelet',
   });
-  expect(plan).toEqual([{ kind: 'plan', host: 'here', text: 'install the kubelet: install kubelet' }]);
+  expect(plan).toEqual([{ kind: 'plan', host: 'here', action: 'run', text: 'install the kubelet: install kubelet' }]);
 });
 
 test('what is removed is gone for later reads, and can come back', async () => {
@@ -98,4 +107,23 @@ test('what is removed is gone for later reads, and can come back', async () => {
 
 test('looking at the host reaches the real one', async () => {
   expect((await host.probe(sh`echo hi`)).stdout).toBe('hi\n');
+});
+
+test('only what is there is planned to be removed', async () => {
+  writeFileSync(at('a'), 'x');
+  mkdirSync(at('empty'));
+  mkdirSync(at('full'));
+  writeFileSync(at('full/b'), 'x');
+  symlinkSync(at('nowhere'), at('link'));
+  await host.write([{ path: at('planned/c'), mode: 0o600, body: 'x' }]);
+  plan = [];
+  const paths = ['a', 'no', 'link', 'empty', 'full', 'no', 'planned'].map((name, n) => at(name) + (n > 2 ? '/' : ''));
+  await host.remove(paths, 'clean up');
+  await host.remove(paths, 'again');
+  expect(plan.map((event) => (event.kind === 'plan' ? event.text.replaceAll(folder, '') : ''))).toEqual([
+    'clean up: remove /a',
+    'clean up: remove /link',
+    'clean up: empty /full/',
+    'clean up: empty /planned/',
+  ]);
 });
