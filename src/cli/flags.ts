@@ -222,6 +222,12 @@ const flags: Readonly<Record<string, () => Option>> = {
       'systemd',
       'cgroupfs',
     ]),
+  forget: () =>
+    option(
+      '--forget <flags>',
+      'flags of earlier runs that the host keeps and that are not to count; all: every one',
+      list,
+    ),
   'firewall-zone': () =>
     option('--firewall-zone <name>', "firewalld's zone for the host's ports (default: that of the default route)"),
   'force-restore': () => option('-f, --force', 'put back what was there before kbinit even where it was changed since'),

@@ -1,12 +1,21 @@
 // What `kbinit host prepare` and `restore` do: judge the flags, reach the hosts, run the phases on each.
 import type { HostView } from '../host/host.ts';
 import { KbError, type Problem } from '../errors.ts';
-import { copyPath, ledgerFolder, ledgerPath, openLedger, parseLedger, silentLedger } from '../host/ledger.ts';
+import {
+  copyPath,
+  ledgerFolder,
+  ledgerPath,
+  openLedger,
+  parseKeptFlags,
+  parseLedger,
+  silentLedger,
+} from '../host/ledger.ts';
 import { stateOf, type PrepareContext } from '../phases/prepare/context.ts';
 import { networkLeftovers } from '../phases/prepare/leftovers.ts';
 import { preparePhases } from '../phases/prepare/index.ts';
 import { restorePhases, type RestoreContext } from '../phases/prepare/restore.ts';
 import { assertOneSource, readPrepare, type PrepareFiles, type PrepareFlags } from '../prepare/flags.ts';
+import { forgottenFlags, keptWords, withKept, type Asked } from '../prepare/kept.ts';
 import { entriesFor, type SurveyedHost } from '../prepare/names.ts';
 import type { PrepareSpec } from '../prepare/spec.ts';
 import { systemChance, systemClock } from '../util/keygen.ts';
@@ -45,15 +54,16 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
   const hosts = typeof host === 'string' ? [host] : host;
   for (const target of hosts) parseTarget(target);
   assertOneSource(options);
-  const spec = readPrepare(options, await localFiles(options));
+  const asked: Asked = { flags: options, files: await localFiles(options) };
+  const forgotten = forgottenFlags(options.forget ?? []);
+  const spec = readPrepare(asked.flags, asked.files);
   selectPhases(preparePhases, { ...(only === undefined ? {} : { only }), skip: spec.skipPhases });
   if (spec.hostname !== undefined && hosts.length > 1) throw new KbError(oneName());
   assertDifferent(hosts);
   const command = only === undefined ? 'host prepare' : `host prepare phase ${only}`;
   const work = async ({ session, each }: Hosts): Promise<readonly Failure<string>[]> => {
     const surveyed = await each(async (reached) => {
-      const ctx = contextOf(session, reached, spec);
-      await stateOf(ctx);
+      const ctx = await withLastFlags(contextOf(session, reached, spec), asked, forgotten);
       return { ctx, reached };
     });
     const known = surveyed.flatMap((one) => ('value' in one ? [{ target: one.item, ...one.value }] : []));
@@ -61,12 +71,12 @@ export async function runPrepare(options: PrepareOptions, only?: string): Promis
     const entries = [...spec.hosts, ...own];
     // A plan is read host by host.
     const ran = await onEach(spec.isDryRun ? 1 : atOnce, known, ({ ctx, reached }) =>
-      unlessTaken(reached, runWorkflow(preparePhases, { ...ctx, spec: { ...spec, hosts: entries } }, only)),
+      unlessTaken(reached, prepareOne({ ...ctx, spec: { ...ctx.spec, hosts: entries } }, only)),
     );
     const failed = failuresOf(ran).map(({ item, problems }) => ({ item: item.target, problems }));
     const failures = [...failuresOf(surveyed), ...failed];
     const isReady = failures.length === 0 && only === undefined && !spec.isDryRun;
-    if (isReady) session.print(nextStep(spec, { ...rest, hosts }));
+    if (isReady) session.print(nextStep(known[0]?.ctx.spec ?? spec, { ...rest, hosts }));
     return failures;
   };
   await withHosts(command, { options: rest, hosts }, work, noticeOf(only));
@@ -95,6 +105,35 @@ function contextOf(session: Session<HostView>, reached: Reached, spec: PrepareSp
     ledger: spec.isDryRun ? silentLedger() : openLedger(reached.host),
     readLedger: (text) => parseLedger(reached.host.name, text),
   };
+}
+
+async function prepareOne(ctx: HostContext, only: string | undefined): Promise<void> {
+  await runWorkflow(preparePhases, ctx, only);
+  await ctx.ledger.save();
+}
+
+/** The host's own context: what is not given now is as it was given last time. @throws KbError KB_LEDGER, KB_CONFIG */
+async function withLastFlags(first: HostContext, asked: Asked, forgotten: ReadonlySet<string>): Promise<HostContext> {
+  const host = first.host.name;
+  const state = await stateOf(first);
+  try {
+    const kept = parseKeptFlags(host, state.texts.get(ledgerPath));
+    const { asked: whole, used, formerMirrors, next } = withKept(asked, kept, forgotten);
+    first.ledger.remember(next, kept);
+    if (Object.keys(used).length === 0 && formerMirrors.length === 0) return first;
+    if (Object.keys(used).length > 0) tellUsed(first, `was given last time: ${keptWords(used)}`);
+    const { state: _, ...rest } = first;
+    // It is asked about other things now.
+    const ctx: HostContext = { ...rest, spec: { ...readPrepare(whole.flags, whole.files), formerMirrors } };
+    await stateOf(ctx);
+    return ctx;
+  } catch (error) {
+    throw error instanceof KbError ? error.within({ host }) : error;
+  }
+}
+
+function tellUsed({ reporter, spec, host: { name: host } }: HostContext, text: string): void {
+  reporter.emit(spec.isDryRun ? { kind: 'plan', host, action: 'note', text } : { kind: 'warning', host, text });
 }
 
 /** Each host as it says it is. */

@@ -50,6 +50,7 @@ const prepareFlags = [
   'cgroup-driver',
   'backend',
   'firewall-zone',
+  'forget',
   'skip-phases',
   'dry-run',
   'yes',

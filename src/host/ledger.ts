@@ -91,13 +91,33 @@ export function parseLedger(host: string, text: string | undefined): readonly Le
   if (text === undefined) return [];
   const ledger = parseJson(text, isLedger);
   if (ledger !== undefined) return ledger.entries;
-  throw new KbError({
+  throw unreadable(host);
+}
+
+function unreadable(host: string): KbError {
+  return new KbError({
     code: 'KB_LEDGER',
     summary: 'the ledger of changes cannot be read',
     host,
     detail: `${ledgerPath} is not what kbinit writes`,
     fix: `look at it and at the copies in ${ledgerFolder}/files; put back by hand what is needed, then remove ${ledgerFolder}`,
   });
+}
+
+/** Flags of earlier preparations, by their long names, each with its values as typed. */
+export type KeptFlags = Readonly<Record<string, readonly string[]>>;
+
+/** The flags that ledger.json keeps. @throws KbError KB_LEDGER */
+export function parseKeptFlags(host: string, text: string | undefined): KeptFlags {
+  if (text === undefined) return {};
+  const ledger = parseJson(text, isJsonObject);
+  const flags = ledger?.['flags'] ?? {};
+  if (ledger !== undefined && isKept(flags)) return flags;
+  throw unreadable(host);
+}
+
+function isKept(value: unknown): value is KeptFlags {
+  return isJsonObject(value) && Object.values(value).every(isTexts);
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';
@@ -139,6 +159,10 @@ export interface Ledger {
   learn(entries: readonly LedgerEntry[]): void;
   /** Keep what is there now, before it is changed. @throws KbError KB_LEDGER */
   note(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Keep these flags with the next note, and have `save` write them where there is none; `known` is on the host. */
+  remember(flags: KeptFlags, known: KeptFlags): void;
+  /** Write what no note has written yet. @throws KbError KB_LEDGER */
+  save(): Promise<void>;
 }
 
 // Copies first, then the list that names them: a list never names a copy that is not whole. cp -a keeps owner, times
@@ -166,29 +190,51 @@ dd if=/dev/null conv=fsync 2>/dev/null 1<"$folder" || :
 /** The ledger of a host. */
 export function openLedger(host: Host): Ledger {
   let known: readonly LedgerEntry[] = [];
+  let flags: KeptFlags = {};
+  let areFlagsKept = true;
+  const write = async (next: readonly LedgerEntry[]): Promise<void> => {
+    const copies = next.flatMap((entry, index) =>
+      index >= known.length && entry.kind === 'file' && entry.existed ? [entry.path, String(index)] : [],
+    );
+    const kept = Object.keys(flags).length === 0 ? {} : { flags };
+    const body = `${JSON.stringify({ format: 1, entries: next, ...kept }, undefined, 1)}\n`;
+    const command = sh`set -- ${ledgerFolder} ${copies}; ${keep}`;
+    const why = 'keep what is there now';
+    const { code, stderr } = await host.run(command, why, { stdin: body, idempotent: true });
+    if (code !== 0) throw notKept(host.name, stderr);
+    known = next;
+    areFlagsKept = true;
+  };
   return {
     learn: (entries) => {
       known = entries;
     },
     note: async (entries) => {
       const next = withEntries(known, entries);
-      if (JSON.stringify(next) === JSON.stringify(known)) return;
-      const copies = next.flatMap((entry, index) =>
-        index >= known.length && entry.kind === 'file' && entry.existed ? [entry.path, String(index)] : [],
-      );
-      const body = `${JSON.stringify({ format: 1, entries: next }, undefined, 1)}\n`;
-      const command = sh`set -- ${ledgerFolder} ${copies}; ${keep}`;
-      const why = 'keep what is there now';
-      const { code, stderr } = await host.run(command, why, { stdin: body, idempotent: true });
-      if (code !== 0) throw notKept(host.name, stderr);
-      known = next;
+      if (JSON.stringify(next) !== JSON.stringify(known)) await write(next);
+    },
+    remember: (wanted, before) => {
+      flags = inOrder(wanted);
+      areFlagsKept = JSON.stringify(flags) === JSON.stringify(inOrder(before));
+    },
+    save: async () => {
+      if (!areFlagsKept) await write(known);
     },
   };
 }
 
+function inOrder(flags: KeptFlags): KeptFlags {
+  return Object.fromEntries(Object.entries(flags).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The ledger of a dry run: nothing is changed, nothing is kept. */
 export function silentLedger(): Ledger {
-  return { learn: () => undefined, note: async () => undefined };
+  return {
+    learn: () => undefined,
+    note: async () => undefined,
+    remember: () => undefined,
+    save: async () => undefined,
+  };
 }
 
 function notKept(host: string, stderr: string): KbError {

@@ -42,6 +42,8 @@ export interface Plan {
   /** Sentences of progress. */
   readonly notes?: readonly string[];
   readonly warnings?: readonly string[];
+  /** Why none of it may be done. */
+  readonly refusal?: Omit<Problem, 'host'>;
 }
 
 export const nothing: Plan = { actions: [] };

@@ -1,5 +1,6 @@
 // containerd: its configuration in the schema of its version, registry mirrors, its unit where it was uploaded.
 import { pauseImage } from '../kube/images.ts';
+import { paths } from '../kube/paths.ts';
 import { sh } from '../host/shell.ts';
 import { file, nothing, unitEntry, type FileAction, type Plan } from './action.ts';
 import { distroOf } from './distro.ts';
@@ -118,14 +119,39 @@ export function planContainerd(state: HostState, spec: PrepareSpec): Plan {
   const isPending = state.files.has(places.containerdPending);
   const service = state.units.get('containerd.service');
   const isRight = changed.length === 0 && !isPending && service?.isActive === true && service.enabled === 'enabled';
+  const refusal = refusedDriver(state, spec);
   return {
+    ...(refusal !== undefined && { refusal }),
     // The mark comes first, so that there is no moment without it.
     actions: [
       ...(changed.length > 0 ? pending(state) : []),
       ...changed,
       ...mirrors,
+      ...(spec.formerMirrors ?? []).flatMap((registry) => withoutMirror(state, registry)),
       ...(isRight ? [] : [start(state)]),
     ],
+  };
+}
+
+/** Only what kbinit made and nobody changed since. */
+function withoutMirror(state: HostState, registry: string): Plan['actions'] {
+  const path = mirrorPath({ registry });
+  const own = state.ledger.find((entry) => entry.kind === 'file' && entry.path === path);
+  if (own?.kind !== 'file' || own.existed || state.files.get(path)?.sha256 !== own.after) return [];
+  return [{ kind: 'command', command: sh`rm -f -- ${path}`, why: `remove the mirror of ${registry}`, before: [] }];
+}
+
+/** Pods that run were made with one driver; a runtime with the other one does not find their cgroups. */
+function refusedDriver(state: HostState, { cgroupDriver }: PrepareSpec): Plan['refusal'] {
+  const text = state.texts.get(places.containerdConfig);
+  if (text === undefined || !state.files.has(paths.kubeletConf)) return undefined;
+  const own = /^[^#\n]*\bSystemdCgroup\s*=\s*true\b/m.test(text) ? 'systemd' : 'cgroupfs';
+  if (own === cgroupDriver) return undefined;
+  return {
+    code: 'KB_CGROUP_DRIVER',
+    summary: 'the cgroup driver of a node in a cluster cannot be changed under its Pods',
+    detail: `${paths.kubeletConf} exists: the host is part of a cluster; containerd uses ${own}, ${cgroupDriver} is asked for; nothing was changed`,
+    fix: `keep it with --cgroup-driver ${own}; to change it, take the host out of the cluster with \`kbinit reset\`, prepare it again, and join it with cgroupDriver: ${cgroupDriver} in the KubeletConfiguration`,
   };
 }
 
@@ -134,7 +160,7 @@ function pending(state: HostState): readonly FileAction[] {
 }
 
 /** Where the mirror of a registry is told. */
-export function mirrorPath({ registry }: RegistryMirror): string {
+export function mirrorPath({ registry }: Pick<RegistryMirror, 'registry'>): string {
   return `${places.containerdCerts}/${registry}/hosts.toml`;
 }
 

@@ -26,6 +26,8 @@ export interface PrepareFlags {
   readonly cgroupDriver?: PrepareSpec['cgroupDriver'];
   readonly apiserverBindPort?: number;
   readonly firewallZone?: string;
+  /** Flags of earlier runs that are not used again. */
+  readonly forget?: readonly string[];
   readonly skipPhases?: readonly string[];
   readonly dryRun?: boolean;
 }

@@ -95,6 +95,8 @@ export interface PrepareSpec {
   readonly flannelBackend: 'vxlan' | 'host-gw' | 'udp' | 'wireguard';
   readonly imageRepository: string;
   readonly mirrors: readonly RegistryMirror[];
+  /** Registries that had one and are to have none. */
+  readonly formerMirrors?: readonly string[];
   readonly cgroupDriver: 'systemd' | 'cgroupfs';
   readonly apiPort: number;
   readonly firewallZone?: string;

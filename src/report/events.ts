@@ -80,8 +80,8 @@ export type RunEvent =
 /** One item of a dry run's plan: what would be done and, where it is no secret, the content. */
 export interface PlannedChange {
   readonly host: string;
-  /** `run` is a command; `keep` is what is there already and right. */
-  readonly action: 'create' | 'change' | 'delete' | 'run' | 'keep';
+  /** `run` is a command, `keep` what is there already and right, `note` a remark about the plan. */
+  readonly action: 'create' | 'change' | 'delete' | 'run' | 'keep' | 'note';
   readonly text: string;
   readonly content?: string;
 }

@@ -109,7 +109,7 @@ export function createLines(options: LineOptions): Lines {
         return options.verbose ? about(event.host, event.phase, event.text) : [];
       case 'plan':
         // The plan itself is the answer, on standard output.
-        if (event.action === 'keep') return [];
+        if (event.action === 'keep' || event.action === 'note') return [];
         made.isDryRun = true;
         planning.add(event.host);
         return [];

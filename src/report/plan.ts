@@ -56,7 +56,7 @@ export function planView(options: PlanViewOptions): PlanView {
 }
 
 function countsOf(changes: readonly PlannedChange[], known: ReadonlySet<string>): Counts {
-  const real = changes.filter(({ action }) => action !== 'keep');
+  const real = changes.filter(({ action }) => action !== 'keep' && action !== 'note');
   const of = (...actions: readonly string[]): number => real.filter(({ action }) => actions.includes(action)).length;
   const hosts = new Set(real.map(({ host }) => host));
   return {

@@ -1,6 +1,7 @@
 // What the phases of `host prepare` share: what the host is, read once until something changes, and the ledger.
 import { KbError } from '../../errors.ts';
 import type { Ledger, LedgerEntry } from '../../host/ledger.ts';
+import { paths } from '../../kube/paths.ts';
 import { timeServices } from '../../prepare/clock.ts';
 import { mirrorPath, runtimeFolders } from '../../prepare/containerd.ts';
 import { detachMounts, sysctls } from '../../prepare/kernel.ts';
@@ -63,9 +64,9 @@ function questions(spec: PrepareSpec): Questions {
   const offline = spec.source.kind === 'binaries' ? spec.source.offline : undefined;
   const { containerdPending, uploads, ...compared } = places;
   return {
-    files: [...Object.values(compared).filter((path) => path.startsWith('/etc/')), ...spec.mirrors.map(mirrorPath)],
-    measured: [containerdPending, ...binaries],
-    texts: [places.hosts, places.fstab, places.userSysctl, uploads],
+    files: [...Object.values(compared).filter((path) => path.startsWith('/etc/')), ...mirrorFiles(spec)],
+    measured: [containerdPending, paths.kubeletConf, ...binaries],
+    texts: [places.hosts, places.fstab, places.userSysctl, places.containerdConfig, uploads],
     folders: [...runtimeFolders, ...clusterFolders],
     sysctls: [...Object.keys(sysctls(spec)), detachMounts],
     units: ['kubelet.service', 'containerd.service', 'firewalld.service', 'NetworkManager.service', ...timeServices],
@@ -77,4 +78,8 @@ function questions(spec: PrepareSpec): Questions {
     wantsImages: offline !== undefined,
     ...(spec.firewallZone !== undefined && { zone: spec.firewallZone }),
   };
+}
+
+function mirrorFiles({ mirrors, formerMirrors = [] }: PrepareSpec): readonly string[] {
+  return [...mirrors.map(({ registry }) => registry), ...formerMirrors].map((registry) => mirrorPath({ registry }));
 }

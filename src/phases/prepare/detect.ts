@@ -3,6 +3,7 @@ import { KbError } from '../../errors.ts';
 import { kubeletRefusesCgroupV1 } from '../../kube/skew.ts';
 import { oldestVersion } from '../../kube/releases.ts';
 import { formatVersion } from '../../kube/version.ts';
+import { planContainerd } from '../../prepare/containerd.ts';
 import { distroOf, refusal, type Distro } from '../../prepare/distro.ts';
 import { missingKey } from '../../prepare/repositories.ts';
 import type { HostState } from '../../prepare/state.ts';
@@ -33,6 +34,8 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
   }
   const key = ctx.spec.skipPhases.includes('packages') ? undefined : missingKey(state, ctx.spec, distro);
   if (key !== undefined) throw noKey(ctx.host.name, distro, key);
+  const driver = ctx.spec.skipPhases.includes('containerd') ? undefined : planContainerd(state, ctx.spec).refusal;
+  if (driver !== undefined) throw new KbError({ ...driver, host: ctx.host.name });
   step(
     ctx,
     'detect',

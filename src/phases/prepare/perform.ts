@@ -25,6 +25,7 @@ export function planned(
 
 /** Do it. @throws KbError KB_PREPARE_COMMAND, KB_LEDGER and those of host.write */
 async function perform(ctx: PrepareContext, phase: string, plan: Plan): Promise<PhaseOutcome> {
+  if (plan.refusal !== undefined) throw new KbError({ ...plan.refusal, host: ctx.host.name });
   for (const text of plan.warnings ?? []) warn(ctx, phase, text);
   for (const text of plan.notes ?? []) step(ctx, phase, text);
   const files = plan.actions.filter(isFile);

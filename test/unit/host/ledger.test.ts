@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openLedger, parseLedger, withEntries, type LedgerEntry } from '../../../src/host/ledger.ts';
+import { openLedger, parseKeptFlags, parseLedger, withEntries, type LedgerEntry } from '../../../src/host/ledger.ts';
 import { FakeHost } from '../../fakes/host.ts';
 
 const fileEntry: LedgerEntry = { kind: 'file', path: '/etc/hosts', existed: true, after: 'one' };
@@ -50,4 +50,27 @@ test('an entry is copied once, under a number that stays its own', async () => {
 test('a ledger that cannot be kept stops the change', async () => {
   const host = new FakeHost({ replies: [['ledger.json', { code: 1, stderr: 'No space left on device' }]] });
   await expect(openLedger(host).note([fileEntry])).rejects.toThrow('KB_LEDGER');
+});
+
+test('flags go with the next note, or are saved alone, and are written only where they differ', async () => {
+  const host = new FakeHost({ replies: [['ledger.json', '']] });
+  const ledger = openLedger(host);
+  ledger.remember({ role: ['lb'], backend: ['udp'] }, { backend: ['udp'], role: ['lb'] });
+  await ledger.save();
+  expect(host.ran).toEqual([]);
+  ledger.remember({ role: ['worker'] }, { role: ['lb'] });
+  await ledger.note([fileEntry]);
+  await ledger.save();
+  expect(host.ran).toHaveLength(1);
+  const text = String(host.ran[0]?.stdin);
+  expect(parseKeptFlags('h', text)).toEqual({ role: ['worker'] });
+  expect(parseLedger('h', text)).toEqual([fileEntry]);
+  ledger.remember({}, { role: ['worker'] });
+  await ledger.save();
+  expect(parseKeptFlags('h', String(host.ran[1]?.stdin))).toEqual({});
+  expect(parseLedger('h', String(host.ran[1]?.stdin))).toEqual([fileEntry]);
+});
+
+test.each(['{"role":"lb"}', '{"role":[1]}', '[]', '"x"'])('kept flags %s are refused', (flags) => {
+  expect(() => parseKeptFlags('h', `{"format":1,"entries":[],"flags":${flags}}`)).toThrow('KB_LEDGER');
 });

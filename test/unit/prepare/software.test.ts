@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sha256, type Plan } from '../../../src/prepare/action.ts';
 import { destination, planBinaries, readBinaries, readLock, type FoundProgram } from '../../../src/prepare/binaries.ts';
 import { planClock } from '../../../src/prepare/clock.ts';
@@ -351,4 +351,50 @@ test('a host that runs no Pods gets none of it', () => {
   for (const plan of [planRepositories, planPackages, planContainerd, planKubelet]) {
     expect(plan(bareState, spec).actions).toEqual([]);
   }
+});
+
+describe('the cgroup driver of a node in a cluster', () => {
+  const inCluster = (driver: 'systemd' | 'cgroupfs', text?: string): HostState => {
+    const config = containerdConfig(3, {
+      sandbox: 'registry.k8s.io/pause:3.10.1',
+      isSystemd: driver === 'systemd',
+      isSelinux: true,
+    });
+    return {
+      ...bareState,
+      files: new Map([['/etc/kubernetes/kubelet.conf', found('')]]),
+      texts: new Map([['/etc/containerd/config.toml', text ?? config]]),
+    };
+  };
+
+  test.each([
+    ['systemd', 'cgroupfs', undefined],
+    ['cgroupfs', 'systemd', undefined],
+    ['cgroupfs', 'systemd', 'version = 3\n# SystemdCgroup = true\n'],
+  ] as const)('%s is not changed to %s, and what to do is said', (from, to, text) => {
+    const { refusal } = planContainerd(inCluster(from, text), specOf({ cgroupDriver: to }));
+    expect(refusal).toMatchObject({
+      code: 'KB_CGROUP_DRIVER',
+      fix: expect.stringContaining(`--cgroup-driver ${from}`),
+    });
+  });
+
+  test('stays as it is without a word, and is free on a host that is in none', () => {
+    expect(planContainerd(inCluster('cgroupfs'), specOf({ cgroupDriver: 'cgroupfs' })).refusal).toBeUndefined();
+    const alone = { ...inCluster('cgroupfs'), files: new Map() };
+    expect(planContainerd(alone, specOf()).refusal).toBeUndefined();
+  });
+});
+
+test('the mirror that is forgotten goes where kbinit made it and nobody changed it', () => {
+  const path = '/etc/containerd/certs.d/docker.io/hosts.toml';
+  const entry = { kind: 'file', path, existed: false, after: sha256('mirror') } as const;
+  const state = { ...bareState, files: new Map([[path, found('mirror')]]), ledger: [entry] };
+  const removals = (of: HostState): readonly string[] =>
+    planContainerd(of, { ...specOf(), formerMirrors: ['docker.io', 'other'] }).actions.flatMap((one) =>
+      one.kind === 'command' && one.why.startsWith('remove') ? [one.command.text] : [],
+    );
+  expect(removals(state)).toEqual([`rm -f -- ${path}`]);
+  expect(removals({ ...state, files: new Map([[path, found('edited')]]) })).toEqual([]);
+  expect(removals({ ...state, ledger: [{ ...entry, existed: true }] })).toEqual([]);
 });
