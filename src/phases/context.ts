@@ -1,17 +1,13 @@
 // What the phases of one run share: what is wanted, where, and the few things one phase finds and a later one needs.
-import type { Api, ApiCredentials, ApiOpener, EtcdOpener } from '../cluster/types.ts';
-import type { ClusterConfigMaps } from '../config/from-cluster.ts';
-import type { ClusterSpec, InitSpec, JoinSpec } from '../config/spec.ts';
+import type { Api, ApiOpener, EtcdOpener } from '../cluster/types.ts';
+import type { InitSpec } from '../config/spec.ts';
 import { interrupted } from '../errors.ts';
-import type { Host, HostView } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { CheckResult } from '../preflight/check.ts';
 import type { Reporter } from '../report/events.ts';
 import type { Chance, Clock } from '../util/keygen.ts';
 import type { UntilOptions } from '../util/until.ts';
-import type { EarlierJoin } from './join/earlier.ts';
-import type { JoinJournal } from './join/journal.ts';
-import type { AdminOpener } from './join/same-name.ts';
 
 /** Whoever runs kbinit, where that is not on the host itself: how commands reach hosts from there. */
 export interface Operator {
@@ -84,45 +80,6 @@ export interface InitContext extends ControlPlaneContext {
   /** What show-join prints. */
   tokens: readonly string[];
   certificateKey?: string;
-}
-
-export interface JoinContext extends RunContext {
-  readonly spec: JoinSpec;
-  readonly settings: JoinSettings;
-  /** What an earlier join left on the host; see join/earlier.ts. */
-  earlier?: Promise<EarlierJoin>;
-  /** What discovery found: how to talk to the cluster as a node to be. */
-  discovered?: Promise<DiscoveredCluster>;
-  /** What this run leaves for a later one; see join/journal.ts. */
-  journal?: JoinJournal;
-  /** This host as a control plane of that cluster; see join/control-plane.ts. */
-  controlPlane?: Promise<ControlPlaneContext>;
-}
-
-/** Flags of `join` that are no part of the spec, and who this run is. */
-export interface JoinSettings {
-  readonly patches: InitSettings['patches'];
-  /** The control plane that certificates are copied from (--copy-certs-from), connected to once. */
-  readonly copyFrom?: () => Promise<HostView>;
-  /** A node of this name that is not Ready may be deleted (--replace), by this client where joining may not. */
-  readonly replace?: { readonly admin?: AdminOpener };
-  /** Who takes a turn among joining control planes, and whether another of this machine is dead. */
-  readonly runner: { readonly identity: string; readonly isDead: (identity: string) => boolean };
-}
-
-/** Where the cluster is, its CA, and who a node to be is there. */
-export type FoundCluster = ApiCredentials & { readonly ca: string };
-
-export interface DiscoveredCluster {
-  readonly credentials: FoundCluster;
-  readonly api: Api;
-  readonly clusterName: string;
-  /** What a kubelet's files are rendered from. */
-  readonly cluster: Pick<ClusterSpec, 'version' | 'featureGates' | 'imageRepository' | 'kubelet'>;
-  /** The texts that describe the whole cluster; a joining control plane reads them. */
-  readonly configMaps?: ClusterConfigMaps;
-  /** A dry run's: the cluster did not answer, these are defaults. */
-  readonly isAssumed?: true;
 }
 
 /** Tell a sentence of progress. */

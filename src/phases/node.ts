@@ -1,11 +1,14 @@
-// This host's Node in the cluster: a phase patches it as soon as the kubelet has registered it.
+// Node objects: what one says of itself, and this host's own, patched as soon as the kubelet has registered it.
 import type { Api, KubeObject } from '../cluster/types.ts';
 import type { ClusterSpec, InitSpec } from '../config/spec.ts';
 import { criSocketPatch, type NodePatch } from '../manifests/node-marks.ts';
+import { isJsonArray, isJsonObject } from '../util/json.ts';
 import { until } from '../util/until.ts';
 import type { PhaseOutcome } from '../workflow/phase.ts';
 import type { RunContext } from './context.ts';
 import { explained } from './diagnose/diagnose.ts';
+
+export const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 
 /** A run on a host that is a node, or becomes one. */
 interface NodeContext extends RunContext {
@@ -51,4 +54,16 @@ export function annotateCriSocket(
 ): Promise<PhaseOutcome> {
   const { criSocket } = ctx.spec.node;
   return patchNode(ctx, api, (node) => criSocketPatch(node, criSocket, { version, featureGates }));
+}
+
+/** Whether the node's kubelet reports that it can run Pods. */
+export function isReady(node: KubeObject | undefined): boolean {
+  return statusList(node, 'conditions').some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** A list of the status of a Node: its conditions, its addresses. */
+export function statusList(node: KubeObject | undefined, field: string): readonly Readonly<Record<string, unknown>>[] {
+  const status = node?.['status'];
+  const list = isJsonObject(status) ? status[field] : undefined;
+  return isJsonArray(list) ? list.filter(isJsonObject) : [];
 }

@@ -5,7 +5,8 @@ import type { ApiCredentials } from '../../cluster/types.ts';
 import type { KbError } from '../../errors.ts';
 import { newestVersion } from '../../kube/releases.ts';
 import { parseVersion } from '../../kube/version.ts';
-import { warn, type DiscoveredCluster, type JoinContext } from '../context.ts';
+import { warn } from '../context.ts';
+import type { DiscoveredCluster, JoinContext } from './context.ts';
 
 /** Stands where the cluster's CA would be in the plan. */
 const unknownCa = "(the cluster's CA certificate, which a real join gets from the cluster)\n";

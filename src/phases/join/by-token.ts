@@ -7,7 +7,7 @@ import { KbError } from '../../errors.ts';
 import { parseClusterInfo } from '../../kubeconfig/kubeconfig.ts';
 import { signatureKey } from '../../manifests/cluster-info.ts';
 import { GaveUp, until, type Attempt } from '../../util/until.ts';
-import type { FoundCluster, JoinContext } from '../context.ts';
+import type { FoundCluster, JoinContext } from './context.ts';
 import { clusterInfoData, lookAtClusterInfo, waiting } from './cluster-info.ts';
 import { judgeBundle, pinOf } from '../../certs/pin.ts';
 import { pinsOfFound } from './discovered-ca.ts';

@@ -1,7 +1,8 @@
 // Join, phase check-etcd: most members of the etcd cluster are well, so it can take one more.
 import { KbError } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { step, type ControlPlaneContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { countVoters, illness, inWords, nameOf } from '../etcd-quorum.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { findEtcd } from './etcd-cluster.ts';

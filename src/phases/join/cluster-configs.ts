@@ -3,7 +3,7 @@ import type { Api, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { parseVersion } from '../../kube/version.ts';
 import { readYaml } from '../../util/yaml.ts';
-import type { DiscoveredCluster, JoinContext } from '../context.ts';
+import type { DiscoveredCluster, JoinContext } from './context.ts';
 import { isJsonObject } from '../../util/json.ts';
 
 /** What a node needs to know of the cluster it joins. */

@@ -4,7 +4,8 @@ import { KbError } from '../../errors.ts';
 import { isJsonObject, parseJson } from '../../util/json.ts';
 import { isCertificateError } from '../../util/tls-error.ts';
 import type { UntilOptions } from '../../util/until.ts';
-import { toldOf, type JoinContext } from '../context.ts';
+import { toldOf } from '../context.ts';
+import type { JoinContext } from './context.ts';
 
 /** Readable by everybody (spec 04: Role kubeadm:bootstrap-signer-clusterinfo). */
 export const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info';

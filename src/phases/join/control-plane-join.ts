@@ -2,7 +2,8 @@
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { together } from '../apply.ts';
-import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { step, type ControlPlaneContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { markNode } from '../mark-control-plane.ts';
 import { isControlPlane, onControlPlane, openAdmin } from './control-plane.ts';
 import { joinEtcd } from './etcd-join.ts';

@@ -6,7 +6,8 @@ import { localEndpoint } from '../../kubeconfig/endpoint.ts';
 import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { step, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { step, type ControlPlaneContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { readExisting } from '../existing.ts';
 import { discover } from './discovery.ts';
 

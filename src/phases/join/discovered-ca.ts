@@ -1,7 +1,7 @@
 // The CA that discovery found has to be one, wherever it is from: nothing could be checked with anything else.
 import { caPins } from '../../certs/pin.ts';
 import { KbError } from '../../errors.ts';
-import type { JoinContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 
 /** The pins of a CA bundle. @throws KbError KB_DISCOVERY_CA when there is no certificate in it, or one cannot be read */
 export function pinsOfFound(ctx: Pick<JoinContext, 'host'>, ca: string, source: string): readonly string[] {

@@ -1,6 +1,6 @@
 // The door to discovery: the cluster to join is found once a run, by a token or by a file, and then asked for its configuration.
 import { KbError } from '../../errors.ts';
-import type { DiscoveredCluster, JoinContext } from '../context.ts';
+import type { DiscoveredCluster, JoinContext } from './context.ts';
 import { assumeCluster, type KnownCluster } from './assumed.ts';
 import { findByFile } from './by-file.ts';
 import { findByToken } from './by-token.ts';

@@ -4,19 +4,10 @@ import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
 import type { Artifact } from '../../host/host.ts';
 import type { Finding } from '../../preflight/check.ts';
-import type { JoinContext } from '../context.ts';
+import type { EarlierJoin, JoinContext } from './context.ts';
 import { clientCertificatePath } from '../kubelet-finalize.ts';
 import { discover } from './discovery.ts';
 import { joinJournalPath, parseJoinJournal, type JoinJournal } from './journal.ts';
-
-export interface EarlierJoin {
-  /** A join of the same cluster, node name and role began here. */
-  readonly isSame: boolean;
-  /** The kubelet has its own credentials for that cluster already. */
-  readonly isJoined: boolean;
-  /** What that join left; only where it is the same. */
-  readonly journal?: JoinJournal;
-}
 
 /** An earlier join of the same node into the same cluster; looked for once a run. */
 export function readEarlierJoin(ctx: JoinContext): Promise<EarlierJoin> {

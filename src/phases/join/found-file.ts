@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
 import { parseDiscoveryFile } from '../../kubeconfig/discovery-file.ts';
-import type { FoundCluster, JoinContext } from '../context.ts';
+import type { FoundCluster, JoinContext } from './context.ts';
 import { namedFiles } from '../host-client.ts';
 import { readDiscoveryUrl, shownUrl } from './discovery-url.ts';
 

@@ -6,7 +6,7 @@ import { paths } from '../../kube/paths.ts';
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import type { Artifact } from '../../host/host.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import type { DiscoveredCluster, JoinContext } from '../context.ts';
+import type { DiscoveredCluster, JoinContext } from './context.ts';
 import { journalFolder } from '../journal.ts';
 import { isKubeletActive, restartKubelet } from '../kubelet-start.ts';
 import { discover } from './discovery.ts';

@@ -7,7 +7,8 @@ import { hasNodeLocalCriSocket, kubeletUsesLocalApiServer } from '../../kube/tra
 import { sh } from '../../host/shell.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import { toldOf, type JoinContext } from '../context.ts';
+import { toldOf } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { explained } from '../diagnose/diagnose.ts';
 import { watchPods, type PodWatch } from '../diagnose/watch.ts';
 import { clientCertificatePath } from '../kubelet-finalize.ts';

@@ -9,7 +9,7 @@ import { podFiles } from '../../preflight/checks/host-files.ts';
 import { clusterChecks, joinChecks, joiningControlPlaneChecks } from '../../preflight/index.ts';
 import { askFor, runChecks, type Batches } from '../../preflight/run.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import type { JoinContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { readExisting } from '../existing.ts';
 import { controlPlaneOf, isControlPlane } from './control-plane.ts';
 import { discover } from './discovery.ts';

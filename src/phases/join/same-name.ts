@@ -1,9 +1,10 @@
 // Join: the node that has this host's name already: a living one is never touched, a dead one goes only with --replace.
-import type { Api, KubeObject, ObjectRef } from '../../cluster/types.ts';
+import type { KubeObject, ObjectRef } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { isJsonObject } from '../../util/json.ts';
-import { step, type JoinContext } from '../context.ts';
-import { controlPlaneLabel, isReady } from '../node-remove/find.ts';
+import { step } from '../context.ts';
+import type { JoinContext } from './context.ts';
+import { controlPlaneLabel, isReady } from '../node.ts';
 import { discover } from './discovery.ts';
 import { readEarlierJoin } from './earlier.ts';
 
@@ -131,6 +132,3 @@ function nodeRef(name: string): ObjectRef {
 function etcdPod(name: string): ObjectRef {
   return { apiVersion: 'v1', kind: 'Pod', namespace: 'kube-system', name: `etcd-${name}` };
 }
-
-/** A client of the cluster's administrator. */
-export type AdminOpener = () => Promise<Api>;

@@ -4,7 +4,8 @@ import type { Api, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { leaseObject, leaseRef, readLease } from '../../manifests/lease.ts';
 import { GaveUp, until } from '../../util/until.ts';
-import { toldOf, warn, type ControlPlaneContext, type JoinContext } from '../context.ts';
+import { toldOf, warn, type ControlPlaneContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { openAdmin } from './control-plane.ts';
 import { judgeTurn, takenBy } from './turn-rules.ts';
 

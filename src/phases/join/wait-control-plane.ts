@@ -1,6 +1,7 @@
 // Join, phase wait-control-plane: this host's kubelet, API server, controller manager and scheduler answer.
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import type { ControlPlaneContext, JoinContext } from '../context.ts';
+import type { ControlPlaneContext } from '../context.ts';
+import type { JoinContext } from './context.ts';
 import { outcomeOf } from '../control-plane.ts';
 import { waitUntilHealthy } from '../wait.ts';
 import { isControlPlane, onControlPlane, openAdmin } from './control-plane.ts';

@@ -2,15 +2,13 @@
 import type { Api, EtcdMember, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { quoted } from '../../util/invisible.ts';
-import { isJsonArray, isJsonObject } from '../../util/json.ts';
 import { listed } from '../../util/text.ts';
 import { warn } from '../context.ts';
+import { controlPlaneLabel, isReady, statusList } from '../node.ts';
 import { hostEtcd } from '../etcd-access.ts';
 import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
 import { readyApi } from '../ready-api.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
-
-export const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 
 /** What there is of the node; asked for once a run. @throws KbError KB_NODE_UNKNOWN when the cluster has nothing of this name */
 export function findNode(ctx: NodeRemoveContext): Promise<FoundNode> {
@@ -84,15 +82,4 @@ function addressesOf(node: KubeObject | undefined): readonly string[] {
   return statusList(node, 'addresses').flatMap(({ type, address }) =>
     type === 'InternalIP' && typeof address === 'string' ? [address] : [],
   );
-}
-
-/** Whether the node's kubelet reports that it can run Pods. */
-export function isReady(node: KubeObject | undefined): boolean {
-  return statusList(node, 'conditions').some(({ type, status }) => type === 'Ready' && status === 'True');
-}
-
-function statusList(node: KubeObject | undefined, field: string): readonly Readonly<Record<string, unknown>>[] {
-  const status = node?.['status'];
-  const list = isJsonObject(status) ? status[field] : undefined;
-  return isJsonArray(list) ? list.filter(isJsonObject) : [];
 }

@@ -5,7 +5,8 @@ import { hexId } from '../etcd-access.ts';
 import { memberStates, removalRefusal } from '../etcd-quorum.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
 import { leavingPods } from './drain.ts';
-import { controlPlaneLabel, findNode } from './find.ts';
+import { controlPlaneLabel } from '../node.ts';
+import { findNode } from './find.ts';
 
 export const removalPreflight: Phase<NodeRemoveContext> = {
   name: 'preflight',

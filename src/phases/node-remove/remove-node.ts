@@ -1,7 +1,8 @@
 // node remove, phase remove-node: delete the Node object, and say what is left to do on the host.
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
-import { controlPlaneLabel, findNode } from './find.ts';
+import { controlPlaneLabel } from '../node.ts';
+import { findNode } from './find.ts';
 
 export const removeNode: Phase<NodeRemoveContext> = {
   name: 'remove-node',

@@ -1,7 +1,8 @@
 // The Node of this host: what init and join write to it.
 import { describe, expect, test } from 'vitest';
 import type { Api, KubeObject } from '../../../src/cluster/types.ts';
-import type { InitContext, JoinContext } from '../../../src/phases/context.ts';
+import type { InitContext } from '../../../src/phases/context.ts';
+import type { JoinContext } from '../../../src/phases/join/context.ts';
 import { kubeletWaitBootstrap } from '../../../src/phases/join/kubelet-wait-bootstrap.ts';
 import { markControlPlane } from '../../../src/phases/mark-control-plane.ts';
 import { uploadConfig } from '../../../src/phases/upload-config.ts';

@@ -5,7 +5,7 @@ import { KbError } from '../../../../src/errors.ts';
 import { clusterInfoKubeconfig } from '../../../../src/kubeconfig/kubeconfig.ts';
 import { failureOf } from '../../../fakes/failure.ts';
 import { discover } from '../../../../src/phases/join/discovery.ts';
-import type { DiscoveredCluster } from '../../../../src/phases/context.ts';
+import type { DiscoveredCluster } from '../../../../src/phases/join/context.ts';
 import {
   clusterInfo,
   clusterInfoPath,

@@ -10,7 +10,7 @@ import { loadJoin } from '../../../../src/config/load.ts';
 import { completeJoin } from '../../../../src/config/complete.ts';
 import type { JoinSpec } from '../../../../src/config/spec.ts';
 import { clusterInfoKubeconfig } from '../../../../src/kubeconfig/kubeconfig.ts';
-import type { JoinContext } from '../../../../src/phases/context.ts';
+import type { JoinContext } from '../../../../src/phases/join/context.ts';
 import type { RunEvent } from '../../../../src/report/events.ts';
 import { systemClock } from '../../../../src/util/keygen.ts';
 import { FakeHost, plainFacts, recordingReporter, type FakeHostOptions } from '../../../fakes/host.ts';

@@ -3,7 +3,7 @@ import type { Api } from '../../../../src/cluster/types.ts';
 import { paths } from '../../../../src/kube/paths.ts';
 import { parseVersion } from '../../../../src/kube/version.ts';
 import { bootstrapKubeconfig } from '../../../../src/kubeconfig/kubeconfig.ts';
-import type { JoinContext } from '../../../../src/phases/context.ts';
+import type { JoinContext } from '../../../../src/phases/join/context.ts';
 import { kubeletWaitBootstrap } from '../../../../src/phases/join/kubelet-wait-bootstrap.ts';
 import type { FakeHost } from '../../../fakes/host.ts';
 import { endpoint, joinFrom, token } from './fixture.ts';

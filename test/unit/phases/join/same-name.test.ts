@@ -4,7 +4,7 @@ import { KbError } from '../../../../src/errors.ts';
 import { caPins } from '../../../../src/certs/pin.ts';
 import { renderKubeconfig } from '../../../../src/kubeconfig/kubeconfig.ts';
 import { paths } from '../../../../src/kube/paths.ts';
-import type { JoinContext } from '../../../../src/phases/context.ts';
+import type { JoinContext } from '../../../../src/phases/join/context.ts';
 import { joinJournalPath } from '../../../../src/phases/join/journal.ts';
 import { refuseTakenName, replaceNode } from '../../../../src/phases/join/same-name.ts';
 import { FakeApi } from '../../../fakes/api.ts';
