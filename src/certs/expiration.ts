@@ -50,12 +50,12 @@ function fieldsOf({ name, caName, notAfter, isExternal }: Expiration, now: Date)
 }
 
 /** The two tables, byte for byte as kubeadm prints them. */
-export function expirationTable({ certificates, authorities }: Expirations, now: Date): string {
+export function expirationTable({ certificates, authorities }: Expirations, now: Date, screen?: number): string {
   const leaves = certificates.map((row) => cells(row, now, [row.caName ?? '']));
   const cas = authorities.map((row) => cells(row, now, []));
   const first = ['CERTIFICATE', 'EXPIRES', 'RESIDUAL TIME', 'CERTIFICATE AUTHORITY', 'EXTERNALLY MANAGED'];
   const second = ['CERTIFICATE AUTHORITY', 'EXPIRES', 'RESIDUAL TIME', 'EXTERNALLY MANAGED'];
-  return `${columns([first, ...leaves])}\n${columns([second, ...cas])}`;
+  return `${columns([first, ...leaves], screen)}\n${columns([second, ...cas], screen)}`;
 }
 
 function cells({ name, notAfter, isExternal }: Expiration, now: Date, ca: readonly string[]): readonly string[] {

@@ -4,6 +4,7 @@ import { lockedFiles, type BundleLock } from '../bundle/lock.ts';
 import { bundleProblems, verifyBundle, type BundleReport, type Finding } from '../bundle/verify.ts';
 import { readAskedVersion } from '../prepare/flags.ts';
 import { formatVersion } from '../kube/version.ts';
+import { columnsFor } from '../report/columns.ts';
 import { columns } from '../util/columns.ts';
 import { count, mebibytes } from '../util/text.ts';
 import { readWishes } from './config-images.ts';
@@ -52,9 +53,10 @@ function bundleAnswer({ lock, findings }: BundleReport): Answer {
   const whole = findings.flatMap(({ path, text }) => (path === undefined ? [`The bundle ${text}.\n`] : []));
   const size = lockedFiles(lock).reduce((sum, file) => sum + file.size, 0);
   const head = `Kubernetes ${lock.kubernetesVersion} for linux/${lock.architecture}: ${count(known.size, 'file')}, ${count(images.length, 'image')}, ${mebibytes(size)}\n`;
+  const screen = columnsFor(process.stdout, process.env);
   return {
     object: { kind: 'BundleReport', isGood: findings.length === 0, findings, lock },
-    text: `${head}\n${columns([['FILE', 'VERSION', 'SIZE', 'RESULT'], ...files])}\n${columns([['IMAGE', 'DIGEST', 'ARCHIVE'], ...images])}${whole.length === 0 ? '' : `\n${whole.join('')}`}`,
+    text: `${head}\n${columns([['FILE', 'VERSION', 'SIZE', 'RESULT'], ...files], screen)}\n${columns([['IMAGE', 'DIGEST', 'ARCHIVE'], ...images], screen)}${whole.length === 0 ? '' : `\n${whole.join('')}`}`,
   };
 }
 

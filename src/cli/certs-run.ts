@@ -8,6 +8,7 @@ import { paths } from '../kube/paths.ts';
 import { kubeconfigRequests } from '../kubeconfig/requests.ts';
 import { renew, type Renewal } from '../kubeconfig/renew.ts';
 import { expirations, renewablePaths } from '../kubeconfig/expirations.ts';
+import { terminalColumns } from '../report/columns.ts';
 import { systemChance } from '../util/keygen.ts';
 import { count } from '../util/text.ts';
 import { certsConfig, offlineConfig, type CertsConfigOptions } from './certs-config.ts';
@@ -36,7 +37,8 @@ export async function runCheckExpiration(options: CheckExpirationOptions): Promi
     const now = new Date();
     const found = expirations({ cluster, existing, now });
     for (const text of expirationWarnings(found, now)) warn(session, text);
-    session.print(print({ object: expirationDocument(found, now), text: expirationTable(found, now) }));
+    const screen = terminalColumns(process.stdout, process.env);
+    session.print(print({ object: expirationDocument(found, now), text: expirationTable(found, now, screen) }));
   });
 }
 

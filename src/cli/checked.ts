@@ -1,6 +1,7 @@
 // What `init phase preflight` and `join phase preflight` print: what became of every check, in the form of `-o`.
 import type { CheckResult } from '../preflight/check.ts';
 import { preflightAnswer } from '../preflight/report.ts';
+import { columnsFor } from '../report/columns.ts';
 import { printerOf, type OutputOptions } from './output/printer.ts';
 import type { Session } from './session.ts';
 import { completeFixes } from './suggest.ts';
@@ -19,7 +20,7 @@ export async function checkedPrinter(options: OutputOptions): Promise<Checked> {
     onChecked: (more) => void results.push(...more),
     show: ({ host, print: out, suggestions }) => {
       const reports = completeFixes([{ host: host.name, results: once(results) }], suggestions);
-      if (results.length > 0) out(print(preflightAnswer(reports)));
+      if (results.length > 0) out(print(preflightAnswer(reports, columnsFor(process.stdout, process.env))));
     },
   };
 }

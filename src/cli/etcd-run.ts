@@ -5,6 +5,7 @@ import { hostEtcd, type HostEtcd } from '../phases/etcd-access.ts';
 import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../phases/etcd-cluster.ts';
 import { memberStates } from '../phases/etcd-quorum.ts';
 import { memberTable, statusProblem, statusTable, type EtcdTable } from '../phases/etcd-report.ts';
+import { terminalColumns } from '../report/columns.ts';
 import { boxed } from '../report/box.ts';
 import { printerOf, type Answer, type OutputOptions } from './output/printer.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
@@ -40,7 +41,7 @@ function asText(options: EtcdOptions): EtcdOptions {
 }
 
 function answer({ header, rows, object }: EtcdTable): Answer {
-  return { object, text: boxed(header, rows) };
+  return { object, text: boxed(header, rows, terminalColumns(process.stdout, process.env)) };
 }
 
 /** @throws KbError KB_ETCD_NOT_HERE, KB_ETCD_UNHEALTHY */

@@ -73,7 +73,7 @@ export async function runJoin(
   assertJoinTogether(hosts, draft, only);
   // What no host could make good is refused before one is asked.
   completeJoin(draft, factsOfNoHost('', [draft.controlPlane?.localAPIEndpoint.advertiseAddress]));
-  selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
+  const selected = selectPhases(joinPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   const isDryRun = options.dryRun ?? draft.isDryRun;
   const command = only === undefined ? 'join' : `join phase ${only.replace('/', ' ')}`;
   const checked = only === 'preflight' ? await checkedPrinter(options) : undefined;
@@ -90,7 +90,8 @@ export async function runJoin(
     isReplacing: options.replace === true,
     ...(only === undefined ? {} : { only }),
   };
-  const run = { ...rest, dryRun: isDryRun, hasPlan: (options.output ?? 'text') === 'text' };
+  const phases = selected.map(({ phase }) => phase.name);
+  const run = { ...rest, phases, dryRun: isDryRun, hasPlan: (options.output ?? 'text') === 'text' };
   if (hosts.length > 1) return joinMany(command, { options: run, hosts }, { ...given, warnings });
   const [target] = hosts;
   const one = { ...run, ...(target === undefined ? {} : { host: target }) };

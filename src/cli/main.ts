@@ -88,15 +88,17 @@ async function run(argv: readonly string[]): Promise<number> {
 
 /** Show a failure. */
 async function tell(error: unknown): Promise<number> {
-  const [{ renderProblem }, { redactor }] = await Promise.all([
+  const [{ renderProblem }, { redactor }, { columnsFor }] = await Promise.all([
     import('../report/problem.ts'),
     import('../report/redact.ts'),
+    import('../report/columns.ts'),
   ]);
+  const columns = columnsFor(process.stderr, process.env);
   const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);
   if (error instanceof KbError) {
     for (const problem of error.problems) {
       const shown = redactor.event({ kind: 'problem', problem });
-      if (shown.kind === 'problem') say(renderProblem(shown.problem, { color: false }));
+      if (shown.kind === 'problem') say(renderProblem(shown.problem, { color: false, columns }));
     }
     return error.exitCode;
   }

@@ -16,6 +16,7 @@ import { podFiles } from '../preflight/checks/host-files.ts';
 import { initChecks, joinChecks } from '../preflight/index.ts';
 import { inspect, lookAt, type Candidate } from '../preflight/inspect.ts';
 import { preflightAnswer, type HostReport } from '../preflight/report.ts';
+import { columnsFor } from '../report/columns.ts';
 import { systemChance } from '../util/keygen.ts';
 import { formatIp, joinHostPort, parseIp } from '../util/net.ts';
 import { count } from '../util/text.ts';
@@ -79,7 +80,8 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
     );
     const hosts = looked.map((one) => ('seen' in one ? reportOf(reports, one.seen.candidate.host) : one.report));
     const all = [...hosts, ...reports.filter(({ host }) => targets.every(({ label }) => label !== host))];
-    session.print(print(preflightAnswer(completeFixes(all, session.suggestions))));
+    const screen = columnsFor(process.stdout, process.env);
+    session.print(print(preflightAnswer(completeFixes(all, session.suggestions), screen)));
     const missing = looked.flatMap((one) => ('problems' in one ? one.problems : []));
     const failed = reports.filter(({ results }) => results.some(({ outcome }) => outcome === 'error'));
     const problems = [...missing, ...notReady(failed)];

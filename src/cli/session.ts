@@ -35,6 +35,8 @@ export interface ConnectionOptions extends SshFlags, ViewOptions {
   readonly dryRun?: boolean;
   /** The form of a dry run's plan. */
   readonly planOutput?: string;
+  /** What the command may go through. */
+  readonly phases?: readonly string[];
   /** False for a command whose answer is another one in a dry run too. */
   readonly hasPlan?: boolean;
   /** A Go duration: the limit of the whole run. */
@@ -111,6 +113,7 @@ export async function withSession<U extends HostUse>(
     command,
     hosts: options.hosts?.map((one) => parseTarget(one).address) ?? [name],
     ...(isHere ? { machine: thisMachine(options.rootfs) } : {}),
+    ...(options.phases === undefined ? {} : { phases: options.phases }),
     ...(options.dryRun === true ? { isDryRun: true } : {}),
     ...(log.path === undefined ? {} : { logPath: log.path }),
   });

@@ -8,6 +8,7 @@ import { addKnownHost, knownHostsFiles, readKnownHosts, type KnownHostsFiles } f
 import { hostKeyFailure } from '../host/ssh/host-key.ts';
 import { revocations } from '../host/ssh/revoked-keys.ts';
 import type { Route } from '../host/ssh/route.ts';
+import { columnsFor } from '../report/columns.ts';
 import { columns } from '../util/columns.ts';
 import { failuresOf, onEach } from './many.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
@@ -72,7 +73,9 @@ function table(scanned: readonly Scanned[]): string {
   const rows = scanned.flatMap(({ target, keys }) =>
     keys.map(({ blob, type, state }) => [target, type, fingerprint(blob), state]),
   );
-  return rows.length === 0 ? '' : columns([['HOST', 'TYPE', 'FINGERPRINT', 'STATE'], ...rows]);
+  return rows.length === 0
+    ? ''
+    : columns([['HOST', 'TYPE', 'FINGERPRINT', 'STATE'], ...rows], columnsFor(process.stdout, process.env));
 }
 
 function isRefused({ keys }: Scanned): boolean {

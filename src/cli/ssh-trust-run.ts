@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Source,
 } from '../host/ssh/trust.ts';
+import { columnsFor } from '../report/columns.ts';
 import { columns } from '../util/columns.ts';
 import { withSession, type ConnectionOptions, type Session } from './session.ts';
 import { parseTarget } from './target.ts';
@@ -42,7 +43,10 @@ export async function runSshTrust(targets: readonly string[], options: SshTrustO
       if (problem !== undefined) problems.push(problem);
       rows.push([`${to.user}@${to.address}`, outcome, problem === undefined ? 'works' : 'fails']);
     }
-    if (options.dryRun !== true) session.print(columns([['HOST', 'AUTHORIZED_KEYS', 'LOGIN'], ...rows]));
+    if (options.dryRun !== true) {
+      const cells = [['HOST', 'AUTHORIZED_KEYS', 'LOGIN'], ...rows];
+      session.print(columns(cells, columnsFor(process.stdout, process.env)));
+    }
     if (problems.length > 0) throw new KbError(problems);
   });
 }

@@ -10,6 +10,7 @@ import { bootstrapTokenSecret, listedToken } from '../manifests/bootstrap-token.
 import { tokenDocument, tokenRow } from '../manifests/token-list.ts';
 import { hostClient } from '../phases/host-client.ts';
 import { joinCommand } from '../phases/show-join.ts';
+import { terminalColumns } from '../report/columns.ts';
 import { systemChance } from '../util/keygen.ts';
 import { listed } from '../util/text.ts';
 import { tellWarnings } from './init-run.ts';
@@ -62,6 +63,7 @@ export async function runTokenList(options: TokenOptions & OutputOptions): Promi
     await withCluster(session, options, async ({ api }) => {
       const secrets = await tokenSecrets(api);
       const now = new Date();
+      const screen = terminalColumns(process.stdout, process.env);
       let isFirst = true;
       for (const secret of secrets) {
         const token = listedToken(secret);
@@ -69,7 +71,7 @@ export async function runTokenList(options: TokenOptions & OutputOptions): Promi
           session.reporter.emit({ kind: 'warning', host: session.host.name, text: token.problem });
           continue;
         }
-        session.print(print({ object: tokenDocument(token), text: tokenRow(token, now, isFirst) }));
+        session.print(print({ object: tokenDocument(token), text: tokenRow(token, now, isFirst, screen) }));
         isFirst = false;
       }
     });

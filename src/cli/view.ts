@@ -1,5 +1,6 @@
 // What shows a run on standard error: JSON, plain lines, or a live view on a terminal.
 import type { Reporter } from '../report/events.ts';
+import { columnsFor } from '../report/columns.ts';
 import { jsonReporter } from '../report/json.ts';
 import { plainReporter } from '../report/plain.ts';
 import { wantsColor } from '../report/style.ts';
@@ -23,7 +24,11 @@ export interface View {
 export function openView(options: ViewOptions): View {
   const still = { pause: () => undefined, resume: () => undefined };
   if (options.logFormat === 'json') return { reporter: jsonReporter(process.stderr), ...still };
-  const style = { color: wantsColor(process.stderr, process.env), verbose: (options.v ?? 0) > 0 };
+  const style = {
+    color: wantsColor(process.stderr, process.env),
+    verbose: (options.v ?? 0) > 0,
+    columns: () => columnsFor(process.stderr, process.env),
+  };
   if (!process.stderr.isTTY) return { reporter: plainReporter(process.stderr, style), ...still };
   const live = ttyReporter(process.stderr, style);
   return { reporter: live, pause: () => live.pause(), resume: () => live.resume() };

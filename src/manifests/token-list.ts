@@ -1,5 +1,6 @@
 // Bootstrap tokens as `token list` shows them: kubeadm's table, and its output API for scripts.
-import { columns, padded } from '../util/columns.ts';
+import { blocks, columns, padded } from '../util/columns.ts';
+import { textWidth } from '../util/wrap.ts';
 import { printTime, type StoredToken } from './bootstrap-token.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,7 +24,7 @@ export function tokenDocument({ token, description, expires, usages, groups }: S
  * The row of one token, below the header where it is the first. kubeadm lays out each row by itself, with these widths;
  * scripts that cut columns know them.
  */
-export function tokenRow(token: StoredToken, now: Date, isFirst: boolean): string {
+export function tokenRow(token: StoredToken, now: Date, isFirst: boolean, screen: number = Infinity): string {
   const { expires, usages, description = '', groups } = token;
   const row = [
     token.token,
@@ -33,7 +34,9 @@ export function tokenRow(token: StoredToken, now: Date, isFirst: boolean): strin
     padded(description || '<none>', 56),
     groups.join(',') || '<none>',
   ];
-  return columns(isFirst ? [header, row] : [row]);
+  const text = columns(isFirst ? [header, row] : [row]);
+  if (text.split('\n').every((line) => textWidth(line) <= screen)) return text;
+  return `${isFirst ? '' : '\n'}${blocks(header, [row], screen)}`;
 }
 
 const [minute, hour, day, year] = [60, 3600, 24 * 3600, 365 * 24 * 3600];

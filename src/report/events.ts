@@ -8,6 +8,8 @@ export type RunEvent =
       readonly hosts: readonly string[];
       /** Where the machine that kbinit runs on is changed: what it is called. */
       readonly machine?: string;
+      /** What the run may go through, as far as that is known. */
+      readonly phases?: readonly string[];
       /** Nothing is changed, only planned. */
       readonly isDryRun?: true;
       readonly logPath?: string;

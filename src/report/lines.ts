@@ -5,20 +5,25 @@ import type { RunEvent } from './events.ts';
 import { renderProblem } from './problem.ts';
 import { printable, visible } from '../util/invisible.ts';
 import { painter, seconds, type Paint } from './style.ts';
+import { textWidth, wrapped } from '../util/wrap.ts';
 import { timeTable, type PhaseTime } from './table.ts';
 
 export interface LineOptions {
   readonly color: boolean;
   /** Also steps, single files and objects, and where the time went. */
   readonly verbose: boolean;
+  /** The width of the screen; lines that are longer are wrapped. */
+  readonly columns?: (() => number | undefined) | undefined;
 }
 
 /** Events in, finished lines out; remembers what a phase has done so far. */
 export interface Lines {
   /** The lines this event adds to the screen, without line feeds; often none. */
   of(event: RunEvent): readonly string[];
-  /** `master1  certs           text`, on every line of the text, which is cleaned of control characters. */
+  /** `master1  certs           text`, on every line of the text, which is cleaned of control characters and wrapped. */
   about(host: string, phase: string | undefined, text: string, style?: (line: string) => string): readonly string[];
+  /** The first line of it, however long it is. */
+  unwrapped(host: string, phase: string, text: string): string;
 }
 
 type Event<K extends RunEvent['kind']> = Extract<RunEvent, { kind: K }>;
@@ -46,15 +51,25 @@ export function createLines(options: LineOptions): Lines {
     pending = event.kind === 'problem' ? event.problem : undefined;
     if (problem === undefined) return [];
     const isLast = event.kind !== 'problem';
-    return renderProblem(problem, { color: options.color, logPath: isLast ? logPath : undefined }).split('\n');
+    const look = { color: options.color, logPath: isLast ? logPath : undefined, columns: options.columns?.() };
+    return renderProblem(problem, look).split('\n');
   };
 
-  const about: Lines['about'] = (host, phase, text, style = (line) => line) => {
+  const headOf = (host: string, phase: string | undefined): string => {
     hostWidth = Math.max(hostWidth, host.length);
     phaseWidth = Math.max(phaseWidth, phase?.length ?? 0);
-    const head = `${host.padEnd(hostWidth)}  ${(phase ?? '').padEnd(phaseWidth)}  `;
-    const lines = printable(text).split('\n');
-    return lines.map((line) => (head + style(line)).trimEnd());
+    return `${host.padEnd(hostWidth)}  ${(phase ?? '').padEnd(phaseWidth)}  `;
+  };
+  const about: Lines['about'] = (host, phase, text, style = (line) => line) => {
+    const head = headOf(host, phase);
+    const columns = options.columns?.();
+    return printable(text)
+      .split('\n')
+      .flatMap((line) => besideHead(head, line, style, columns));
+  };
+  const unwrapped: Lines['unwrapped'] = (host, phase, text) => {
+    const [line = ''] = printable(text).split('\n');
+    return (headOf(host, phase) + line).trimEnd();
   };
 
   const counted = (host: string, what: string, noun: 'file' | 'object', outcome: string): readonly string[] => {
@@ -91,7 +106,10 @@ export function createLines(options: LineOptions): Lines {
         hostWidth = Math.max(hostWidth, ...event.hosts.map((host) => host.length));
         logPath = event.logPath;
         made.isDryRun = event.isDryRun === true;
-        return event.machine === undefined ? [] : [`${event.command} works on ${printable(event.machine)}`];
+        phaseWidth = Math.max(phaseWidth, ...(event.phases ?? []).map((phase) => phase.length));
+        return event.machine === undefined
+          ? []
+          : wrapped(`${event.command} works on ${printable(event.machine)}`, options.columns?.() ?? Infinity);
       case 'phase-start':
         tallies.delete(event.host);
         return [];
@@ -128,7 +146,31 @@ export function createLines(options: LineOptions): Lines {
         return [];
     }
   };
-  return { of: (event) => [...release(event), ...linesOf(event)], about };
+  return { of: (event) => [...release(event), ...linesOf(event)], about, unwrapped };
+}
+
+/** Less room than that beside host and phase is better left empty. */
+const leastBeside = 24;
+
+const indentation = '    ';
+
+/** The line behind its head; what does not fit goes below, under the line or, where that is too narrow, indented. */
+function besideHead(
+  head: string,
+  line: string,
+  style: (line: string) => string,
+  columns: number | undefined,
+): readonly string[] {
+  if (columns === undefined || head.length + textWidth(line) <= columns) return [(head + style(line)).trimEnd()];
+  const room = columns - head.length;
+  const below = columns - indentation.length;
+  const longestWord = Math.max(...line.split(' ').map(textWidth));
+  if (room < Math.max(leastBeside, Math.min(longestWord, below))) {
+    const [first = '', ...rest] = wrapped(`${head.trimEnd()}  ${line}`, below);
+    return [first, ...rest.map((part) => indentation + style(part))];
+  }
+  const parts = wrapped(line, room);
+  return parts.map((part, index) => ((index === 0 ? head : ' '.repeat(head.length)) + style(part)).trimEnd());
 }
 
 /** The last line: how it went, and how long it took. */

@@ -7,6 +7,8 @@ import { seconds, type Output } from './style.ts';
 export interface PlainOptions {
   readonly color?: boolean;
   readonly verbose?: boolean;
+  /** The width of the screen, where it has one. */
+  readonly columns?: (() => number | undefined) | undefined;
   /** Seconds on a clock; for tests. */
   readonly now?: () => number;
   readonly redactor?: Redactor;
@@ -20,7 +22,8 @@ type Waiting = Extract<RunEvent, { kind: 'waiting' }>;
 /** One line a phase, each beginning with its host's name. */
 export function plainReporter(stream: Output, options: PlainOptions = {}): Reporter {
   const now = options.now ?? (() => performance.now() / 1000);
-  const lines = createLines({ color: options.color ?? false, verbose: options.verbose ?? false });
+  const { color = false, verbose = false, columns } = options;
+  const lines = createLines({ color, verbose, columns });
   const waits = new Map<string, { since: number; told: number }>();
 
   /** Silence for minutes looks like a hang, so a long wait gives a sign of life. */

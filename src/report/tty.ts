@@ -4,6 +4,7 @@ import { createLines } from './lines.ts';
 import { plainReporter, type PlainOptions } from './plain.ts';
 import { redacting, redactor } from './redact.ts';
 import { printable } from '../util/invisible.ts';
+import { characters, characterWidth } from '../util/wrap.ts';
 import { painter, seconds, type Terminal } from './style.ts';
 
 export interface TtyOptions extends PlainOptions {
@@ -38,7 +39,7 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): LiveRep
   const now = options.now ?? (() => performance.now() / 1000);
   const every = options.every ?? interval;
   const color = options.color ?? false;
-  const lines = createLines({ color, verbose: options.verbose ?? false });
+  const lines = createLines({ color, verbose: options.verbose ?? false, columns: options.columns });
   const paint = painter(color);
   const running = new Map<string, Running>();
   let drawn = 0;
@@ -50,7 +51,7 @@ export function ttyReporter(stream: Terminal, options: TtyOptions = {}): LiveRep
   const erased = (): string => (drawn === 0 ? '' : `\u001B[${drawn}F\u001B[J`);
   const live = (): readonly string[] =>
     [...running.values()].slice(0, (stream.rows || defaultRows) - 1).map((r) => {
-      const [line = ''] = lines.about(r.host, r.phase, `${r.text}  ${seconds(now() - r.since)}`.trimStart());
+      const line = lines.unwrapped(r.host, r.phase, `${r.text}  ${seconds(now() - r.since)}`.trimStart());
       return fit(`${frames[frame % frames.length]} ${line}`, stream.columns || defaultColumns);
     });
   const draw = (finished: readonly string[]): void => {
@@ -127,21 +128,13 @@ function about(state: string | undefined): string {
 function fit(line: string, columns: number): string {
   let width = 0;
   let shown = '';
-  for (const { segment } of segments.segment(printable(line).replaceAll('\t', ' '))) {
-    width += isWide(segment) ? 2 : 1;
+  for (const one of characters(printable(line).replaceAll('\t', ' '))) {
+    width += characterWidth(one);
     // One column stays free for the ellipsis, one because some terminals wrap when the last is filled.
     if (width > columns - 2) return `${shown}…`;
-    shown += segment;
+    shown += one;
   }
   return shown;
-}
-
-const segments = new Intl.Segmenter();
-
-/** East Asian characters and emoji take two columns; what is unsure is taken for wide. */
-function isWide(character: string): boolean {
-  const point = character.codePointAt(0) ?? 0;
-  return point >= 0x1100 && !(point >= 0x2010 && point <= 0x28ff);
 }
 
 function interval(milliseconds: number, call: () => void): () => void {
