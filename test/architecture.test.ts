@@ -46,7 +46,7 @@ const sharedValues: Readonly<Record<string, readonly string[]>> = {
   // Commands are built where they are needed; a Shell does nothing by itself.
   'host/shell.ts': ['sh', 'script', 'quote'],
   // So are those for a container runtime, which are made in one place.
-  'host/runtime.ts': ['listImages', 'pullImage', 'criTool'],
+  'host/runtime.ts': ['listImages', 'pullImage', 'runtimeTools', 'containerdSocket'],
 };
 
 /** Rooms whose output depends on their arguments alone. */
@@ -87,6 +87,11 @@ const tlsHomes: Readonly<Record<string, readonly string[]>> = {
 /** A comparison of (or arithmetic on) a part of a version. */
 const versionComparison =
   /\.(?:major|minor|patch)\s*(?:[<>]=?|[=!]==|[-+*])|(?:[<>]=?|[=!]==)\s*[\w.]+\.(?:major|minor|patch)\b/;
+
+/** A tool of a container runtime that is called: host/runtime.ts alone knows how (an advice to an administrator is no command). */
+const runtimeToolCall =
+  /^(?!\s*#).*?(?:^|[|&;()!`]|\b(?:if|then|else|do|while|until|exec|beside|set --|timeout \S+))\s*(?:crictl|ctr)\s+(?![>&;|])\S/;
+const runtimeToolHome = 'host/runtime.ts';
 
 function value(rooms: string): Record<string, 'value'> {
   return Object.fromEntries(rooms.split(' ').map((room) => [room, 'value']));
@@ -147,6 +152,39 @@ const sources: readonly Source[] = readdirSync(root, { recursive: true, encoding
     const text = readFileSync(`${root}${path}`, 'utf8');
     return { path, code: withoutComments(text), imports: readImports(path, text) };
   });
+
+/** The text of the templates of `sh` and `script`, in their lines; all else, and what is shown and not run, is blank. */
+function shellOnly(code: string): string {
+  const open: ('code' | 'text' | 'shell')[] = [];
+  let kept = '';
+  for (let at = 0; at < code.length; at++) {
+    const char = code[at] ?? '';
+    const inside = open.at(-1) ?? 'code';
+    if (inside !== 'code' && char === '\\') {
+      kept += inside === 'shell' ? code.slice(at, at + 2) : code.slice(at, at + 2).replaceAll(/[^\n]/g, ' ');
+      at++;
+      continue;
+    }
+    if (inside === 'code' && (char === "'" || char === '"')) {
+      const literal = /^(['"])(?:\\.|(?!\1)[^\\\n])*\1/.exec(code.slice(at))?.[0] ?? char;
+      kept += ' '.repeat(literal.length);
+      at += literal.length - 1;
+      continue;
+    }
+    const before = code.slice(Math.max(0, at - 20), at);
+    if (char === '`' && inside === 'code') {
+      open.push(/\b(?:sh|script)$/.test(before) && !/\bshown: sh$/.test(before) ? 'shell' : 'text');
+    } else if (char === '`' || (char === '}' && inside === 'code')) open.pop();
+    else if (char === '{' && inside === 'code') open.push('code');
+    else if (char === '$' && code[at + 1] === '{' && inside !== 'code') {
+      open.push('code');
+      kept += ' ';
+      at++;
+    }
+    kept += char === '\n' || inside === 'shell' ? char : ' ';
+  }
+  return kept;
+}
 
 const allImports = sources.flatMap(({ imports }) => imports);
 const isInside = ({ to }: Import): boolean => to.endsWith('.ts') && !to.startsWith('..');
@@ -283,6 +321,17 @@ describe('src', () => {
     ]).toEqual([]);
   });
 
+  test('has one maker of commands for the tools of container runtimes', () => {
+    const shells = sources.map(({ path, code }) => ({ path, code: shellOnly(code) }));
+    const [home, others] = [true, false].map((isHome) =>
+      shells
+        .filter(({ path }) => (path === runtimeToolHome) === isHome)
+        .flatMap((source) => linesWith(runtimeToolCall, source)),
+    );
+    expect(others).toEqual([]);
+    expect(home).toHaveLength(2);
+  });
+
   test('opens every file with a sentence that says what it owns', () => {
     const silent = sources.filter(
       ({ path }) => !/^(?:#!.*\n)?(?:\/\/ |\/\*\*? )\S/.test(readFileSync(root + path, 'utf8')),
@@ -362,6 +411,24 @@ const later = await import('./later.ts');`;
       expect(linesWith(versionComparison, { path: 'phases/a.ts', code })).toHaveLength(1);
     },
   );
+
+  test.each([
+    'const a = sh`crictl ps -a`;',
+    'const a = sh`${tools}\nfor id in $(ctr -n k8s.io tasks ls); do :; done`;',
+    'const a = script`\nif has crictl; then\n  timeout 6 crictl info\nfi`;',
+    "const a = sh`${isOld ? sh`! ctr version` : ''}`;",
+  ])('%s calls a tool of a runtime', (code) => {
+    expect(linesWith(runtimeToolCall, { path: 'phases/a.ts', code: shellOnly(code) })).toHaveLength(1);
+  });
+
+  test.each([
+    "const fix = 'look at etcd: `crictl ps -a --name etcd`';",
+    'const fix = `\\`crictl ps -a\\` on ${host.name}`;',
+    'const io = { shown: sh`ctr -n k8s.io images import ${path}`.text };',
+    'const a = sh`command -v crictl >/dev/null && cri pods -q`;',
+  ])('%s calls none', (code) => {
+    expect(linesWith(runtimeToolCall, { path: 'phases/a.ts', code: shellOnly(code) })).toEqual([]);
+  });
 
   test('`api.patch(ref)` and a printed version are no comparison', () => {
     const code = 'await api.patch(ref, patch);\nreturn `${v.major}.${v.minor}`;';

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { KbError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { containerdSocket, runtimeTools } from '../host/runtime.ts';
 import { script, sh } from '../host/shell.ts';
 import { readCtrList } from '../prepare/found-images.ts';
 import type { ImageHost } from './gather.ts';
@@ -31,8 +32,8 @@ rm -rf --one-file-system -- "$1"
 umask 077
 mkdir -- "$1" || exit 1
 local=
-! ctr images export --help 2>/dev/null | grep -q -e --local || local=--local
-ctr -n k8s.io images export $local "$1/image.tar" "$2" >&2 || { rm -rf --one-file-system -- "$1"; exit 1; }
+! k8s_ctr images export --help 2>/dev/null | grep -q -e --local || local=--local
+k8s_ctr images export $local "$1/image.tar" "$2" >&2 || { rm -rf --one-file-system -- "$1"; exit 1; }
 stat -c %s -- "$1/image.tar"
 `;
 
@@ -67,7 +68,9 @@ async function findImages(
 }
 
 async function listImages({ host }: ExportWay): Promise<ReadonlyMap<string, string>> {
-  const { code, stdout, stderr } = await host.probe(sh`ctr -n k8s.io images ls`, { why: 'list the images' });
+  const { code, stdout, stderr } = await host.probe(sh`${runtimeTools(containerdSocket)}k8s_ctr images ls`, {
+    why: 'list the images',
+  });
   if (code === 0) return new Map(readCtrList(stdout.split('\n')));
   throw failed(host.name, `the images of containerd cannot be listed: ${lastLine(stderr)}`);
 }
@@ -76,7 +79,11 @@ async function fetchImage(way: ExportWay, image: string, file: string): Promise<
   const { host, signal } = way;
   const io = { timeoutSeconds: 1800, ...(signal !== undefined && { signal }) };
   try {
-    const { code, stdout, stderr } = await host.run(sh`set -- ${folder} ${image}; ${exporter}`, `export ${image}`, io);
+    const { code, stdout, stderr } = await host.run(
+      sh`${runtimeTools(containerdSocket)}set -- ${folder} ${image}; ${exporter}`,
+      `export ${image}`,
+      io,
+    );
     const size = /^[1-9]\d{0,11}$/.test(stdout.trim()) ? Number(stdout.trim()) : 0;
     if (code === 0 && (size === 0 || size > largestArchive)) {
       throw failed(host.name, `${image}: the size of its archive is ${stdout.trim().slice(0, 40)}`);

@@ -12,6 +12,7 @@ import { isImageRepository } from '../config/syntax.ts';
 import { Problems } from '../config/problems.ts';
 import { KbError } from '../errors.ts';
 import { readPieces } from '../host/download.ts';
+import { containerdSocket } from '../host/runtime.ts';
 import { formatVersion, parseVersion } from '../kube/version.ts';
 import { readAskedVersion } from '../prepare/flags.ts';
 import { count } from '../util/text.ts';
@@ -34,8 +35,6 @@ export interface CreateOptions extends ConnectionOptions {
   readonly imageRepository?: string;
   readonly network?: CreateRequest['network'];
 }
-
-const containerdSocket = 'unix:///run/containerd/containerd.sock';
 
 /** Make a bundle. @throws KbError for bad flags, Shown for a failed run */
 export async function runBundleCreate(options: CreateOptions): Promise<void> {

@@ -1,5 +1,6 @@
 // What `kbinit certs …` does: read the files, let the pure part judge and make, write.
 import type { HostView } from '../host/host.ts';
+import { containerdSocket } from '../host/runtime.ts';
 import { expirationDocument, expirationTable, expirationWarnings } from '../certs/expiration.ts';
 import { certificateRequests, requestsInTheWay } from '../certs/requests.ts';
 import { completeInit } from '../config/complete.ts';
@@ -75,7 +76,7 @@ export async function runGenerateCsr(options: GenerateCsrOptions): Promise<void>
     const { draft } = offlineConfig(session, options);
     const chance = systemChance();
     // A request has nothing to do with the container runtime: it is not looked for.
-    const node = { ...draft.node, criSocket: draft.node.criSocket ?? 'unix:///run/containerd/containerd.sock' };
+    const node = { ...draft.node, criSocket: draft.node.criSocket ?? containerdSocket };
     const facts = await session.host.facts();
     const reached = { reachedAddress: session.reachedAddress };
     const { spec } = completeInit({ ...draft, node }, facts, chance, reached);

@@ -1,6 +1,7 @@
 // What `kbinit kubeconfig user` does: read the CA on a control-plane host, sign, print.
 import { completeInit } from '../config/complete.ts';
 import { KbError } from '../errors.ts';
+import { containerdSocket } from '../host/runtime.ts';
 import { userKubeconfig, type UserRequest } from '../kubeconfig/user.ts';
 import { addSecret } from '../report/redact.ts';
 import { formatDuration, parseDuration } from '../util/duration.ts';
@@ -29,7 +30,7 @@ export async function runKubeconfigUser(options: KubeconfigUserOptions): Promise
     }
     const { draft } = await certsConfig(session, options);
     const chance = systemChance();
-    const node = { ...draft.node, criSocket: draft.node.criSocket ?? 'unix:///run/containerd/containerd.sock' };
+    const node = { ...draft.node, criSocket: draft.node.criSocket ?? containerdSocket };
     const facts = await session.host.facts();
     const reached = { reachedAddress: session.reachedAddress };
     const { spec } = completeInit({ ...draft, node }, facts, chance, reached);

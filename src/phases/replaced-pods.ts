@@ -1,6 +1,6 @@
 // Static Pods of an init that did not come up, whose manifests were corrected: the kubelet cannot replace them alone.
 import type { Change } from '../host/host.ts';
-import { criTool } from '../host/runtime.ts';
+import { runtimeTools } from '../host/runtime.ts';
 import { sh } from '../host/shell.ts';
 import { step, warn, type ControlPlaneContext, type InitContext } from './context.ts';
 import { readJournal } from './serving.ts';
@@ -23,9 +23,8 @@ export async function endPodsOf(ctx: ControlPlaneContext, phase: string, changes
   if (names.length === 0) return;
   step(ctx, phase, `starting ${names.join(', ')} anew`);
   const { code, stderr } = await ctx.host.run(
-    sh`${criTool}socket=${ctx.spec.node.criSocket}
-systemctl stop kubelet
-if command -v crictl >/dev/null 2>&1; then
+    sh`${runtimeTools(ctx.spec.node.criSocket)}systemctl stop kubelet
+if has_crictl; then
   for name in ${names}; do
     for id in $(cri pods --namespace kube-system --name "^$name-" -q); do
       cri stopp "$id" >/dev/null && cri rmp -f "$id" >/dev/null

@@ -1,5 +1,6 @@
 // ImagePull: which images a host lacks, and fetching them through the container runtime (spec 03 §7).
 import type { ImagePullPolicy } from '../config/spec.ts';
+import { lacksCri, serveCri } from '../kube/cri.ts';
 import type { Host, HostView } from '../host/host.ts';
 import { listImages, pullImage } from '../host/runtime.ts';
 import type { Reporter } from '../report/events.ts';
@@ -69,7 +70,8 @@ export async function missingImages(
   const answer = await host.probe(listImages(criSocket));
   if (answer.code !== 0) {
     const text = `the images of ${criSocket} could not be listed: ${lastLine(answer.stderr)}`;
-    return error(name, text, 'start the container runtime; crictl (or ctr with containerd) must be installed');
+    const fix = 'start the container runtime; crictl (or ctr with containerd) must be installed';
+    return error(name, text, lacksCri.test(answer.stderr) ? serveCri : fix);
   }
   const present = parseImageList(answer.stdout);
   return images.filter((image) => !present.has(image) && !present.has(canonical(image)));
@@ -150,6 +152,8 @@ function lastLine(text: string): string {
 /** The failures as one finding that lists every image (R36). */
 function imagePullFinding(failed: readonly FailedPull[]): Finding {
   const names = failed.map((f) => f.image).join(', ');
-  const text = `the host lacks ${names}, and pulling failed: ${failed[0]?.reason ?? ''}`;
+  const reason = failed[0]?.reason ?? '';
+  const text = `the host lacks ${names}, and pulling failed: ${reason}`;
+  if (lacksCri.test(reason)) return error(name, text, serveCri);
   return error(name, text, 'make the registry reachable, set imageRepository, or import the images on the host');
 }

@@ -1,5 +1,6 @@
 // Reads what crictl or ctr said about the container runtime. Pure.
-import type { Runtime } from './survey.ts';
+import { criPlugins, lacksCri } from '../kube/cri.ts';
+import type { Runtime, WithoutCri } from './survey.ts';
 import { isJsonObject } from '../util/json.ts';
 
 type Sections = ReadonlyMap<string, readonly string[]>;
@@ -10,9 +11,9 @@ export function parseRuntime(sections: Sections): Runtime | undefined {
   if (socket === undefined) return undefined;
   const known = { socket, ...driver(sections) };
   const info = sections.get('crictl-info');
-  if (info !== undefined) return { ...known, tool: 'crictl', ...fromInfo(info), ...fromConfig(sections) };
+  if (info !== undefined) return { ...known, tool: 'crictl', ...fromInfo(info, sections), ...fromConfig(sections) };
   const ctr = sections.get('ctr');
-  if (ctr !== undefined) return { ...known, tool: 'ctr', ...fromCtr(ctr) };
+  if (ctr !== undefined) return { ...known, tool: 'ctr', ...fromCtr(ctr, sections) };
   return { ...known, tool: 'none', state: 'unknown' };
 }
 
@@ -31,16 +32,24 @@ function socketState(text: string | undefined): Runtime['socket'] | undefined {
 
 type Answer = Omit<Runtime, 'socket' | 'tool'>;
 
-/** The tool's output and exit code, which the script writes as the last line. */
+/** The tool's answer and exit code, which the script writes as the last line. */
 function split(lines: readonly string[]): { text: string; code: number } {
   const end = lines.findLastIndex((line) => line.startsWith('exit '));
   return { text: lines.slice(0, end).join('\n').trim(), code: Number(lines[end]?.slice('exit '.length) ?? 1) };
 }
 
+/** Why there is no answer: what the tool said about it, else the last line of what it answered. */
+function lastWords(said: readonly string[] | undefined, text: string): string {
+  return lastLine((said ?? []).join('\n').trim()) || lastLine(text);
+}
+
 /** `crictl info` exits 0 whatever the conditions are. */
-function fromInfo(lines: readonly string[]): Answer {
+function fromInfo(lines: readonly string[], sections: Sections): Answer {
   const { text, code } = split(lines);
-  if (code !== 0) return { state: 'silent', message: lastLine(text) };
+  if (code !== 0) {
+    const message = lastWords(sections.get('crictl-info-said'), text);
+    return { state: 'silent', message, ...(lacksCri.test(message) && { withoutCri: withoutCri(sections) }) };
+  }
   const info = readJson(text);
   const ready = list(at(info, 'status', 'conditions')).find((c) => at(c, 'type') === 'RuntimeReady');
   const said = [at(ready, 'reason'), at(ready, 'message')].filter((part) => typeof part === 'string' && part !== '');
@@ -52,22 +61,49 @@ function fromInfo(lines: readonly string[]): Answer {
 
 /** `crictl runtime-config` (since 1.28): a driver, or the gRPC code of a runtime that does not know the call. */
 function fromConfig(sections: Sections): Pick<Answer, 'hasRuntimeConfig'> {
-  const text = (sections.get('crictl-config') ?? []).join('\n');
+  const text = ['crictl-config', 'crictl-config-said'].flatMap((name) => sections.get(name) ?? []).join('\n');
   if (/cgroup driver:/i.test(text)) return { hasRuntimeConfig: true };
   return /code = Unimplemented/.test(text) ? { hasRuntimeConfig: false } : {};
 }
 
 /** `ctr version` and `ctr plugins ls`: containerd answers RuntimeConfig since 2.0 (containerd#8722). */
-function fromCtr(lines: readonly string[]): Answer {
+function fromCtr(lines: readonly string[], sections: Sections): Answer {
   const { text, code } = split(lines);
-  if (code !== 0) return { state: 'silent', message: lastLine(text) };
-  const major = /Server:\s*\n\s*Version:\s*v?(\d+)/.exec(text)?.[1];
-  const status = /^io\.containerd\.(?:grpc\.v1|cri\.v1)\s+(?:cri|runtime)\s.*?(\S+)\s*$/m.exec(text)?.[1];
+  if (code !== 0) return { state: 'silent', message: lastWords(sections.get('ctr-said'), text) };
+  const found = withoutCri(sections);
+  const config = found.version === undefined ? {} : { hasRuntimeConfig: !found.version.startsWith('1.') };
+  if (found.plugin === 'ok') return { state: 'ready', ...config };
+  return { state: 'not-ready', message: complaint(found), withoutCri: found, ...config };
+}
+
+function complaint({ plugin }: WithoutCri): string {
+  if (plugin === undefined) return 'its plugins cannot be listed';
+  return plugin === 'missing' ? 'its CRI plugin is disabled' : `the state of its CRI plugin is ${plugin}`;
+}
+
+/**
+ * What containerd tells of its plugin, and the files that may have disabled it. The row of `grpc.v1 cri` counts: in 2.x those of
+ * `cri.v1`, which it needs, stay when it is disabled.
+ */
+function withoutCri(sections: Sections): WithoutCri {
+  const text = ['ctr', 'ctr-plugins'].flatMap((name) => sections.get(name) ?? []).join('\n');
+  const version = /Server:\s*\n\s*Version:\s*v?(\d[\w.+-]{0,63})/.exec(text)?.[1];
+  const plugin = /^io\.containerd\.grpc\.v1\s+cri\s.*?([a-z]{1,20})\s*$/m.exec(text)?.[1];
+  const hasList = /^io\.containerd\./m.test(text);
   return {
-    state: status === 'ok' ? 'ready' : 'not-ready',
-    ...(status === 'ok' ? {} : { message: `its CRI plugin is ${status === undefined ? 'disabled' : status}` }),
-    ...(major === undefined ? {} : { hasRuntimeConfig: Number(major) > 1 }),
+    ...(version !== undefined && { version }),
+    ...(hasList && { plugin: plugin ?? 'missing' }),
+    disabled: [...sections].flatMap(([name, lines]) => {
+      const file = /^disabled (\/etc\/containerd\/[\w./-]{1,200})$/.exec(name)?.[1];
+      const names = criPlugins.filter((one) => new RegExp(`["']${one.replaceAll('.', '\\.')}["']`).test(active(lines)));
+      return file === undefined || names.length === 0 ? [] : [{ file, names }];
+    }),
   };
+}
+
+/** Lines of TOML without comments; a plugin's name has no number sign. */
+function active(lines: readonly string[]): string {
+  return lines.map((line) => line.replace(/#.*$/, '')).join('\n');
 }
 
 /** A tool's log lines may come before the JSON. */

@@ -153,26 +153,36 @@ cgroup_driver() {
   [ ! -r /etc/containerd/config.toml ] || grep -E '^[[:space:]]*SystemdCgroup[[:space:]]*=' /etc/containerd/config.toml
 }
 
-# containerd's own tool knows whether its CRI plugin is loaded; crictl asks the CRI itself.
+# Section $1: what a tool answers and how it ends; what it says about that is a section of its own.
+ask() {
+  name=$1; shift
+  section "$name"
+  said=$("$@" 2>&1 >&4)
+  printf '\nexit %s\n' $?
+  section "$name-said"; printf '%s\n' "$said"
+} 4>&1
+
+# crictl asks the CRI itself. Where that is not served, or there is no crictl, containerd's own tool knows about its plugins.
 runtime() {
   if has crictl; then
-    section crictl-info; timeout 6 crictl --config /dev/null --timeout 2s -r "unix://$socket" -i "unix://$socket" info 2>&1
-    printf '\nexit %s\n' $?
-    return 0
+    ask crictl-info cri info
+    case $said in *'unknown service runtime.v1.'*) ;; *) return 0 ;; esac
   fi
-  has ctr || return 0
   case $socket in *containerd*) ;; *) return 0 ;; esac
-  section ctr; timeout 6 ctr --address "$socket" --connect-timeout 2s version 2>&1
-  code=$?
-  timeout 6 ctr --address "$socket" --connect-timeout 2s plugins ls 2>&1
-  printf '\nexit %s\n' "$code"
+  if has ctr; then
+    ask ctr k8s_ctr version
+    ask ctr-plugins k8s_ctr plugins ls
+  fi
+  set +f
+  for file in /etc/containerd/config.toml /etc/containerd/conf.d/*.toml; do
+    [ -r "$file" ] || continue
+    list=$(sed -n '/^[[:space:]]*disabled_plugins[[:space:]]*=/,/\]/p' "$file")
+    [ -z "$list" ] || { section "disabled $file"; printf '%s\n' "$list"; }
+  done
+  set -f
 }
 
-runtime_config() {
-  has crictl || return 0
-  section crictl-config
-  timeout 6 crictl --config /dev/null --timeout 2s -r "unix://$socket" -i "unix://$socket" runtime-config 2>&1
-}
+runtime_config() { ! has crictl || ask crictl-config cri runtime-config; }
 
 kernel_config() {
   read -r release </proc/sys/kernel/osrelease

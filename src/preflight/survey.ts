@@ -1,6 +1,7 @@
 // The one look at a host before anything is changed: what the checks ask, the script that answers, the answers typed.
 import { KbError } from '../errors.ts';
 import type { HostView } from '../host/host.ts';
+import { runtimeTools } from '../host/runtime.ts';
 import { sh, type Shell } from '../host/shell.ts';
 import type { ExternalEtcd } from '../config/spec.ts';
 import { probeExternalEtcd, type EtcdAnswer } from './external-etcd.ts';
@@ -86,10 +87,22 @@ export interface Runtime {
   readonly state: 'ready' | 'not-ready' | 'silent' | 'unknown';
   /** Why it is not ready, or what the tool said. */
   readonly message?: string;
+  /** What is known of a containerd that does not serve the CRI. */
+  readonly withoutCri?: WithoutCri;
   /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */
   readonly hasRuntimeConfig?: boolean;
   /** By containerd's configuration file; undefined for other runtimes. */
   readonly cgroupDriver?: 'systemd' | 'cgroupfs';
+}
+
+/** What containerd says of its CRI plugin, and what its configuration does. */
+export interface WithoutCri {
+  /** containerd's version; undefined where there is no ctr. */
+  readonly version?: string;
+  /** ctr's word for the plugin that serves the CRI (`error`, `skip`), `missing` where it is not in its list. */
+  readonly plugin?: string;
+  /** Files with names in disabled_plugins that the CRI needs. */
+  readonly disabled: readonly { readonly file: string; readonly names: readonly string[] }[];
 }
 
 export interface Leftovers {
@@ -158,19 +171,14 @@ export function surveyCommand(questions: Questions): Shell {
   return sh`tab=${'\t'} ports=${hex.join('|')} paths=${lines(questions.paths)} kinds=${lines(questions.kinds)} texts=${lines(questions.texts)}
 certificates=${lines(questions.certificates)} executables=${lines(questions.executables)}
 units=${lines(questions.units)} lookups=${lines(questions.lookups)} disks=${lines(questions.disks?.map(chain))}
-options=${(questions.kernelOptions ?? []).join('|')} socket=${socketPath(questions.criSocket)} leftovers=${questions.leftovers ? 'yes' : ''}
-${surveyScript}`;
+options=${(questions.kernelOptions ?? []).join('|')} leftovers=${questions.leftovers ? 'yes' : ''}
+${runtimeTools(questions.criSocket ?? '', 6)}${surveyScript}`;
 }
 
 /** A folder and all above it, `/var/lib/etcd`, `/var/lib`, `/var`, `/`, with tabs between. */
 function chain(path: string): string {
   const parts = path.split('/').filter((part) => part !== '');
   return [...parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`), '/'].join('\t');
-}
-
-/** The path of `unix:///run/x.sock`; a bare path stays. */
-function socketPath(url: string | undefined): string {
-  return (url ?? '').replace(/^unix:\/\//, '');
 }
 
 function readSurvey(host: HostView, stdout: string): ReturnType<typeof parseSurvey> {

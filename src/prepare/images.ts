@@ -1,4 +1,5 @@
 // Images of a bundle: the import of those that a host lacks.
+import { containerdSocket, runtimeTools } from '../host/runtime.ts';
 import { script, sh } from '../host/shell.ts';
 import { pauseImage } from '../kube/images.ts';
 import { mebibytes, nothing, staged, type CommandAction, type Plan } from './action.ts';
@@ -24,7 +25,7 @@ function importOf(archive: BundledArchive, pause: string): CommandAction {
   const names = archive.images.map(({ name }) => name).join(', ');
   return {
     kind: 'command',
-    command: sh`set -- ${path} ${pause} ${pairs}; ${importer}`,
+    command: sh`${runtimeTools(containerdSocket)}set -- ${path} ${pause} ${pairs}; ${importer}`,
     why: `import ${names} (${mebibytes([archive])} of the bundle)`,
     before: [],
     io: { timeoutSeconds: 1800, idempotent: true, shown: sh`ctr -n k8s.io images import ${path}`.text },
@@ -45,14 +46,14 @@ trap 'rm -f -- "$archive"; rmdir --ignore-fail-on-non-empty -- "$(dirname -- "$a
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-k8s() { ctr -n k8s.io images "$@"; }
+k8s() { k8s_ctr images "$@"; }
 # It is gone where this runs a second time, because the answer of the first was lost.
 if [ -e "$archive" ]; then
   said=$(k8s import "$archive" 2>&1) || { printf '%s\n' "$said" | tail -n 3 >&2; exit 1; }
 fi
 runtime_says() {
-  command -v crictl >/dev/null || return 0
-  crictl --config /dev/null -r unix:///run/containerd/containerd.sock -i unix:///run/containerd/containerd.sock inspecti "$1" 2>/dev/null | grep -q -F "\"$2\""
+  has_crictl || return 0
+  cri inspecti "$1" 2>/dev/null | grep -q -F "\"$2\""
 }
 while [ $# -gt 0 ]; do
   name=$1 digest=$2

@@ -1,4 +1,5 @@
 // The kubelet's unit and drop-in, crictl's configuration, and who leaves the Pods' interfaces alone.
+import { containerdSocket } from '../host/runtime.ts';
 import { sh } from '../host/shell.ts';
 import { file, nothing, unitEntry, type Plan } from './action.ts';
 import { distroOf } from './distro.ts';
@@ -90,9 +91,12 @@ export function planKubelet(state: HostState, spec: PrepareSpec): Plan {
 /** Which runtime crictl asks. */
 export function planCrictl(state: HostState, spec: PrepareSpec): Plan {
   if (runsNoPods(spec)) return nothing;
-  const socket = 'unix:///run/containerd/containerd.sock';
   return {
-    actions: file(state, places.crictl, `runtime-endpoint: ${socket}\nimage-endpoint: ${socket}\ntimeout: 10\n`),
+    actions: file(
+      state,
+      places.crictl,
+      `runtime-endpoint: ${containerdSocket}\nimage-endpoint: ${containerdSocket}\ntimeout: 10\n`,
+    ),
   };
 }
 

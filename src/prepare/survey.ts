@@ -1,4 +1,5 @@
 // The one question that `host prepare` asks a host: a read-only POSIX sh script and what it is to look at.
+import { containerdSocket, runtimeTools } from '../host/runtime.ts';
 import { script, sh, type Shell } from '../host/shell.ts';
 import { ledgerFile } from './places.ts';
 
@@ -113,11 +114,11 @@ runtime_version() {
 }
 # A runtime that is not there is no host without images: it is a host that is asked again later.
 images() {
-  [ "$1" = yes ] && [ -S /run/containerd/containerd.sock ] || return 0
-  if command -v crictl >/dev/null; then
-    echo "images $(crictl --config /dev/null -r unix:///run/containerd/containerd.sock -i unix:///run/containerd/containerd.sock images -o json 2>/dev/null | base64 -w0)"
+  [ "$1" = yes ] && [ -S "$socket" ] || return 0
+  if has_crictl; then
+    echo "images $(cri images -o json 2>/dev/null | base64 -w0)"
   elif command -v ctr >/dev/null; then
-    ctr -n k8s.io images ls 2>/dev/null | tagged image
+    k8s_ctr images ls 2>/dev/null | tagged image
   fi
 }
 # The running firewalld is asked over D-Bus: firewall-cmd takes a third of a second each time.
@@ -146,7 +147,7 @@ firewall() {
 
 /** The survey as one command. What is slow runs beside the rest. */
 export function surveyCommand(asked: Questions): Shell {
-  return sh`${functions}
+  return sh`${runtimeTools(containerdSocket)}${functions}
 slow() {
 units ${asked.units}
 installed=$(packages ${asked.packages})

@@ -1,4 +1,5 @@
 // Known causes of a component that does not come up: whose words show it, how it looks there, and what to do about it.
+import { lacksCri, serveCri } from '../../kube/cri.ts';
 import type { StaticPod } from '../../kube/paths.ts';
 
 /** Who can say something: a component in its log, the kubelet in its journal, the runtime of its images. */
@@ -297,6 +298,12 @@ const causes: readonly Cause[] = [
     summary: (_, { speaker }) => `the API server does not answer ${speaker}`,
     fix: 'look at kube-apiserver: `crictl ps -a --name kube-apiserver`',
     mayPass: true,
+  },
+  {
+    of: ['kubelet', 'images'],
+    pattern: lacksCri,
+    summary: (_, { host }) => `the container runtime on ${host} does not serve the CRI (runtime.v1)`,
+    fix: serveCri,
   },
   {
     // cAdvisor, a part of the kubelet, looks for other runtimes and does not miss them.

@@ -1,5 +1,6 @@
 // What the container runtime knows of the static Pods: which containers there are, and how those that ended have ended.
 import type { HostView } from '../../host/host.ts';
+import { runtimeTools } from '../../host/runtime.ts';
 import { sh, type Shell } from '../../host/shell.ts';
 import { staticPods, type StaticPod } from '../../kube/paths.ts';
 import { isJsonObject, type JsonObject } from '../../util/json.ts';
@@ -45,19 +46,18 @@ export interface Look {
   readonly journal: readonly string[];
 }
 
-/** crictl as the host's own configuration, which may name another runtime or ask for debug lines, does not change it. */
-export function crictl(criSocket: string): Shell {
-  return sh`timeout 8 crictl --config /dev/null -r ${criSocket} -i ${criSocket} --timeout 4s`;
+/** `cri ARGUMENT…`; a runtime that is in trouble itself is not waited for. */
+export function impatientTools(criSocket: string): Shell {
+  return runtimeTools(criSocket, 8);
 }
 
 /** One command for all components; where everything runs it is all that is asked. */
 export async function lookAtPods({ host, criSocket }: Runtime, components: readonly StaticPod[]): Promise<Look> {
   const pods = components.map((name) => `kube-system/${name}-`).join('|');
   const { stdout } = await host.probe(
-    sh`
-if command -v crictl >/dev/null 2>&1; then
+    sh`${impatientTools(criSocket)}if has_crictl; then
   echo '== crictl'
-  ${crictl(criSocket)} ps -a -o json --label io.kubernetes.pod.namespace=kube-system 2>/dev/null
+  cri ps -a -o json --label io.kubernetes.pod.namespace=kube-system 2>/dev/null
 else
   echo '== processes'
   for file in /proc/[0-9]*/comm; do
@@ -98,13 +98,12 @@ export async function readExits({ host, criSocket }: Runtime, ended: readonly Co
   const template =
     '{{.status.exitCode}}|{{.status.reason}}|{{.status.finishedAt}}|{{.status.logPath}}|{{.status.message}}';
   const { stdout } = await host.probe(
-    sh`
-for id in ${ended.map(({ id }) => id)}; do
+    sh`${impatientTools(criSocket)}for id in ${ended.map(({ id }) => id)}; do
   echo "== $id"
   case $id in
     /*) log=$id; printf '||%s||\\n' "$(stat -c %Y "$log" 2>/dev/null)" ;;
     *)
-      status=$(${crictl(criSocket)} inspect -o go-template --template ${template} "$id" 2>/dev/null | tr '\\n' ' ')
+      status=$(cri inspect -o go-template --template ${template} "$id" 2>/dev/null | tr '\\n' ' ')
       printf '%s\\n' "$status"
       log=\${status#*|*|*|} log=\${log%%|*}
       ;;

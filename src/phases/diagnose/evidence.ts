@@ -2,7 +2,7 @@
 import { sh } from '../../host/shell.ts';
 import { staticPods, type StaticPod } from '../../kube/paths.ts';
 import type { RunContext } from '../context.ts';
-import { crictl, sections } from './containers.ts';
+import { impatientTools, sections } from './containers.ts';
 import { currentMessages } from './kubelet-journal.ts';
 import { containerLines, messages } from './log-lines.ts';
 
@@ -28,8 +28,7 @@ export async function collect(ctx: RunContext, criSocket: string, components: re
   // What was said before this run is not about it. The host's own clock counts.
   const { clock } = await ctx.host.facts();
   const since = Math.floor(clock.host);
-  const { stdout } = await ctx.host.probe(sh`
-echo '== kubelet'
+  const { stdout } = await ctx.host.probe(sh`${impatientTools(criSocket)}echo '== kubelet'
 journalctl -u kubelet --since ${`@${since}`} -n 600 --no-pager -o short-unix 2>/dev/null
 for file in /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconfig/kubelet \\
   $(systemctl show kubelet -p FragmentPath -p DropInPaths 2>/dev/null | sed 's/^[A-Za-z]*=//'); do
@@ -38,9 +37,9 @@ for file in /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconf
   grep -v '^[[:space:]]*#' "$file" | grep -oE -e '--[a-z][a-z0-9-]*(=[^[:space:]"]*)?'
 done
 echo '== images'
-command -v crictl >/dev/null 2>&1 && for name in ${components}; do
+has_crictl && for name in ${components}; do
   for image in $(sed -n 's/^ *image: //p' "/etc/kubernetes/manifests/$name.yaml" 2>/dev/null); do
-    missing=$(${crictl(criSocket)} inspecti -q "$image" 2>&1) && continue
+    missing=$(cri inspecti -q "$image" 2>&1 >/dev/null) && continue
     case $missing in *'no such image'*|*'not found'*) echo "$name image $image is not on the host" ;; esac
   done
 done

@@ -1,6 +1,6 @@
 // Taking an etcd member off a host that never came to vote: its Pod ended, its manifest and data moved aside, never deleted.
 import { KbError } from '../../errors.ts';
-import { criTool } from '../../host/runtime.ts';
+import { runtimeTools } from '../../host/runtime.ts';
 import { sh } from '../../host/shell.ts';
 import { manifestPath } from '../../kube/paths.ts';
 import type { ControlPlaneContext } from '../context.ts';
@@ -15,22 +15,21 @@ export async function putEtcdAside(node: ControlPlaneContext, dataDir: string): 
     .toISOString()
     .replaceAll(/[^0-9TZ]/g, '');
   const { code, stdout, stderr } = await node.host.run(
-    sh`${criTool}socket=${node.spec.node.criSocket} manifest=${manifestPath('etcd')} stamp=${stamp}
+    sh`${runtimeTools(node.spec.node.criSocket)}manifest=${manifestPath('etcd')} stamp=${stamp}
 data=$(readlink -m ${dataDir})
 if mountpoint -q "$data"; then aside=$data/left-$stamp; else aside=$data.left-$stamp; fi
 [ -e "$manifest" ] || [ -e "$data/member" ] || exit 0
 state=$(systemctl is-active kubelet)
 systemctl stop kubelet
-if command -v crictl >/dev/null 2>&1; then
+if has_crictl; then
   for id in $(cri pods --namespace kube-system --name '^etcd-' -q); do
     cri stopp "$id" >/dev/null && cri rmp -f "$id" >/dev/null
   done
 else
-  address=\${socket#unix://}
-  for id in $(ctr -a "$address" -n k8s.io containers ls -q 'labels."io.kubernetes.container.name"==etcd'); do
-    ctr -a "$address" -n k8s.io tasks kill -s SIGKILL "$id" >/dev/null
-    ctr -a "$address" -n k8s.io tasks rm -f "$id" >/dev/null
-    ctr -a "$address" -n k8s.io containers rm "$id" >/dev/null
+  for id in $(k8s_ctr containers ls -q 'labels."io.kubernetes.container.name"==etcd'); do
+    k8s_ctr tasks kill -s SIGKILL "$id" >/dev/null
+    k8s_ctr tasks rm -f "$id" >/dev/null
+    k8s_ctr containers rm "$id" >/dev/null
   done
 fi
 failed=0

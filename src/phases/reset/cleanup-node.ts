@@ -1,7 +1,7 @@
 // Reset, phase cleanup-node: stop the kubelet, end its Pods, unmount, then delete what init and join wrote.
 import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
-import { criTool } from '../../host/runtime.ts';
+import { runtimeTools } from '../../host/runtime.ts';
 import { script, sh, type Shell } from '../../host/shell.ts';
 import { Said } from '../../util/said.ts';
 import { pathShape } from '../../util/shapes.ts';
@@ -66,8 +66,7 @@ async function removePods(ctx: ResetContext): Promise<void> {
   }
   step(ctx, 'cleanup-node', 'ending the Pods of this host');
   const { code, stderr } = await ctx.host.run(
-    sh`${criTool}socket=${socket}
-if command -v crictl >/dev/null 2>&1; then
+    sh`${runtimeTools(socket)}if has_crictl; then
   for id in $(cri pods -q); do
     (
       for try in 1 2 3 4 5; do
@@ -81,12 +80,11 @@ if command -v crictl >/dev/null 2>&1; then
   for pid in $pids; do wait "$pid" || failed=1; done
   exit $failed
 fi
-address=\${socket#unix://}
-for id in $(ctr -a "$address" -n k8s.io tasks ls -q); do
-  ctr -a "$address" -n k8s.io tasks kill -s SIGKILL -a "$id" >/dev/null
-  ctr -a "$address" -n k8s.io tasks rm -f "$id" >/dev/null
+for id in $(k8s_ctr tasks ls -q); do
+  k8s_ctr tasks kill -s SIGKILL -a "$id" >/dev/null
+  k8s_ctr tasks rm -f "$id" >/dev/null
 done
-for id in $(ctr -a "$address" -n k8s.io containers ls -q); do ctr -a "$address" -n k8s.io containers rm "$id" >/dev/null; done
+for id in $(k8s_ctr containers ls -q); do k8s_ctr containers rm "$id" >/dev/null; done
 exit 0
 `,
     'end all Pods',

@@ -1,4 +1,6 @@
 // CRI and ContainerRuntimeVersion: the container runtime answers, and is new enough.
+import { hasCriV1, lacksCri, serveCri } from '../../kube/cri.ts';
+import { parseVersion } from '../../kube/version.ts';
 import { error, warning, type Check, type Finding } from '../check.ts';
 import type { Runtime } from '../survey.ts';
 
@@ -8,6 +10,12 @@ const fix = 'start the container runtime, or name the right socket in nodeRegist
 function complaint(runtime: Runtime): string | undefined {
   if (runtime.socket === 'missing') return 'does not exist';
   if (runtime.socket === 'not-a-socket') return 'is not a socket';
+  const { disabled = [], version } = runtime.withoutCri ?? {};
+  if (disabled.length > 0) {
+    const where = disabled.map(({ file, names }) => `disabled_plugins in ${file} has ${names.join(', ')}`);
+    return `answers, but containerd does not serve the CRI there, because its CRI plugin is disabled: ${where.join('; ')}`;
+  }
+  if (isTooOld(version)) return `answers, but containerd ${version} has no CRI v1`;
   switch (runtime.state) {
     case 'ready':
       return undefined;
@@ -36,10 +44,21 @@ export function cri(criSocket: string): Check {
 }
 
 function runtimeFix(runtime: Runtime | undefined): string {
-  if (runtime?.tool === 'ctr' && runtime.message?.includes('CRI plugin')) {
-    return 'take "cri" out of disabled_plugins in /etc/containerd/config.toml and restart containerd';
+  if (runtime?.withoutCri === undefined) return lacksCri.test(runtime?.message ?? '') ? serveCri : fix;
+  const { disabled, version, plugin } = runtime.withoutCri;
+  if (disabled.length > 0) {
+    const names = [...new Set(disabled.flatMap((one) => one.names))].map((name) => `"${name}"`);
+    const files = disabled.map(({ file }) => file);
+    return `remove ${names.join(', ')} from disabled_plugins in ${files.join(', ')}, then run \`systemctl restart containerd\``;
   }
-  return fix;
+  if (isTooOld(version)) return 'upgrade containerd to 1.6 at least';
+  if (plugin === undefined || plugin === 'ok' || plugin === 'missing') return serveCri;
+  return 'correct what `ctr plugins ls -d id==cri` and `journalctl -u containerd` say, then run `systemctl restart containerd`';
+}
+
+function isTooOld(containerd: string | undefined): boolean {
+  const version = containerd === undefined ? undefined : parseVersion(containerd);
+  return version !== undefined && !hasCriV1(version);
 }
 
 /** The runtime knows the RuntimeConfig call; no finding where it can't be known (spec 03 §4 #2). */

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { criTool, listImages, pullImage } from '../../../src/host/runtime.ts';
+import { listImages, pullImage, runtimeTools } from '../../../src/host/runtime.ts';
 import { sh, type Shell } from '../../../src/host/shell.ts';
 import { viewOnly } from '../../../src/host/view-only.ts';
 import { FakeHost } from '../../fakes/host.ts';
@@ -39,9 +39,19 @@ test('crictl is asked without the configuration and the endpoints of the host, a
   const path = pathWith('crictl', 'ctr');
   expect(await run(listImages(socket), path)).toEqual({ code: 3, stdout: `${asked}<images><-o><json>` });
   expect(await run(pullImage(socket, image), path)).toEqual({ code: 3, stdout: `${asked}<pull><${image}>` });
-  const pods = sh`${criTool}socket=${socket}
-cri pods -q`;
+  const pods = sh`${runtimeTools(socket)}cri pods -q`;
   expect(await run(pods, path)).toEqual({ code: 3, stdout: `${asked}<pods><-q>` });
+});
+
+test('a runtime in trouble is waited for no longer than a number of seconds', async () => {
+  const timeout = '<timeout><8><crictl><--config></dev/null>';
+  const path = pathWith('crictl', 'ctr', 'timeout');
+  expect((await run(sh`${runtimeTools(socket, 8)}cri info`, path)).stdout).toBe(
+    `${timeout}<-r><${socket}><-i><${socket}><--timeout><4s><info>`,
+  );
+  expect((await run(sh`${runtimeTools(socket, 8)}k8s_ctr version`, path)).stdout).toBe(
+    '<timeout><8><ctr><--address></run/containerd/containerd.sock><-n><k8s.io><--connect-timeout><4s><version>',
+  );
 });
 
 test('a socket is named with its scheme also where it was given as a path', async () => {

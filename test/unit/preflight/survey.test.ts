@@ -210,10 +210,11 @@ describe('the script on this machine', () => {
   let seen: Parsed;
 
   /** Run the survey under the machine's sh, read-only. */
-  const look = (questions: Questions): Promise<Parsed> =>
+  const look = (questions: Questions, programs?: string): Promise<Parsed> =>
     new Promise((resolve, reject) => {
       const { text } = surveyCommand(questions);
-      execFile('sh', ['-c', text], { env: { ...process.env, LC_ALL: 'C' } }, (_, stdout, stderr) => {
+      const path = [...(programs === undefined ? [] : [programs]), process.env['PATH']].join(':');
+      execFile('sh', ['-c', text], { env: { ...process.env, PATH: path, LC_ALL: 'C' } }, (_, stdout, stderr) => {
         const parsed = parseSurvey(stdout);
         if (parsed === undefined) reject(new Error(`no survey: ${stderr}`));
         else resolve(parsed);
@@ -303,6 +304,45 @@ describe('the script on this machine', () => {
     expect((await look({ criSocket: `unix://${at.slice(0, -1)}` })).runtime?.socket).toBe('missing');
     await new Promise((resolve) => void listening.close(resolve));
     expect((await look({ criSocket: `unix://${join(folder, 'text')}` })).runtime?.socket).toBe('not-a-socket');
+  });
+
+  /** Look through a socket at a runtime whose tools are these scripts. */
+  const lookAtRuntime = async (tools: Readonly<Record<string, string>>): Promise<Parsed['runtime']> => {
+    const programs = mkdtempSync(join(folder, 'programs-'));
+    for (const [name, text] of Object.entries(tools)) {
+      writeFileSync(join(programs, name), `#!/bin/sh\n${text}`, { mode: 0o755 });
+    }
+    const at = join(programs, 'containerd.sock');
+    const listening = createServer();
+    await new Promise<void>((resolve) => void listening.listen(at, resolve));
+    const { runtime } = await look({ criSocket: `unix://${at}` }, programs);
+    await new Promise((resolve) => void listening.close(resolve));
+    return runtime;
+  };
+  const ready = '{"status": {"conditions": [{"type": "RuntimeReady", "status": true}]}}';
+
+  test('takes what crictl says about its answer for no part of it', async () => {
+    const crictl = `echo 'DEBU[0000] {"status": {"conditions": []}}' >&2
+case "$*" in
+*runtime-config) echo 'cgroup driver: SYSTEMD' ;;
+*info) echo '${ready}' ;;
+esac
+echo 'DEBU[0000] }' >&2`;
+    expect(await lookAtRuntime({ crictl })).toMatchObject({ tool: 'crictl', state: 'ready', hasRuntimeConfig: true });
+  });
+
+  test('asks crictl without the configuration of the host, and ctr about a CRI that is not served', async () => {
+    const crictl = `case "$*" in '--config /dev/null '*) ;; *) exit 7 ;; esac
+echo 'FATA[0000] rpc error: code = Unimplemented desc = unknown service runtime.v1.RuntimeService' >&2; exit 1`;
+    const ctr = `case "$*" in
+*version) printf 'Server:\n  Version:  v2.3.5\n' ;;
+*ls) printf 'io.containerd.cri.v1  runtime  linux/amd64  ok\n' ;;
+esac`;
+    expect(await lookAtRuntime({ crictl, ctr })).toMatchObject({
+      state: 'silent',
+      message: expect.stringContaining('unknown service'),
+      withoutCri: { version: '2.3.5', plugin: 'missing' },
+    });
   });
 
   test('asks nothing when nothing is asked', async () => {

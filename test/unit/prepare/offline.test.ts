@@ -195,7 +195,7 @@ function runImport(
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}`, { mode: 0o755 });
   put(
     'ctr',
-    `shift 2; cd ${folder}; echo "$@" >>log
+    `while [ "$1" != images ]; do shift; done; cd ${folder}; echo "$@" >>log
 case $2 in
 import) ${imported === '' ? 'echo "unexpected EOF" >&2; exit 1' : `echo "${proxy} type ${imported}" >table`} ;;
 ls) echo 'REF TYPE DIGEST'; cat table ;;

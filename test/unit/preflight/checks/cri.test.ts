@@ -19,6 +19,11 @@ function criText(runtime: Runtime | undefined): string {
   return finding === undefined ? '' : `${finding.level}: ${finding.text}`;
 }
 
+function criFix(runtime: Runtime | undefined): string {
+  const [finding] = cri(socket).run(found(runtime === undefined ? {} : { runtime }));
+  return finding?.fix ?? '';
+}
+
 const info = (ready: boolean, reason = ''): string =>
   JSON.stringify({
     status: {
@@ -109,12 +114,74 @@ ${rows}`;
     expect(finding?.fix).toContain('disabled_plugins');
   });
 
+  test('containerd 2 without its CRI plugin is an error although the plugins that the CRI needs are there', () => {
+    const rows = 'io.containerd.cri.v1  images   -            ok  \nio.containerd.cri.v1  runtime  linux/amd64  ok  \n';
+    const runtime = runtimeOf({
+      socket: 'listening\n',
+      ctr: `${ctrVersion('v2.3.5')}\nexit 0\n`,
+      'ctr-said': '\n',
+      'ctr-plugins': `${plugins(rows)}\nexit 0\n`,
+      'ctr-plugins-said': '\n',
+    });
+    expect(criText(runtime)).toBe(`error: ${socket} answers, but the runtime is not ready: its CRI plugin is disabled`);
+    expect(criFix(runtime)).toContain('disabled_plugins in /etc/containerd/config.toml');
+  });
+
+  test('a CRI plugin that did not load is told from one that is disabled', () => {
+    const rows = 'io.containerd.grpc.v1           cri   linux/amd64    error\n';
+    const runtime = runtimeOf({ socket: 'listening\n', ctr: `${ctrVersion('1.7.29')}${plugins(rows)}\nexit 0\n` });
+    expect(criText(runtime)).toContain('the state of its CRI plugin is error');
+    expect(criFix(runtime)).toContain('`journalctl -u containerd`');
+  });
+
   test('a containerd that does not answer is an error', () => {
     const runtime = runtimeOf({
       socket: 'stale\n',
       ctr: 'Client:\n  Version: 1.7\n\nctr: failed to dial "/run/containerd/containerd.sock"\n\nexit 1\n',
     });
     expect(criText(runtime)).toContain('failed to dial');
+  });
+});
+
+describe('unknown service runtime.v1.RuntimeService', () => {
+  const refusal = `FATA[0000] validate service connection: validate CRI v1 runtime API for endpoint "${socket}": rpc error: code = Unimplemented desc = unknown service runtime.v1.RuntimeService`;
+  const asked = (more: Readonly<Record<string, string>>): Runtime | undefined =>
+    runtimeOf({ socket: 'listening\n', 'crictl-info': '\nexit 1\n', 'crictl-info-said': `${refusal}\n`, ...more });
+
+  test.each([
+    ['in the first format', 'disabled_plugins = ["cri"]', 'cri', '"cri"'],
+    [
+      'of containerd 1.x',
+      "disabled_plugins = ['io.containerd.grpc.v1.cri']",
+      'io.containerd.grpc.v1.cri',
+      '.grpc.v1.cri"',
+    ],
+    [
+      'of containerd 2.x, over several lines',
+      'disabled_plugins = [\n  # "cri"\n  "io.containerd.snapshotter.v1.btrfs", "io.containerd.cri.v1.runtime",\n]',
+      'io.containerd.cri.v1.runtime',
+      '"io.containerd.cri.v1.runtime"',
+    ],
+  ])('a plugin that is disabled %s is named with its file', (_, list, name, told) => {
+    const runtime = asked({ 'disabled /etc/containerd/config.toml': `${list}\n` });
+    expect(criText(runtime)).toMatch(/^error: .* answers, but containerd does not serve the CRI there/);
+    expect(criText(runtime)).toContain(`disabled_plugins in /etc/containerd/config.toml has ${name}`);
+    expect(criFix(runtime)).toContain(`${told} from disabled_plugins in /etc/containerd/config.toml, then run`);
+    expect(criFix(runtime)).toContain('`systemctl restart containerd`');
+  });
+
+  test('a list of other plugins, or one in a comment, is no cause', () => {
+    const list = 'disabled_plugins = ["io.containerd.snapshotter.v1.btrfs"] # "cri"';
+    const runtime = asked({ 'disabled /etc/containerd/config.toml': `${list}\n` });
+    expect(runtime?.withoutCri?.disabled).toEqual([]);
+    expect(criText(runtime)).toContain('unknown service runtime.v1.RuntimeService');
+    expect(criFix(runtime)).toContain('`ctr plugins ls`');
+  });
+
+  test('a containerd before 1.6 is to be upgraded', () => {
+    const runtime = asked({ ctr: `${ctrVersion('1.5.11')}\nexit 0\n` });
+    expect(criText(runtime)).toContain('containerd 1.5.11 has no CRI v1');
+    expect(criFix(runtime)).toContain('upgrade containerd');
   });
 });
 
