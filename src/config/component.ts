@@ -1,5 +1,6 @@
 // Component configs as Go reads and writes them: types checked against the field table, zero values put where Go puts them.
 import { hasField, type GoDocument, type GoFields, type GoLeaf, type GoNested } from '../kube/go-fields.ts';
+import { canonicalQuantity } from '../kube/quantity.ts';
 import { formatVersion, type KubeVersion } from '../kube/version.ts';
 import { formatDuration, parseDuration } from '../util/duration.ts';
 import type { YamlPath } from '../util/yaml.ts';
@@ -104,12 +105,10 @@ function readDuration(value: unknown): string | undefined {
   return seconds === undefined ? undefined : formatDuration(seconds);
 }
 
-/** resource.Quantity: a number with an optional suffix, kept as written. */
+/** resource.Quantity, as Go writes it: YAML's `2` is a number. */
 function readQuantity(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
-  const isQuantity =
-    typeof value === 'string' && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][-+]?\d+)?$/.test(value);
-  return isQuantity ? value : undefined;
+  const text = typeof value === 'number' ? JSON.stringify(value) : value;
+  return typeof text === 'string' ? canonicalQuantity(text.trim()) : undefined;
 }
 
 const scalars: Readonly<Record<string, ScalarRule>> = {

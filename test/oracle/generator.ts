@@ -3,7 +3,7 @@
 // Left out, because kbinit is stricter on purpose (docs/config.md says why): names in certSANs that kubeadm drops with
 // a warning; arguments, volumes and variables with line breaks or other control characters; paths that are not
 // absolute; an advertise address of another family than the first Service range, or one inside a range of Services or
-// Pods; URLs with a name in broken Punycode; the gate RootlessControlPlane, which kbinit does not have. And because kubeadm writes what does not work:
+// Pods; URLs with a name in broken Punycode; proxy variables other than the usual ones (docs/ssh.md); the gate RootlessControlPlane, which kbinit does not have. And because kubeadm writes what does not work:
 // kubelet arguments with blanks, quotes or backslashes, which systemd takes apart and kbinit keeps whole.
 import { networkInterfaces } from 'node:os';
 import * as fc from 'fast-check';
@@ -301,6 +301,16 @@ const nodeFields = {
   imagePullPolicy: maybe(fc.constantFrom('Always', 'Never'), 1),
 };
 
+/** As people write them: few are in the form that Go gives them. */
+const quantity = fc
+  .record({
+    whole: fc.nat(5000),
+    fraction: fc.constantFrom('', '', '.', '.5', '.25', '.125', '.001'),
+    suffix: fc.constantFrom('', 'm', 'k', 'M', 'G', 'Ki', 'Mi', 'Gi', 'e3', 'E2', 'u'),
+  })
+  .map(({ whole, fraction, suffix }) => `${whole}${fraction}${suffix}`);
+const duration = fc.constantFrom('10s', '1m0s', '90s', '1.5h', '100ms', '1h30m', '0s', '0', '2m');
+
 const kubelet = mapping({
   apiVersion: fc.constant('kubelet.config.k8s.io/v1beta1'),
   kind: fc.constant('KubeletConfiguration'),
@@ -310,7 +320,19 @@ const kubelet = mapping({
   cgroupDriver: maybe(fc.constantFrom('systemd', 'cgroupfs')),
   rotateCertificates: maybe(fc.boolean()),
   evictionHard: maybe(fc.constantFrom({ 'memory.available': '100Mi', 'nodefs.available': '10%' })),
-  nodeStatusUpdateFrequency: maybe(fc.constantFrom('10s', '1m0s')),
+  nodeStatusUpdateFrequency: maybe(duration),
+  syncFrequency: maybe(duration, 1),
+  logging: maybe(
+    fc.record({ json: quantity, text: quantity, flush: duration }).map(({ json, text, flush }) => ({
+      flushFrequency: flush,
+      options: { json: { infoBufferSize: json }, text: { infoBufferSize: text } },
+    })),
+    1,
+  ),
+  reservedMemory: maybe(
+    quantity.map((memory) => [{ numaNode: 0, limits: { memory } }]),
+    1,
+  ),
   systemReserved: maybe(fc.constantFrom({ cpu: '100m' })),
   featureGates: maybe(fc.constantFrom({ SomeGate: true })),
   staticPodPath: maybe(fc.constantFrom('/etc/kubernetes/manifests', '/etc/kubernetes/static')),
@@ -319,7 +341,7 @@ const kubelet = mapping({
   serverTLSBootstrap: maybe(fc.boolean()),
 });
 
-/** Files for --patches: one of a kind and a manner each, which fit whatever was configured. */
+/** Files for --patches: one of a kind and a manner each, which fit whatever was configured. Q0 to Q2 are quantities. */
 const patchPool: Readonly<Record<string, string>> = {
   'kube-apiserver0+strategic.yaml':
     'spec:\n  containers:\n  - name: kube-apiserver\n    resources:\n      requests: {memory: 1Gi}\n    env:\n    - {name: EXTRA, value: x}\n',
@@ -334,6 +356,13 @@ const patchPool: Readonly<Record<string, string>> = {
   'etcd+json.json':
     '[{"op":"test","path":"/metadata/name","value":"etcd"},{"op":"remove","path":"/spec/containers/0/livenessProbe"}]',
   'etcd.yaml': 'spec:\n  volumes:\n  - {name: etcd-data, $patch: delete}\n  - name: extra\n    emptyDir: {}\n',
+  'etcd2+merge.json': '{"spec":{"overhead":{"cpu":"Q0"},"volumes":[{"name":"e","emptyDir":{"sizeLimit":"Q1"}}]}}',
+  'kube-apiserver3.yaml':
+    'spec:\n  containers:\n  - name: kube-apiserver\n    resources:\n      requests: {memory: "Q0", cpu: 0.25}\n      limits: {memory: "Q1", cpu: 2, example.com/x: "Q2"}\n',
+  'kubeletconfiguration2+merge.yaml':
+    'syncFrequency: 90s\nlogging: {flushFrequency: 1.5h, options: {json: {infoBufferSize: "Q0"}}}\nreservedMemory: [{numaNode: 0, limits: {memory: "Q1"}}]\n',
+  'kubeletconfiguration3+json.json':
+    '[{"op":"add","path":"/streamingConnectionIdleTimeout","value":"240m"},{"op":"add","path":"/podPidsLimit","value":0}]',
   'kubeletconfiguration.yaml': 'maxPods: 77\nclusterDNS: [10.0.0.9]\n',
   'kubeletconfiguration1+merge.json': '{"serializeImagePulls":false,"evictionHard":{"imagefs.available":"5%"}}',
 };
@@ -348,7 +377,7 @@ const environment = fc.oneof(
   { arbitrary: fc.constant({}), weight: 3 },
   fc.constantFrom<Record<string, string>>(
     { HTTPS_PROXY: 'http://proxy.example:3128', NO_PROXY: '10.0.0.0/8,.svc' },
-    { http_proxy: 'http://user:p%40ss@proxy:1', no_proxy: '*', My_Proxy: 'x y' },
+    { http_proxy: 'http://user:p%40ss@proxy:1', no_proxy: '*' },
     { ALL_PROXY: '' },
   ),
 );
@@ -361,6 +390,7 @@ interface Drawn {
   readonly bindPort: number | undefined;
   readonly kubelet: Document | undefined;
   readonly patches: readonly string[];
+  readonly quantities: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly healthCheck: string | undefined;
   readonly keys: Document;
@@ -376,11 +406,12 @@ const drawn = (minor: Minor): fc.Arbitrary<Drawn> =>
     bindPort: maybe(port),
     kubelet: maybe(kubelet),
     patches,
+    quantities: fc.array(quantity, { minLength: 3, maxLength: 3 }),
     environment,
     healthCheck: maybe(fc.constantFrom('1m0s', '4m5s', '15m0s'), 1),
     keys: mapping({
       encryptionAlgorithm: algorithm(minor),
-      certificateValidityPeriod: maybe(fc.constantFrom(hours(1), hours(24), '720h30m15s', hours(8760)), 1),
+      certificateValidityPeriod: maybe(fc.constantFrom(hours(1), hours(24), '720h30m5s', hours(8760)), 1),
       caCertificateValidityPeriod: maybe(fc.constantFrom(hours(8760), hours(87_600)), 1),
     }),
     isOld: fc.nat(9).map((n) => n === 0),
@@ -412,9 +443,15 @@ function render(parts: Drawn): OracleCase {
     : v1beta4(init, { ...cluster, ...keys }, healthCheck);
   return {
     config: [...documents, ...(parts.kubelet === undefined ? [] : [parts.kubelet])].map(writeYaml).join('---\n'),
-    files: Object.fromEntries(parts.patches.map((name) => [`${patchFolder}/${name}`, patchPool[name] ?? ''])),
+    files: Object.fromEntries(
+      parts.patches.map((name) => [`${patchFolder}/${name}`, withQuantities(patchPool[name] ?? '', parts.quantities)]),
+    ),
     environment: parts.environment,
   };
+}
+
+function withQuantities(text: string, quantities: readonly string[]): string {
+  return text.replaceAll(/"Q(\d)"/g, (_all, index: string) => JSON.stringify(quantities[Number(index)]));
 }
 
 function v1beta4(init: Document, cluster: Document, healthCheck: string | undefined): readonly Document[] {

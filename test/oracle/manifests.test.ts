@@ -43,7 +43,7 @@ test(
       expect(inconsistencies(ours, folder)).toEqual([]);
       compared++;
     });
-    await fc.assert(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
+    await fc.assert(property, { numRuns: runs, seed, endOnFailure: true, ...(path === undefined ? {} : { path }) });
     expect(compared).toBeGreaterThanOrEqual(path === undefined ? runs : 1);
   },
 );

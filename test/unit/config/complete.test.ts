@@ -241,7 +241,8 @@ cpuCFSQuota: false
 tracing: {}
 registerWithTaints: [{key: a, effect: NoSchedule}]
 shutdownGracePeriodByPodPriority: [{priority: 1}]
-logging: {flushFrequency: 90s, options: {json: {infoBufferSize: 64Mi}}}
+logging: {flushFrequency: 90s, options: {json: {infoBufferSize: 2048Mi}, text: {infoBufferSize: 0.5}}}
+reservedMemory: [{numaNode: 0, limits: {memory: 1024Ki}}]
 crashLoopBackOff: {maxContainerRestartPeriod: 300s}
 `;
     const { document } = init(withKubelet(fields)).spec.cluster.kubelet;
@@ -256,8 +257,9 @@ crashLoopBackOff: {maxContainerRestartPeriod: 300s}
       logging: {
         flushFrequency: '1m30s',
         verbosity: 0,
-        options: { json: { infoBufferSize: '64Mi' }, text: { infoBufferSize: '0' } },
+        options: { json: { infoBufferSize: '2Gi' }, text: { infoBufferSize: '500m' } },
       },
+      reservedMemory: [{ numaNode: 0, limits: { memory: '1Mi' } }],
       crashLoopBackOff: { maxContainerRestartPeriod: '5m0s' },
     });
     expect(document).not.toHaveProperty('port');
