@@ -30,6 +30,7 @@ const connectionCodes: ReadonlySet<string> = new Set([
   'KB_SSH_HOST_KEY_CHANGED',
   'KB_SSH_HOST_KEY_REVOKED',
   'KB_SSH_HOST_KEY_UNPROVEN',
+  'KB_SSH_HOST_KEY_FURTHER',
   'KB_SSH_HOST_CERTIFICATE',
   'KB_SSH_KNOWN_HOSTS',
   'KB_SSH_KEY',

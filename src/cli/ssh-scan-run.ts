@@ -90,16 +90,43 @@ function refusals({ keys, owner, route, files, target }: Scanned): readonly Prob
   return hostKeyFailure(bad.verdict, shown)?.problems ?? [];
 }
 
+const isNew = ({ state }: JudgedKey): boolean => state === 'new';
+
+function knownTypes({ keys }: Scanned): readonly string[] {
+  return keys.filter(({ state }) => state === 'known').map(({ type }) => type);
+}
+
+/**
+ * The known key was proven over one connection, the new one over another: between them somebody can pass the first on to
+ * the host and answer the second himself.
+ */
+function furtherKeys(scanned: Scanned): Problem {
+  const { target, route } = scanned;
+  const keys = scanned.keys.filter(isNew).map(({ type, blob }) => `the ${type} key ${fingerprint(blob)}`);
+  return {
+    code: 'KB_SSH_HOST_KEY_FURTHER',
+    summary: 'a known host shows a further key, which is added after a question at a terminal only',
+    detail: `${target} shows ${keys.join(' and ')}; it is known by its key of the type ${knownTypes(scanned).join(', ')}`,
+    fix: `nothing is needed to connect: the known key stays. To add the other, compare it with the host's console and answer at a terminal: \`kbinit ssh scan ${target}\``,
+    host: route.name,
+  };
+}
+
 /** Write what is new, once somebody has agreed. */
 async function record(
   scanned: readonly Scanned[],
   { yes, dryRun }: SshScanOptions,
   session: Session<HostView>,
 ): Promise<readonly Problem[]> {
-  const fresh = scanned
-    .filter((one) => !isRefused(one))
-    .flatMap(({ keys, ...rest }) => keys.filter(({ state }) => state === 'new').map((key) => ({ ...rest, ...key })));
-  if (fresh.length === 0) return [];
+  const answering = scanned.filter((one) => !isRefused(one));
+  // A further key of a known host is for somebody who compares it; a dry run shows what the question would be about.
+  const isCompared = yes !== true && (dryRun === true || process.stdin.isTTY);
+  const barred = isCompared ? [] : answering.filter((one) => one.keys.some(isNew) && knownTypes(one).length > 0);
+  const problems = barred.map(furtherKeys);
+  const fresh = answering
+    .filter((one) => !barred.includes(one))
+    .flatMap(({ keys, ...rest }) => keys.filter(isNew).map((key) => ({ ...rest, ...key })));
+  if (fresh.length === 0) return problems;
   const { reporter, host } = session;
   const places = [...new Set(fresh.map(({ files }) => files.write))];
   if (dryRun === true) {
@@ -107,14 +134,14 @@ async function record(
       const text = `add the ${type} key ${fingerprint(blob)} of ${target} to ${files.write}`;
       reporter.emit({ kind: 'plan', host: host.name, action: 'create', text });
     }
-    return [];
+    return problems;
   }
   const question = `Are these the fingerprints that the hosts' consoles show? Add ${fresh.length} new keys to ${places.join(', ')}? [y/N] `;
-  if (yes !== true && !(await session.ask(question))) return [notConfirmed(fresh.length)];
+  if (yes !== true && !(await session.ask(question))) return [...problems, notConfirmed(fresh.length)];
   for (const { files, owner, blob } of fresh) await addKnownHost(files, owner, blob);
   for (const path of places) reporter.emit({ kind: 'file', host: host.name, path, outcome: 'updated' });
   session.print(`${fresh.length} keys added to ${places.join(', ')}\n`);
-  return [];
+  return problems;
 }
 
 function notConfirmed(count: number): Problem {

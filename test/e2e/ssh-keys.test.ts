@@ -6,6 +6,7 @@ import { run } from '../lab/run.ts';
 import type { Lab } from '../lab/lab.ts';
 import { kbinit, scratch, testLab, type KbinitResult } from './support.ts';
 import { addUser, inHost } from './support/host.ts';
+import { kbinitAtTerminal } from './support/terminal.ts';
 
 let lab: Lab;
 const hosts = ['master1', 'master2', 'node1'];
@@ -89,6 +90,23 @@ describe('ssh scan', () => {
     expect(lines[0]).toBe(`${address('master1')} ${key}`);
     expect(lines.slice(1).every((line) => line.startsWith(`${address('node1')} `))).toBe(true);
     expect(lines).toHaveLength(4);
+  });
+
+  test('a further key of a known host is added after a question at a terminal, and not with --yes', async () => {
+    await mkdir(join(home, '.ssh'));
+    const key = (await inHost(lab, 'node1', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim();
+    const line = `${address('node1')} ${key}\n`;
+    await writeFile(known, line);
+    const told = await scan(['--yes']);
+    expect(told.code).toBe(4);
+    expect(told.stderr).toMatch(/KB_SSH_HOST_KEY_FURTHER[^]*of the type ssh-ed25519/);
+    expect((await readFile(known, 'utf8')).split('\n').filter((one) => one.startsWith(address('node1')))).toEqual([
+      line.trim(),
+    ]);
+    const args = ['ssh', 'scan', `root@${address('node1')}`];
+    const at = await kbinitAtTerminal(args, [{ question: /\[y\/N\] $/, text: 'y' }], { environment: { HOME: home } });
+    expect(at.code, at.screen).toBe(0);
+    expect(await readFile(known, 'utf8')).toMatch(new RegExp(`^${address('node1')} ecdsa-sha2-nistp256 `, 'm'));
   });
 
   test('a host that is not there is told, and the others are scanned', async () => {

@@ -112,13 +112,16 @@ describe('a login', () => {
 });
 
 describe('ssh scan', () => {
-  async function scan(host: Impostor): Promise<{ code: number; stdout: string; stderr: string }> {
+  async function scan(
+    host: Impostor,
+    flags: readonly string[] = ['--yes'],
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     const [stdout, stderr]: [string[], string[]] = [[], []];
     vi.stubEnv('HOME', home);
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => stdout.push(String(text)) > 0);
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => stderr.push(String(text)) > 0);
     const target = `root@127.0.0.1:${host.port}`;
-    const code = await main(['ssh', 'scan', target, '--known-hosts', known, '--ssh-config', 'none', '--yes']);
+    const code = await main(['ssh', 'scan', target, '--known-hosts', known, '--ssh-config', 'none', ...flags]);
     return { code, stdout: stdout.join(''), stderr: stderr.join('') };
   }
 
@@ -133,12 +136,28 @@ describe('ssh scan', () => {
     expect(readFileSync(known, 'utf8')).toBe(before);
   });
 
-  test('records a key of another type beside a known one that the host has the private half of', async () => {
+  // Somebody in between can pass the exchange with the known key on to the host, and answer the next one himself.
+  test.each([
+    ['with --yes', ['--yes']],
+    ['with --yes in a dry run', ['--yes', '--dry-run']],
+    ['where nobody is at a terminal', []],
+  ])('records no further key of a host that is known, %s', async (_how, flags) => {
+    const host = await startImpostor([victim, ownKey('ecdsa')]);
+    recall(host, victim);
+    const before = readFileSync(known, 'utf8');
+    const { code, stderr, stdout } = await scan(host, flags);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/KB_SSH_HOST_KEY_FURTHER[^]*ecdsa-sha2-nistp256 key SHA256:[^]*of the type ssh-ed25519/);
+    expect(stdout).not.toContain('keys added');
+    expect(readFileSync(known, 'utf8')).toBe(before);
+  });
+
+  test('records every key of a host that is not known with --yes', async () => {
     const other = ownKey('ecdsa');
     const host = await startImpostor([victim, other]);
-    recall(host, victim);
     expect(await scan(host)).toMatchObject({ code: 0 });
-    expect(readFileSync(known, 'utf8')).toContain(knownHostsLine(place(host), other.blob));
+    const written = readFileSync(known, 'utf8');
+    for (const key of [victim, other]) expect(written).toContain(knownHostsLine(place(host), key.blob));
   });
 
   test.each([
