@@ -62,7 +62,9 @@ async function upload(ctx: InitContext): Promise<PhaseOutcome> {
   await api.apply(certsSecret(values, owner));
   await rbac;
   ctx.certificateKey = key;
-  if (!ctx.settings.skipCertificateKeyPrint) ctx.print(`[upload-certs] Using certificate key:\n${key}\n`);
+  // A plan shows no secret, and nothing was encrypted with this one.
+  if (!ctx.settings.skipCertificateKeyPrint && !ctx.spec.isDryRun)
+    ctx.print(`[upload-certs] Using certificate key:\n${key}\n`);
   return 'done';
 }
 
