@@ -10,6 +10,7 @@ import { findEtcd } from './etcd-cluster.ts';
 export const checkEtcd: Phase<JoinContext> = {
   name: 'check-etcd',
   summary: 'Check that the etcd cluster can take one more member',
+  flags: ['config', 'control-plane', 'node-name', 'dry-run'],
   isPart: isControlPlane,
   run: onControlPlane('check-etcd', check),
 };

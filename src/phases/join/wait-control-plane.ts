@@ -10,6 +10,7 @@ import { journalArtifact, journalOf } from './earlier.ts';
 export const joinWaitControlPlane: Phase<JoinContext> = {
   name: 'wait-control-plane',
   summary: 'Wait for the control plane on this host to come up',
+  flags: ['config', 'control-plane', 'node-name', 'dry-run'],
   isPart: isControlPlane,
   run: onControlPlane('wait-control-plane', wait),
 };
