@@ -161,6 +161,22 @@ describe('host prepare', () => {
     expect(await trace(lab, bare)).toBe(before);
   });
 
+  test('a run without the flags of the first time plans nothing back, names what it goes by, and changes nothing', async () => {
+    for (const host of [rocky, bare]) {
+      const before = await trace(lab, host);
+      const alone = (...more: readonly string[]): Promise<KbinitResult> =>
+        kbinit(['host', 'prepare', ...over(lab, host), ...more]);
+      const planned = await alone('--dry-run');
+      expect(planned.code, planned.stderr).toBe(0);
+      expect(planned.stdout).toMatch(host === bare ? /was given last time: .*--binaries/ : /last time: .*--repository/);
+      expect(planned.stdout).toContain('Plan: 0 to create, 0 to change, 0 to delete on 1 host.');
+      const again = await alone();
+      expect(again.code, again.stderr).toBe(0);
+      expect(again.stderr).toContain('no changes');
+      expect(await trace(lab, host)).toBe(before);
+    }
+  });
+
   test('of several roles the firewall has the ports of all, now and at boot', async () => {
     const ports = '2379-2380/tcp 6443/tcp 10250/tcp 10256/tcp 30000-32767/tcp 8472/udp 30000-32767/udp';
     const wanted = ports.split(' ').toSorted();
@@ -219,6 +235,14 @@ describe('a cluster on uploaded programs', () => {
       const { stdout } = await lab.kubectl(['-n', 'kube-system', 'get', 'pods', '-l', 'k8s-app=kube-dns', '-o', ready]);
       return stdout === 'true true';
     });
+  });
+
+  test('a host in a cluster keeps its cgroup driver', async () => {
+    const driver = ['--cgroup-driver', forThisKernel.includes('cgroupfs') ? 'systemd' : 'cgroupfs'];
+    const refused = await kbinit(['host', 'prepare', ...over(lab, bare), ...driver]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('KB_CGROUP_DRIVER');
+    expect(await output(lab, bare, 'systemctl is-active containerd kubelet')).toBe('active\nactive\n');
   });
 
   test('a host in a cluster is not restored', async () => {

@@ -169,6 +169,12 @@ describe('node remove of a worker', () => {
     expect(stdout).toBe('');
   });
 
+  test('of a name that nothing has fails with the names there are', async () => {
+    const removed = await remove('nosuch', 'master1', '--yes');
+    expect(removed.code).toBe(1);
+    expect(removed.stderr).toMatch(/KB_NODE_UNKNOWN[\s\S]*nodes: .*node1/);
+  });
+
   test('without a yes changes nothing', async () => {
     const asked = await kbinit(['node', 'remove', 'node1', ...over(lab, 'master1')], { stdin: 'n\n' });
     expect(asked.code).toBe(1);
