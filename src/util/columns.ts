@@ -15,7 +15,7 @@ export function columns(cells: readonly (readonly string[])[], screen: number = 
     row.map((text, index) => (index === row.length - 1 ? text : padded(text, widths[index] ?? 0))).join('');
   const lines = rows.map(line);
   const [header = [], ...body] = rows;
-  if (lines.some((one) => textWidth(one) > screen)) return blocks(header, body, screen);
+  if (screen !== Infinity && lines.some((one) => textWidth(one) > screen)) return blocks(header, body, screen);
   return lines.map((one) => `${one}\n`).join('');
 }
 

@@ -24,7 +24,8 @@ const leastColumns = 16;
 /** One line in as many as it needs, broken at blanks; a word that is longer than a line is cut. */
 export function wrapped(line: string, columns: number): readonly string[] {
   const most = Math.max(columns, leastColumns);
-  if (textWidth(line) <= most) return [line];
+  // Many lines are for no screen: they are not measured.
+  if (most === Infinity || textWidth(line) <= most) return [line];
   const lines: string[] = [];
   let current = '';
   for (const part of line.match(/ +|[^ ]+/g) ?? []) {
