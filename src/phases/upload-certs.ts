@@ -63,8 +63,9 @@ async function upload(ctx: InitContext): Promise<PhaseOutcome> {
   await rbac;
   ctx.certificateKey = key;
   // A plan shows no secret, and nothing was encrypted with this one.
-  if (!ctx.settings.skipCertificateKeyPrint && !ctx.spec.isDryRun)
+  if (!ctx.settings.skipCertificateKeyPrint && !ctx.spec.isDryRun) {
     ctx.print(`[upload-certs] Using certificate key:\n${key}\n`);
+  }
   return 'done';
 }
 
