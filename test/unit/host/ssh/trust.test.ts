@@ -1,8 +1,11 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { knownHostsLine } from '../../../../src/host/ssh/known-hosts.ts';
 import { authorize, makeKey, makeKnown, readDestination, readSource } from '../../../../src/host/ssh/trust.ts';
 import type { HostFacts } from '../../../../src/host/host.ts';
 import { FakeHost, type FakeHostOptions } from '../../../fakes/host.ts';
 import { failureOf } from '../../../fakes/failure.ts';
+import { anyHostName } from '../../../fakes/host-names.ts';
 import { ecdsa, ed25519, text } from './known-hosts-table.ts';
 
 /** What the hosts of `kbinit ssh trust` say of themselves goes into each other's files: only what has the right shape. */
@@ -69,6 +72,31 @@ describe('the names in known_hosts', () => {
     const answer = 'node1 10.0.0.1 fd00::1\nweb.lan fd00:0::1 10.0.0.1\n';
     expect(await written('node1', answer, 'web.lan')).toEqual(['web.lan', 'node1']);
   });
+});
+
+test('whatever a host is called, known_hosts gets its key for its address and for one name at most', async () => {
+  const property = fc.asyncProperty(anyHostName, async (hostname) => {
+    const from = source('', [['getent ahosts', `${hostname.toLowerCase()} 10.0.0.1\n`]]);
+    const to = await readDestination(destination({ hostname }), at);
+    await makeKnown(await readSource(from), [to]);
+    const { command = '' } = from.ran.find((one) => one.why?.includes('host keys known')) ?? {};
+    const lines = command.split('\n').filter((line) => line.includes(hostKey.split(' ')[1] ?? hostKey));
+    const hosts = lines.map((line) =>
+      / ?'?(\S+) ecdsa-sha2-nistp256 [A-Za-z0-9+/=]+/.exec(line)?.[1]?.replace(/^.*'/, ''),
+    );
+    expect(hosts[0]).toBe('10.0.0.1');
+    expect(hosts.slice(1)).toEqual(hosts.length === 1 ? [] : [hostname.toLowerCase()]);
+    for (const host of hosts) expect(host).toMatch(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
+  });
+  await fc.assert(property, { numRuns: 300 });
+});
+
+test('whatever a key is, a line of known_hosts is three words', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      expect(knownHostsLine({ host: 'a', port: 22 }, Buffer.from(bytes))).toMatch(/^a [a-z0-9@.-]+ [A-Za-z0-9+/=]*\n$/);
+    }),
+  );
 });
 
 describe('a public key', () => {

@@ -1,8 +1,11 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readCertificates } from '../../../../src/certs/x509.ts';
 import { KbError } from '../../../../src/errors.ts';
 import { etcdPaths } from '../../../../src/manifests/etcd-unit.ts';
 import { explain } from '../../../../src/phases/etcd-init/explain.ts';
 import { GaveUp } from '../../../../src/util/until.ts';
+import { anyHostName } from '../../../fakes/host-names.ts';
 import { etcdHosts, type EtcdHosts, type HostState } from './etcd-hosts.ts';
 
 const three = (state: HostState = {}): EtcdHosts => etcdHosts([state, state, state], { upload });
@@ -77,6 +80,36 @@ describe('etcd init', () => {
     expect(hosts[1]?.files.get(etcdPaths.config)).toContain('ETCD_NAME=etcd2\n');
     expect(hosts[1]?.files.get(etcdPaths.config)).toContain('ETCD_LISTEN_PEER_URLS=https://10.0.0.2:2380\n');
   });
+});
+
+test('whatever a host is called, etcd.env and certificates have one member of that name or nothing is written', async () => {
+  const property = fc.asyncProperty(anyHostName, async (hostname) => {
+    const { run, hosts } = etcdHosts([{}, {}, { hostname }], { upload });
+    const before = hosts.map(({ files }) => new Map(files));
+    if ((await problems(run())).length > 0) {
+      expect(hosts.map(({ files }) => files)).toEqual(before);
+      return;
+    }
+    const name = hostname.toLowerCase();
+    const members = ['etcd1', 'etcd2', name].map((member, n) => `${member}=https://10.0.0.${n + 1}:2380`);
+    for (const { files } of hosts) {
+      const lines = (files.get(etcdPaths.config) ?? '')
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'));
+      expect(lines.filter((line) => !/^ETCD_[A-Z_]+=[!-~]+$/.test(line))).toEqual([]);
+      const cluster = lines.filter((line) => line.startsWith('ETCD_INITIAL_CLUSTER='));
+      expect(cluster.flatMap((line) => line.slice('ETCD_INITIAL_CLUSTER='.length).split(',')).toSorted()).toEqual(
+        members.toSorted(),
+      );
+    }
+    expect(hosts[2]?.files.get(etcdPaths.config)?.match(/^ETCD_NAME=.*$/gm)).toEqual([`ETCD_NAME=${name}`]);
+    for (const pair of ['server', 'peer']) {
+      const [certificate] = readCertificates(hosts[2]?.files.get(`${etcdPaths.pki}/${pair}.crt`) ?? '');
+      expect(certificate?.subject).toEqual({ commonName: name, organizations: [] });
+      expect(certificate?.altNames.dnsNames.toSorted()).toEqual(['localhost', name].toSorted());
+    }
+  });
+  await fc.assert(property, { numRuns: 60 });
 });
 
 describe('preflight refuses', () => {
