@@ -136,7 +136,7 @@ function controlPlaneChecks({
     numCpu,
     mem,
     kubernetesVersion(cluster.version),
-    firewalld([bindPort, kubeletPort]),
+    firewalld([bindPort, kubeletPort], advertiseAddress),
     portAvailable(bindPort, 'kube-apiserver'),
     portAvailable(10259, 'kube-scheduler'),
     portAvailable(10257, 'kube-controller-manager'),

@@ -1,5 +1,6 @@
 // Who must reach whom on which port, and asking for it: a connection that is refused shows a way that is open.
 import type { HostView } from '../host/host.ts';
+import { openPorts } from '../util/firewall.ts';
 import { error, warning, type Finding } from './check.ts';
 import type { FleetFinding, Role } from './fleet.ts';
 
@@ -99,7 +100,7 @@ function closedWay(ways: readonly Way[]): readonly FleetFinding[] {
   const names = ways.map(({ from }) => from);
   const who = names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
   const text = `port ${port} at ${address} cannot be reached from ${who}`;
-  const fix = `open it on ${to} and on the way there (firewalld: \`firewall-cmd --permanent --add-port=${port}/tcp && firewall-cmd --reload\`)`;
+  const fix = `open it on ${to} and on the way there (firewalld: \`${openPorts([port])}\`)`;
   return [{ host: to, finding: error(reachName(port), text, fix) }];
 }
 

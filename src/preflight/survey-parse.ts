@@ -1,6 +1,7 @@
 // Reads the survey script's answer: fenced sections in, a typed Survey out, in which every value has its shape. Pure.
 import { Said } from '../util/said.ts';
 import { addressShape, interfaceShape, lineShape, numberShape, pathShape, wordShape } from '../util/shapes.ts';
+import { parseFirewalld } from './firewalld-parse.ts';
 import { pathKinds, type PathKind } from './path-kinds.ts';
 import { parseRuntime } from './runtime-parse.ts';
 import type { Filesystem, Leftovers, Link, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
@@ -21,6 +22,7 @@ export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | unde
   const [uid = '', kernelName = ''] = lines('identity');
   const runtime = parseRuntime(sections);
   const said = new Said();
+  const firewalld = parseFirewalld(sections, said);
   const survey = {
     uid: said.number('user id', uid, numberShape),
     kernelName: said.optional('name of the kernel', kernelName, wordShape),
@@ -45,6 +47,7 @@ export function parseSurvey(output: string): Omit<Survey, 'externalEtcd'> | unde
     disks: disks(lines),
     links: lines('macs').flatMap((line) => link(line, said)),
     ...(runtime === undefined ? {} : { runtime }),
+    ...(firewalld === undefined ? {} : { firewalld }),
     leftovers: leftovers(lines, said),
   };
   said.end();

@@ -184,6 +184,35 @@ runtime() {
 
 runtime_config() { ! has crictl || ask crictl-config cri runtime-config; }
 
+# What firewalld's running configuration lets in: its zones, and of the services in them the files with their ports.
+firewalld() {
+  has firewall-cmd && has systemctl && systemctl -q is-active firewalld || return 0
+  section firewalld; printf '%s\n' "$firewall"
+  [ ! -r /etc/firewalld/firewalld.conf ] || sed -n 's/^DefaultZone=/default /p' /etc/firewalld/firewalld.conf
+  while IFS="$tab " read -r name destination _; do
+    [ "$destination" != 00000000 ] || printf 'route %s\n' "$name"
+  done </proc/net/route
+  ! has ip || ip -o addr show 2>/dev/null
+  zones=$(timeout 6 firewall-cmd --list-all-zones 2>/dev/null)
+  section firewalld-zones; printf '%s\n' "$zones"
+  section firewalld-services
+  set -- $(printf '%s\n' "$zones" | sed -n 's/^  services: //p; s/.*service name="\([^"]*\)".*/\1/p' | tr ' ' '\n')
+  seen=' '
+  while [ $# -gt 0 ]; do
+    name=$1; shift
+    case $seen in *" $name "*) continue ;; esac
+    seen="$seen$name "
+    case $name in *[!A-Za-z0-9_-]*) continue ;; esac
+    for file in "/etc/firewalld/services/$name.xml" "/usr/lib/firewalld/services/$name.xml"; do
+      [ -r "$file" ] || continue
+      tags=$(grep -oE '<(port|include) [^>]*>' "$file")
+      printf 'service %s\n%s\n' "$name" "$tags"
+      set -- "$@" $(printf '%s\n' "$tags" | sed -n 's/^<include service="\([^"]*\)".*/\1/p')
+      break
+    done
+  done
+}
+
 kernel_config() {
   read -r release </proc/sys/kernel/osrelease
   for file in /proc/config.gz "/boot/config-$release" "/usr/src/linux-$release/.config" /usr/src/linux/.config \
@@ -254,7 +283,11 @@ main() {
   lookups
 }
 
+with_runtime() {
+  if [ -S "$socket" ]; then beside runtime beside runtime_config main; else main; fi
+}
+
 exec </dev/null
-if [ -S "$socket" ]; then beside runtime beside runtime_config main; else main; fi
+if [ -n "$firewall" ]; then beside firewalld with_runtime; else with_runtime; fi
 section end
 `;

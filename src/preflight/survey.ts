@@ -5,6 +5,7 @@ import { runtimeTools } from '../host/runtime.ts';
 import { sh, type Shell } from '../host/shell.ts';
 import type { ExternalEtcd } from '../config/spec.ts';
 import { probeExternalEtcd, type EtcdAnswer } from './external-etcd.ts';
+import type { Firewalld } from './firewalld-parse.ts';
 import type { PathKind } from './path-kinds.ts';
 import { parseSurvey } from './survey-parse.ts';
 import { surveyScript } from './survey-script.ts';
@@ -33,6 +34,8 @@ export interface Questions {
   readonly kernelOptions?: readonly string[];
   /** The CRI socket as a unix:// URL. */
   readonly criSocket?: string;
+  /** Which ports firewalld lets in, at an address of the host or, without one, at the default route. */
+  readonly firewalld?: { readonly address?: string };
   /** Look for what an earlier cluster may have left in the network. */
   readonly leftovers?: true;
   readonly externalEtcd?: ExternalEtcd;
@@ -136,6 +139,8 @@ export interface Survey {
   readonly disks: readonly Filesystem[];
   readonly links: readonly Link[];
   readonly runtime?: Runtime;
+  /** undefined where firewalld does not run or did not answer. */
+  readonly firewalld?: Firewalld;
   readonly leftovers: Leftovers;
   readonly externalEtcd: readonly EtcdAnswer[];
 }
@@ -146,6 +151,7 @@ export function mergeQuestions(all: readonly Questions[]): Questions {
     ...new Set(all.flatMap((q) => pick(q) ?? [])),
   ];
   const criSocket = all.find((q) => q.criSocket !== undefined)?.criSocket;
+  const firewalld = all.find((q) => q.firewalld !== undefined)?.firewalld;
   const externalEtcd = all.find((q) => q.externalEtcd !== undefined)?.externalEtcd;
   return {
     ports: union((q) => q.ports),
@@ -159,6 +165,7 @@ export function mergeQuestions(all: readonly Questions[]): Questions {
     disks: union((q) => q.disks),
     kernelOptions: union((q) => q.kernelOptions),
     ...(criSocket === undefined ? {} : { criSocket }),
+    ...(firewalld === undefined ? {} : { firewalld }),
     ...(all.some((q) => q.leftovers) ? { leftovers: true } : {}),
     ...(externalEtcd === undefined ? {} : { externalEtcd }),
   };
@@ -172,6 +179,7 @@ export function surveyCommand(questions: Questions): Shell {
 certificates=${lines(questions.certificates)} executables=${lines(questions.executables)}
 units=${lines(questions.units)} lookups=${lines(questions.lookups)} disks=${lines(questions.disks?.map(chain))}
 options=${(questions.kernelOptions ?? []).join('|')} leftovers=${questions.leftovers ? 'yes' : ''}
+firewall=${questions.firewalld === undefined ? '' : `at ${questions.firewalld.address ?? ''}`}
 ${runtimeTools(questions.criSocket ?? '', 6)}${surveyScript}`;
 }
 

@@ -1,6 +1,7 @@
 // Which system a host has, and what follows from it: the package manager, names of units, what it is too old for.
 import { isEl7TooOld } from '../kube/traits.ts';
 import { formatVersion, type KubeVersion } from '../kube/version.ts';
+import { isOfRhel, systemFamily } from '../util/os-release.ts';
 import type { HostState } from './state.ts';
 
 export interface Distro {
@@ -13,22 +14,13 @@ export interface Distro {
   readonly release: number;
 }
 
-/** Red Hat's family, by os-release's ID; others say so with ID_LIKE. */
-const rhel = /^(?:rhel|centos|rocky|almalinux|ol)$/;
-const debian = /^(?:debian|ubuntu)$/;
-
 /** The system, or what is found instead of one that kbinit knows. */
 export function distroOf({ osRelease }: Pick<HostState, 'osRelease'>): Distro | { readonly unknown: string } {
   const id = osRelease['ID'] ?? '';
-  const words = [id, ...(osRelease['ID_LIKE'] ?? '').split(/\s+/)];
   const release = Number.parseInt(osRelease['VERSION_ID'] ?? '', 10);
   const name = osRelease['PRETTY_NAME'] ?? `${id} ${osRelease['VERSION_ID'] ?? ''}`.trim();
-  const family = words.some((word) => rhel.test(word))
-    ? 'rhel'
-    : words.some((word) => debian.test(word))
-      ? 'debian'
-      : undefined;
-  const isOld = family === 'rhel' && (!(release >= 7) || release > 10) && rhel.test(id);
+  const family = systemFamily(osRelease);
+  const isOld = family === 'rhel' && (!(release >= 7) || release > 10) && isOfRhel(id);
   return family === undefined || Number.isNaN(release) || isOld ? { unknown: name } : { family, id, name, release };
 }
 

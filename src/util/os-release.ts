@@ -2,6 +2,20 @@
 import type { Said } from './said.ts';
 import { lineShape, releaseWordShape } from './shapes.ts';
 
+/** Systems that kbinit can prepare, by os-release's ID; others say with ID_LIKE that they are such. */
+const families = { rhel: /^(?:rhel|centos|rocky|almalinux|ol)$/, debian: /^(?:debian|ubuntu)$/ } as const;
+
+/** Red Hat's family, Debian's, or another. */
+export function systemFamily(osRelease: Readonly<Record<string, string>>): 'rhel' | 'debian' | undefined {
+  const words = [osRelease['ID'] ?? '', ...(osRelease['ID_LIKE'] ?? '').split(/\s+/)];
+  return (['rhel', 'debian'] as const).find((family) => words.some((word) => families[family].test(word)));
+}
+
+/** Whether a system is one of Red Hat's family itself, not one that is like it. */
+export function isOfRhel(id: string): boolean {
+  return families.rhel.test(id);
+}
+
 /** KEY=value, shell quoting at most. */
 export function readOsRelease(lines: readonly string[], said: Said): Record<string, string> {
   const pairs = lines.flatMap((line) => {

@@ -1,30 +1,37 @@
 // Firewalld and Service-kubelet: what systemd says about two units.
 import { namesServiceChecksByUnit } from '../../kube/traits.ts';
 import type { KubeVersion } from '../../kube/version.ts';
+import { openPorts } from '../../util/firewall.ts';
+import { systemFamily } from '../../util/os-release.ts';
 import { warning, type Check, type Finding } from '../check.ts';
 import type { Survey } from '../survey.ts';
 
 const noInitSystem = 'no supported init system was found: systemctl is not on the PATH';
 const useSystemd = 'run kbinit on a host that is managed by systemd';
 
-/** A running firewalld may close the ports of the control plane (spec 03 §2 #4). */
-export function firewalld(ports: readonly number[]): Check {
+/**
+ * A running firewalld keeps the ports of the control plane closed (spec 03 §2 #4): kubeadm warns of every firewalld, this of
+ * the ports that its running configuration does not let in at the address.
+ */
+export function firewalld(ports: readonly number[], address?: string): Check {
   const name = 'Firewalld';
-  const open = ports.map((port) => `--add-port=${port}/tcp`).join(' ');
   return {
     name,
-    asks: { units: ['firewalld.service'] },
-    run({ survey }): readonly Finding[] {
+    asks: { units: ['firewalld.service'], firewalld: { ...(address !== undefined && { address }) } },
+    run({ survey, facts }): readonly Finding[] {
       if (survey.units === undefined) return [warning(name, noInitSystem, useSystemd)];
       const state = survey.units.get('firewalld.service')?.active;
       if (state !== 'active' && state !== 'activating') return [];
-      return [
-        warning(
-          name,
-          `firewalld is active; ports ${ports.join(', ')} must be open`,
-          `\`firewall-cmd --permanent ${open} && firewall-cmd --reload\``,
-        ),
-      ];
+      const { zone, open = [] } = survey.firewalld ?? {};
+      const closed = ports.filter((port) => !open.some(({ from, to }) => from <= port && port <= to));
+      if (closed.length === 0) return [];
+      const text =
+        zone === undefined
+          ? `firewalld is active and does not tell what it lets in; ports ${closed.join(', ')} must be open`
+          : `firewalld is active, and its zone ${zone} does not let in ${closed.length === 1 ? 'port' : 'ports'} ${closed.join(', ')}`;
+      const canPrepare = systemFamily(facts.osRelease) !== undefined;
+      const prepare = canPrepare ? ', or run `kbinit host prepare --role control-plane`' : '';
+      return [warning(name, text, `\`${openPorts(closed, zone)}\`${prepare}`)];
     },
   };
 }
