@@ -63,6 +63,8 @@ function fromInfo(lines: readonly string[], sections: Sections): Answer {
 function fromConfig(sections: Sections): Pick<Answer, 'hasRuntimeConfig'> {
   const text = ['crictl-config', 'crictl-config-said'].flatMap((name) => sections.get(name) ?? []).join('\n');
   if (/cgroup driver:/i.test(text)) return { hasRuntimeConfig: true };
+  // What it cannot be asked is not known of it.
+  if (lacksCri.test(text)) return {};
   return /code = Unimplemented/.test(text) ? { hasRuntimeConfig: false } : {};
 }
 
@@ -95,15 +97,18 @@ function withoutCri(sections: Sections): WithoutCri {
     ...(hasList && { plugin: plugin ?? 'missing' }),
     disabled: [...sections].flatMap(([name, lines]) => {
       const file = /^disabled (\/etc\/containerd\/[\w./-]{1,200})$/.exec(name)?.[1];
-      const names = criPlugins.filter((one) => new RegExp(`["']${one.replaceAll('.', '\\.')}["']`).test(active(lines)));
+      const names = criPlugins.filter((one) =>
+        new RegExp(`["']${one.replaceAll('.', '\\.')}["']`).test(firstList(lines)),
+      );
       return file === undefined || names.length === 0 ? [] : [{ file, names }];
     }),
   };
 }
 
-/** Lines of TOML without comments; a plugin's name has no number sign. */
-function active(lines: readonly string[]): string {
-  return lines.map((line) => line.replace(/#.*$/, '')).join('\n');
+/** The first list of these lines of TOML, without comments; a plugin's name has no number sign. */
+function firstList(lines: readonly string[]): string {
+  const text = lines.map((line) => line.replace(/#.*$/, '')).join('\n');
+  return /\[[^\]]*\]/.exec(text)?.[0] ?? '';
 }
 
 /** A tool's log lines may come before the JSON. */

@@ -149,7 +149,12 @@ describe('unknown service runtime.v1.RuntimeService', () => {
     runtimeOf({ socket: 'listening\n', 'crictl-info': '\nexit 1\n', 'crictl-info-said': `${refusal}\n`, ...more });
 
   test.each([
-    ['in the first format', 'disabled_plugins = ["cri"]', 'cri', '"cri"'],
+    [
+      'in the first format, with tables behind it',
+      'disabled_plugins = ["cri"]\n\n[plugins."io.containerd.cri.v1.images".pinned_images]',
+      'cri',
+      '"cri"',
+    ],
     [
       'of containerd 1.x',
       "disabled_plugins = ['io.containerd.grpc.v1.cri']",
@@ -163,9 +168,14 @@ describe('unknown service runtime.v1.RuntimeService', () => {
       '"io.containerd.cri.v1.runtime"',
     ],
   ])('a plugin that is disabled %s is named with its file', (_, list, name, told) => {
-    const runtime = asked({ 'disabled /etc/containerd/config.toml': `${list}\n` });
+    const runtime = asked({
+      'disabled /etc/containerd/config.toml': `${list}\n`,
+      'crictl-config': '\nexit 1\n',
+      'crictl-config-said': `${refusal}\n`,
+    });
+    expect(runtime?.hasRuntimeConfig).toBeUndefined();
     expect(criText(runtime)).toMatch(/^error: .* answers, but containerd does not serve the CRI there/);
-    expect(criText(runtime)).toContain(`disabled_plugins in /etc/containerd/config.toml has ${name}`);
+    expect(criText(runtime)).toMatch(new RegExp(`disabled_plugins in /etc/containerd/config.toml has ${name}$`));
     expect(criFix(runtime)).toContain(`${told} from disabled_plugins in /etc/containerd/config.toml, then run`);
     expect(criFix(runtime)).toContain('`systemctl restart containerd`');
   });
