@@ -82,16 +82,19 @@ function takeOver(parent: Command, command: Command): void {
   for (const declared of parent.options) {
     const name = declared.attributeName();
     if (parent.getOptionValueSource(name) !== 'cli') continue;
-    if (!command.options.some((own) => own.attributeName() === name)) {
+    // By its spelling: --output of a phase that answers is another flag than that of its command's plan.
+    const its = command.options.find(({ long }) => long === declared.long);
+    if (its === undefined) {
       command.error(`error: unknown option '${declared.long ?? name}'`, { code: 'commander.unknownOption' });
     }
-    const [before, own]: readonly unknown[] = [parent.getOptionValue(name), command.getOptionValue(name)];
+    const itsName = its.attributeName();
+    const [before, own]: readonly unknown[] = [parent.getOptionValue(name), command.getOptionValue(itsName)];
     const values = [...new Set([...asList(before), ...asList(own)])];
-    const isSingle = command.options.some((one) => one.attributeName() === name && !isRepeatable(one));
+    const isSingle = !isRepeatable(its);
     const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
     const [first = '', second] = texts;
     if (isSingle && second !== undefined) throw givenTwice(declared, first, second);
-    command.setOptionValueWithSource(name, isSingle ? values[0] : values, 'cli');
+    command.setOptionValueWithSource(itsName, isSingle ? values[0] : values, 'cli');
   }
 }
 

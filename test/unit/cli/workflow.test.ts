@@ -7,7 +7,7 @@ import type { Phase } from '../../../src/workflow/phase.ts';
 const run = (): Promise<void> => Promise.resolve();
 
 const phases: readonly Phase<undefined>[] = [
-  { name: 'preflight', summary: 'Look', flags: ['config', 'node-name'], run },
+  { name: 'preflight', summary: 'Look', flags: ['config', 'node-name', 'dry-run', 'output'], run },
   {
     name: 'certs',
     summary: 'Certificates',
@@ -27,7 +27,7 @@ async function heard(...words: readonly string[]): Promise<unknown> {
   let result: unknown;
   const silent = { writeOut: () => undefined, writeErr: () => undefined };
   const root = new Command('kbinit').exitOverride().configureOutput(silent);
-  const init = withFlags(new Command('init').argument('[endpoint]'), ['config', 'cert-dir', 'upload-certs']);
+  const init = withFlags(new Command('init').argument('[endpoint]'), ['config', 'cert-dir', 'upload-certs', 'dry-run']);
   init.exitOverride().configureOutput(silent);
   init.action(() => {
     result = { path: 'init', options: init.opts(), changed: changedFlags(init) };
@@ -59,6 +59,13 @@ test('a part of a phase hears the host it is to work on', async () => {
     path: 'certs/ca',
     options: { host: 'root@a', dryRun: true },
   });
+});
+
+test.each([
+  ['behind it', ['init', 'phase', 'preflight', '--dry-run', '-o', 'json']],
+  ['before it', ['init', '-o', 'json', '--dry-run', 'phase', 'preflight']],
+])('the form of a phase that answers is no form of a plan, also %s', async (_, words) => {
+  expect(await heard(...words)).toMatchObject({ path: 'preflight', options: { output: 'json', dryRun: true } });
 });
 
 test('a host before the word phase and another behind it are refused', async () => {
