@@ -181,9 +181,12 @@ describe('tokens', () => {
     const before = await secretNames();
     const create = await token(['create', '--dry-run', '--print-join-command']);
     expect(create.stdout).toMatch(/create Secret kube-system\/bootstrap-token-[a-z0-9]{6}/);
-    const remove = await token(['delete', '--dry-run', 'aaaaaa']);
-    expect(remove.stdout).toContain('remove Secret kube-system/bootstrap-token-aaaaaa');
+    const [id = ''] = wanted.token.split('.');
+    const remove = await token(['delete', '--dry-run', id]);
+    expect(remove.stdout).toContain(`remove Secret kube-system/bootstrap-token-${id}`);
     expect([create.code, remove.code]).toEqual([0, 0]);
+    const unknown = await token(['delete', '--dry-run', 'nosuch']);
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('KB_TOKEN_UNKNOWN')]);
     expect(create.stdout).not.toContain('kbinit join');
     expect(await secretNames()).toBe(before);
   });
