@@ -4,7 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
 import { output } from './observe.ts';
 import { clusterConfig, kbinit, over, testLab, type KbinitResult } from './support.ts';
-import { existing, fakeFile, fakeProgram, mounted, withFaults, wrongClock, type HostFault } from './support/faults.ts';
+import {
+  existing,
+  fakeFile,
+  fakeProgram,
+  hidden,
+  mounted,
+  withFaults,
+  wrongClock,
+  type HostFault,
+} from './support/faults.ts';
 import { outcomes, readReport } from './support/report.ts';
 
 let lab: Lab;
@@ -211,6 +220,36 @@ describe('a host alone', () => {
     expect(told?.found).toContain('network links cni0');
     const command = /`([^`]*)`/.exec(told?.do ?? '')?.[1] ?? 'false';
     await output(lab, 'node1', command);
+    expect(findings(await check(), 'node1')).toEqual([]);
+  });
+
+  test('with TMOUT for its logins, a bash as sh, and a crictl.yaml that talks and names another runtime passes', async () => {
+    const login = {
+      apply: `cp /root/.bashrc /run/bashrc; sed -i '1i TMOUT=1; readonly TMOUT; export TMOUT' /root/.bashrc; ln -sf bash /bin/sh`,
+      undo: 'cp /run/bashrc /root/.bashrc; ln -sf dash /bin/sh',
+    };
+    const crictl = {
+      apply: `cp -a /etc/crictl.yaml /run/crictl.yaml 2>/dev/null
+printf 'runtime-endpoint: unix:///run/nobody.sock\\nimage-endpoint: unix:///run/nobody.sock\\ndebug: true\\n' >/etc/crictl.yaml`,
+      undo: 'rm /etc/crictl.yaml; [ ! -e /run/crictl.yaml ] || mv /run/crictl.yaml /etc/crictl.yaml',
+    };
+    const result = await during('node1', [login, crictl], check);
+    expect(findings(result, 'node1')).toEqual([]);
+    expect(result.code, result.stderr).toBe(0);
+  });
+
+  test.each<[string, readonly HostFault[]]>([
+    ['with crictl', []],
+    ['without crictl', [hidden('crictl')]],
+  ])('whose containerd has its CRI plugin disabled is refused %s, with the file and the name', async (_, more) => {
+    const disabled = {
+      apply: `cp -a /etc/containerd/config.toml /run/config.toml; sed -i '/^disabled_plugins/d; /^version/a disabled_plugins = ["io.containerd.grpc.v1.cri"]' /etc/containerd/config.toml; systemctl restart containerd`,
+      undo: 'cp -a /run/config.toml /etc/containerd/config.toml; systemctl restart containerd',
+    };
+    const result = await during('node1', [disabled, ...more], check);
+    expect(result.code).toBe(1);
+    expect(findings(result, 'node1')).toContain('error CRI');
+    expect(result.stdout).toContain('disabled_plugins in /etc/containerd/config.toml has io.containerd.grpc.v1.cri');
     expect(findings(await check(), 'node1')).toEqual([]);
   });
 
