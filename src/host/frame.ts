@@ -8,13 +8,13 @@ const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /*
  * What a command gets of the login's environment; there is nothing else. HOME is for programs, SSH_CONNECTION for the lock,
- * the proxies for kubeadm's static Pods (spec 04 §3.9) and the package managers.
+ * SUDO_USER for the one who logged in, the proxies for kubeadm's static Pods (spec 04 §3.9) and the package managers.
  */
 const proxyNames = ['http', 'https', 'no', 'all', 'ftp', 'rsync', 'socks'].flatMap((scheme) => {
   const name = `${scheme}_proxy`;
   return [name, name.toUpperCase()];
 });
-const plainNames = ['HOME', 'SSH_CONNECTION'];
+const plainNames = ['HOME', 'SSH_CONNECTION', 'SUDO_USER'];
 
 /** The environment of a command on this machine. */
 export function commandEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

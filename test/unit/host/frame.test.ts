@@ -94,7 +94,7 @@ describe.each(loginShells.filter((path) => existsSync(path)))('in the environmen
   test.each(['/bin/bash', '/bin/dash'])('a command has its own, where /bin/sh is %s', async (real) => {
     folder = mkdtempSync(join(tmpdir(), 'kbinit-frame-'));
     symlinkSync(real, join(folder, 'sh'));
-    const environment = { ...harmful, HOME: '/root', SSH_CONNECTION: '1 2 3 4', no_proxy: '' };
+    const environment = { ...harmful, HOME: '/root', SSH_CONNECTION: '1 2 3 4', SUDO_USER: 'ops', no_proxy: '' };
     const command = script`printf 'a b\n'; env | grep -v ^_= | sort`;
     const { stdout, code } = await through(shell, command, { environment, sh: join(folder, 'sh') });
     const names = stdout.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []);
@@ -104,6 +104,7 @@ describe.each(loginShells.filter((path) => existsSync(path)))('in the environmen
       'LC_ALL',
       'PATH',
       'SSH_CONNECTION',
+      'SUDO_USER',
       'no_proxy',
     ]);
   });
