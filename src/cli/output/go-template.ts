@@ -1,10 +1,12 @@
-// Go templates, the part of text/template that printing an object needs: fields, range, if, with, variables, pipes, a few functions.
+// Go templates, the part of text/template that printing an object needs: fields, variables, pipes, range, if, with and
+// functions. What is outside of it is refused; what is inside prints what kubectl prints (test/golden/go-template).
+import { callFunction, isFunction, isRecord, isTrue, byBytes, printed, refuse } from './go-functions.ts';
 import { wrong } from './wrong.ts';
 
 type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'pipe'; readonly pipe: Pipe }
-  | { readonly kind: 'set'; readonly name: string; readonly pipe: Pipe }
+  | { readonly kind: 'set'; readonly name: string; readonly isNew: boolean; readonly pipe: Pipe }
   | {
       readonly kind: 'range' | 'if' | 'with';
       readonly names: readonly string[];
@@ -18,52 +20,102 @@ type Pipe = readonly (readonly Term[])[];
 
 type Term =
   | { readonly kind: 'literal'; readonly value: unknown }
+  | { readonly kind: 'nil' }
   | { readonly kind: 'function'; readonly name: string }
   | { readonly kind: 'path'; readonly variable: string | undefined; readonly fields: readonly string[] }
   | { readonly kind: 'group'; readonly pipe: Pipe; readonly fields: readonly string[] };
 
-interface Scope {
-  readonly dot: unknown;
-  readonly variables: Map<string, unknown>;
-}
-
 /** @throws KbError KB_OUTPUT when the template is none, or (unless allowed) a key is missing when it is used */
 export function parseTemplate(text: string, allowsMissing: boolean): (root: unknown) => string {
   const nodes = new Parser(text).document();
-  const runner = new Runner(text, allowsMissing);
-  return (root) => runner.all(nodes, { dot: root, variables: new Map([['', root]]) });
+  return (root) => new Runner(allowsMissing, root).all(nodes, root);
 }
 
 function bad(template: string, why: string): never {
   throw wrong(`${JSON.stringify(template)}: ${why}`, 'write it like {{range .images}}{{.}}{{"\\n"}}{{end}}');
 }
 
+const blank = /[ \t\r\n]+/y;
 const tokenPattern =
-  /\s*("(?:[^"\\]|\\.)*"|`[^`]*`|:=|=|,|\||\(|\)(?:\.[\w]+)*|-?\d+(?:\.\d+)?|\$\w*(?:\.\w+)*|(?:\.\w+)+|\.|\w+)/y;
+  /"(?:[^"\\\n]|\\[^\n])*"|`[^`]*`|:=|=|,|\||\(|\)(?:\.[A-Za-z_]\w*)*|-?\d[\w.]*|\$\w*(?:\.[A-Za-z_]\w*)*|(?:\.[A-Za-z_]\w*)+|\.|[A-Za-z_]\w*/y;
 
-/** The words of one action. */
+/** The words of one action. Two terms have a blank between them. */
 function tokensOf(action: string, template: string): string[] {
   const tokens: string[] = [];
-  tokenPattern.lastIndex = 0;
-  while (action.slice(tokenPattern.lastIndex).trim() !== '') {
-    const match = tokenPattern.exec(action);
-    if (match === null) return bad(template, `{{${action}}} cannot be read`);
-    tokens.push(match[1] ?? '');
+  let at = 0;
+  let isApart = true;
+  while (at < action.length) {
+    blank.lastIndex = at;
+    if (blank.test(action)) {
+      isApart = true;
+      at = blank.lastIndex;
+      continue;
+    }
+    tokenPattern.lastIndex = at;
+    const [token] = tokenPattern.exec(action) ?? [];
+    if (token === undefined) return bad(template, `{{${action}}} cannot be read`);
+    const isMark = /^(?::=|=|,|\||\()$/.test(token);
+    if (!isApart && !isMark && !token.startsWith(')')) {
+      bad(template, `{{${action}}}: a blank is missing before ${token}`);
+    }
+    if (!isApart && token === '(') bad(template, `{{${action}}}: a blank is missing before (`);
+    tokens.push(token);
+    isApart = isMark;
+    at += token.length;
   }
   return tokens;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
+};
+
+/** A quoted string as Go reads it. */
+function unquoted(token: string, template: string): string {
+  return token
+    .slice(1, -1)
+    .replaceAll(
+      /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8})|([0-7]{3})|(.))/gisu,
+      (whole: string, ...found: readonly (string | undefined)[]) => {
+        const [hex, short, long, octal, name = ''] = found;
+        const code = octal === undefined ? Number.parseInt(hex ?? short ?? long ?? '', 16) : Number.parseInt(octal, 8);
+        const isByte = hex !== undefined || octal !== undefined;
+        const char = Number.isNaN(code) ? escapes[name] : undefined;
+        if (char !== undefined) return char;
+        // A byte that is no character by itself, half of a pair, or no code point at all.
+        if (Number.isNaN(code) || (isByte && code > 0x7f) || (code > 0xd7ff && code < 0xe000) || code > 0x10_ff_ff) {
+          return bad(template, `${whole} is no character`);
+        }
+        return String.fromCodePoint(code);
+      },
+    );
 }
 
 class Parser {
   readonly #template: string;
   readonly #pieces: readonly string[];
+  /** Names of the variables of each block around this place; that without a name is the object. */
+  readonly #known: Set<string>[] = [new Set([''])];
   #next = 0;
 
   constructor(template: string) {
     this.#template = template;
-    // Dashes at the braces eat the white space on their side.
-    const trimmed = template.replaceAll(/\s*\{\{- /g, '{{ ').replaceAll(/ -\}\}\s*/g, ' }}');
     // Text and actions in turn; braces in quotes do not end an action.
-    this.#pieces = trimmed.split(/(\{\{(?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`}]|\}(?!\}))*\}\})/s);
+    const pieces = template.split(/(\{\{(?:"(?:[^"\\\n]|\\[^\n])*"|`[^`]*`|\/\*[\s\S]*?\*\/|[^"`}]|\}(?!\}))*\}\})/);
+    // Dashes at the braces eat the white space on their side.
+    this.#pieces = pieces.map((piece, index) => {
+      if (index % 2 === 1) return piece.replace(/^\{\{-[ \t\r\n]/, '{{').replace(/[ \t\r\n]-\}\}$/, '}}');
+      const left = /[ \t\r\n]-\}\}$/.test(pieces[index - 1] ?? '') ? piece.replace(/^[ \t\r\n]+/, '') : piece;
+      return /^\{\{-[ \t\r\n]/.test(pieces[index + 1] ?? '') ? left.replace(/[ \t\r\n]+$/, '') : left;
+    });
   }
 
   document(): readonly Node[] {
@@ -75,63 +127,96 @@ class Parser {
   /** Nodes up to an `end` or `else`, which is returned too. */
   #block(): { readonly nodes: readonly Node[]; readonly end: string | undefined } {
     const nodes: Node[] = [];
-    while (this.#next < this.#pieces.length) {
+    this.#known.push(new Set());
+    let end: string | undefined;
+    while (end === undefined && this.#next < this.#pieces.length) {
+      const isAction = this.#next % 2 === 1;
       const piece = this.#pieces[this.#next++] ?? '';
-      if (!piece.startsWith('{{')) {
+      if (!isAction) {
         if (piece.includes('{{')) bad(this.#template, 'an action is not closed');
         if (piece !== '') nodes.push({ kind: 'text', text: piece });
         continue;
       }
-      if (!piece.endsWith('}}')) bad(this.#template, 'an action is not closed');
-      const action = piece.slice(2, -2).trim();
-      if (action === 'end' || action === 'else' || action.startsWith('else ')) return { nodes, end: action };
-      if (!action.startsWith('/*')) nodes.push(this.#action(action));
+      const action = piece.slice(2, -2);
+      const words = action.trim();
+      if (/^(?:end|else)(?!\w)/.test(words)) end = words;
+      else if (!this.#isComment(action)) nodes.push(this.#action(words));
     }
-    return { nodes, end: undefined };
+    this.#known.pop();
+    return { nodes, end };
+  }
+
+  #isComment(action: string): boolean {
+    if (!action.trim().startsWith('/*')) return false;
+    // Go wants it right at the braces.
+    if (!/^\/\*[\s\S]*\*\/$/.test(action)) bad(this.#template, `{{${action}}} is no comment`);
+    return true;
   }
 
   #action(action: string): Node {
-    const keyword = /^(range|if|with)\b(.*)$/s.exec(action);
-    if (keyword === null) {
-      const { names, pipe } = this.#pipeline(action);
-      return names[0] === undefined ? { kind: 'pipe', pipe } : { kind: 'set', name: names[0], pipe };
-    }
-    const [, kind, rest = ''] = keyword;
-    const { names, pipe } = this.#pipeline(rest);
-    const { body, otherwise } = this.#branches();
-    return { kind: kind === 'range' ? 'range' : kind === 'if' ? 'if' : 'with', names, pipe, body, otherwise };
+    const keyword = /^(range|if|with)(?!\w)(.*)$/s.exec(action);
+    if (keyword === null) return this.#plain(action);
+    const [, word, rest = ''] = keyword;
+    const kind = word === 'range' ? 'range' : word === 'if' ? 'if' : 'with';
+    this.#known.push(new Set());
+    const { names, mark, pipe } = this.#pipeline(rest);
+    const isFit = mark === '' || (mark === ':=' && names.length <= (kind === 'range' ? 2 : 1));
+    if (!isFit) bad(this.#template, `{{${action}}} is not supported`);
+    for (const name of names) this.#known.at(-1)?.add(name);
+    const branches = this.#branches(kind);
+    this.#known.pop();
+    return { kind, names, pipe, ...branches };
   }
 
-  #branches(): { readonly body: readonly Node[]; readonly otherwise: readonly Node[] } {
+  #plain(action: string): Node {
+    const { names, mark, pipe } = this.#pipeline(action);
+    const [name] = names;
+    if (name === undefined) return { kind: 'pipe', pipe };
+    if (names.length > 1 || name === '') bad(this.#template, `{{${action}}} is not supported`);
+    if (mark === ':=') this.#known.at(-1)?.add(name);
+    else this.#assertKnown(name);
+    return { kind: 'set', name, isNew: mark === ':=', pipe };
+  }
+
+  #branches(kind: 'range' | 'if' | 'with'): { readonly body: readonly Node[]; readonly otherwise: readonly Node[] } {
     const { nodes: body, end } = this.#block();
     if (end === undefined) return bad(this.#template, 'an {{end}} is missing');
     if (end === 'end') return { body, otherwise: [] };
-    const chained = /^else\s+(if\b.*)$/s.exec(end)?.[1];
-    if (chained !== undefined) return { body, otherwise: [this.#action(chained)] };
+    const chained = /^else[ \t\r\n]+(if(?!\w).*)$/s.exec(end)?.[1];
+    if (chained !== undefined && kind === 'if') return { body, otherwise: [this.#action(chained)] };
+    if (end !== 'else') bad(this.#template, `{{${end}}} is not supported here`);
     const { nodes: otherwise, end: last } = this.#block();
     if (last !== 'end') bad(this.#template, 'an {{end}} is missing');
     return { body, otherwise };
   }
 
-  #pipeline(action: string): { readonly names: readonly string[]; readonly pipe: Pipe } {
+  #pipeline(action: string): { readonly names: readonly string[]; readonly mark: string; readonly pipe: Pipe } {
     const tokens = tokensOf(action, this.#template);
     const assign = tokens.findIndex((token) => token === ':=' || token === '=');
-    const names = tokens.slice(0, Math.max(0, assign)).filter((token) => token !== ',');
+    const before = tokens.slice(0, Math.max(0, assign));
+    if (!/^(?:\$\w*(?:,\$\w*)*)?$/.test(before.join(''))) bad(this.#template, `{{${action}}} cannot be read`);
+    if (assign === 0) bad(this.#template, `{{${action}}} has no variable`);
     const rest = tokens.slice(assign + 1);
     const pipe = this.#pipe(rest);
     if (rest.length > 0) bad(this.#template, `{{${action}}} cannot be read`);
-    return { names: names.map((name) => name.slice(1)), pipe };
+    const names = before.filter((token) => token !== ',').map((token) => token.slice(1));
+    return { names, mark: tokens[assign] ?? '', pipe };
   }
 
   /** Takes the tokens of a pipeline off the front. */
   #pipe(tokens: string[]): Pipe {
     const commands: Term[][] = [[]];
-    while (tokens.length > 0 && !tokens[0]?.startsWith(')')) {
+    while (tokens.length > 0 && tokens[0]?.startsWith(')') !== true) {
       const token = tokens.shift() ?? '';
       if (token === '|') commands.push([]);
       else commands.at(-1)?.push(this.#term(token, tokens));
     }
     if (commands.some((command) => command.length === 0)) bad(this.#template, 'a command is missing');
+    for (const [index, [first]] of commands.entries()) {
+      if (first?.kind === 'nil') bad(this.#template, 'nil is not a command');
+      // Only a function takes the value of the command before.
+      if (index > 0 && first?.kind !== 'function') bad(this.#template, 'what is behind | is not a function');
+    }
     return commands;
   }
 
@@ -142,108 +227,75 @@ class Parser {
       if (close === undefined) return bad(this.#template, 'a parenthesis is not closed');
       return { kind: 'group', pipe, fields: close.split('.').slice(1) };
     }
-    if (token.startsWith('"')) return { kind: 'literal', value: JSON.parse(token) };
-    if (token.startsWith('`')) return { kind: 'literal', value: token.slice(1, -1) };
-    if (/^-?\d/.test(token)) return { kind: 'literal', value: Number(token) };
+    if (token.startsWith('"')) return { kind: 'literal', value: unquoted(token, this.#template) };
+    if (token.startsWith('`')) return { kind: 'literal', value: token.slice(1, -1).replaceAll('\r', '') };
+    if (/^-?\d/.test(token)) return { kind: 'literal', value: this.#number(token) };
     if (token === 'true' || token === 'false') return { kind: 'literal', value: token === 'true' };
-    if (token === 'nil') return { kind: 'literal', value: undefined };
+    if (token === 'nil') return { kind: 'nil' };
     const [first = '', ...fields] = token.split('.');
-    if (first.startsWith('$')) return { kind: 'path', variable: first.slice(1), fields };
-    if (first === '') return { kind: 'path', variable: undefined, fields: fields.filter((field) => field !== '') };
-    if (Object.hasOwn(functions, token)) return { kind: 'function', name: token };
+    if (first.startsWith('$')) {
+      this.#assertKnown(first.slice(1));
+      return { kind: 'path', variable: first.slice(1), fields };
+    }
+    if (token.startsWith('.')) {
+      return { kind: 'path', variable: undefined, fields: fields.filter((name) => name !== '') };
+    }
+    if (isFunction(token)) return { kind: 'function', name: token };
     return bad(this.#template, `there is no function ${token}`);
   }
-}
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
-/** Go's truth: not zero, not empty. */
-function isTrue(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value);
-}
-
-/** A value as fmt prints it with %v. */
-function shown(value: unknown): string {
-  if (value === undefined) return '<no value>';
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(shown).join(' ')}]`;
-  if (typeof value === 'string') return value;
-  if (!isRecord(value)) return JSON.stringify(value);
-  const keys = Object.keys(value).toSorted();
-  return `map[${keys.map((key) => `${key}:${shown(value[key])}`).join(' ')}]`;
-}
-
-function at(value: unknown, key: unknown): unknown {
-  if (Array.isArray(value)) {
-    const list: readonly unknown[] = value;
-    if (typeof key === 'number' && key >= 0 && key < list.length) return list[key];
-    throw wrong(`the list has ${list.length} items, ${String(key)} is not one of them`, 'correct the index');
+  /** Decimal integers, and decimals that are none: the others have forms that Go reads in its own way. */
+  #number(token: string): number {
+    const isInteger = /^-?(?:0|[1-9]\d{0,15})$/.test(token);
+    const isDecimal = /^-?(?:0|[1-9]\d{0,8})\.\d{1,6}$/.test(token) && !Number.isInteger(Number(token));
+    if ((isInteger && Number.isSafeInteger(Number(token))) || isDecimal) return Number(token);
+    return bad(this.#template, `the number ${token} is not supported`);
   }
-  return isRecord(value) ? value[String(key)] : undefined;
+
+  #assertKnown(name: string): void {
+    if (!this.#known.some((names) => names.has(name))) bad(this.#template, `there is no variable $${name}`);
+  }
 }
 
-function lengthOf(value: unknown): number {
-  if (typeof value === 'string' || Array.isArray(value)) return value.length;
-  return isRecord(value) ? Object.keys(value).length : 0;
+/** Variables of a block, and of those around it. */
+class Variables {
+  readonly #own = new Map<string, unknown>();
+  readonly #outer: Variables | undefined;
+
+  constructor(outer?: Variables) {
+    this.#outer = outer;
+  }
+
+  declare(name: string, value: unknown): void {
+    this.#own.set(name, value);
+  }
+
+  assign(name: string, value: unknown): void {
+    if (this.#own.has(name)) this.#own.set(name, value);
+    else this.#outer?.assign(name, value);
+  }
+
+  get(name: string): unknown {
+    return this.#own.has(name) ? this.#own.get(name) : this.#outer?.get(name);
+  }
 }
 
-/** A field that is not there is `<no value>` in the text and nil to a function. */
-function argument(value: unknown): string {
-  return value === undefined ? '<nil>' : shown(value);
+interface Scope {
+  readonly dot: unknown;
+  readonly variables: Variables;
 }
-
-/** The verbs of fmt that templates use. */
-function format(pattern: unknown, values: readonly unknown[]): string {
-  const left = [...values];
-  return String(pattern).replaceAll(/%([-\d]*)([vsdq%])/g, (_, width: string, verb: string) => {
-    if (verb === '%') return '%';
-    const value = left.shift();
-    const text = verb === 'q' ? JSON.stringify(String(value)) : argument(value);
-    return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width));
-  });
-}
-
-function ordered(test: (order: number) => boolean): (...values: readonly unknown[]) => boolean {
-  return (left, right) => test(Number(left) - Number(right));
-}
-
-const functions: Readonly<Record<string, (...values: readonly unknown[]) => unknown>> = {
-  and: (...values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
-  or: (...values) => values.find(isTrue) ?? values.at(-1),
-  not: (value) => !isTrue(value),
-  eq: (first, ...others) => others.some((other) => other === first),
-  ne: (left, right) => left !== right,
-  lt: ordered((order) => order < 0),
-  le: ordered((order) => order <= 0),
-  gt: ordered((order) => order > 0),
-  ge: ordered((order) => order >= 0),
-  len: lengthOf,
-  index: (value, ...keys) => keys.reduce<unknown>(at, value),
-  print: (...values) => values.map(argument).join(''),
-  println: (...values) => `${values.map(argument).join(' ')}\n`,
-  printf: (pattern, ...values) => format(pattern, values),
-  html: (...values) =>
-    values
-      .map(shown)
-      .join('')
-      .replaceAll(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`),
-  base64decode: (text) => Buffer.from(String(text), 'base64').toString('utf8'),
-  exists: (value, ...keys) =>
-    keys.reduce<unknown>((here, key) => (isRecord(here) ? here[String(key)] : undefined), value) !== undefined,
-};
 
 class Runner {
-  readonly #template: string;
   readonly #allowsMissing: boolean;
+  readonly #root = new Variables();
 
-  constructor(template: string, allowsMissing: boolean) {
-    this.#template = template;
+  constructor(allowsMissing: boolean, root: unknown) {
     this.#allowsMissing = allowsMissing;
+    this.#root.declare('', root);
   }
 
-  all(nodes: readonly Node[], scope: Scope): string {
+  all(nodes: readonly Node[], dot: unknown, outer: Variables = this.#root): string {
+    const scope = { dot, variables: new Variables(outer) };
     return nodes.map((node) => this.#one(node, scope)).join('');
   }
 
@@ -252,18 +304,22 @@ class Runner {
       case 'text':
         return node.text;
       case 'pipe':
-        return shown(this.#value(node.pipe, scope));
-      case 'set':
-        scope.variables.set(node.name, this.#value(node.pipe, scope));
+        return printed(this.#value(node.pipe, scope));
+      case 'set': {
+        const value = this.#value(node.pipe, scope);
+        if (node.isNew) scope.variables.declare(node.name, value);
+        else scope.variables.assign(node.name, value);
         return '';
+      }
       case 'range':
         return this.#range(node, scope);
       case 'if':
       case 'with': {
         const value = this.#value(node.pipe, scope);
-        const inner = this.#inner(scope, node.kind === 'with' && isTrue(value) ? value : scope.dot);
-        if (node.names[0] !== undefined) inner.variables.set(node.names[0], value);
-        return this.all(isTrue(value) ? node.body : node.otherwise, inner);
+        const variables = new Variables(scope.variables);
+        if (node.names[0] !== undefined) variables.declare(node.names[0], value);
+        if (!isTrue(value)) return this.all(node.otherwise, scope.dot, variables);
+        return this.all(node.body, node.kind === 'with' ? value : scope.dot, variables);
       }
       default:
         node satisfies never;
@@ -272,40 +328,33 @@ class Runner {
   }
 
   #range(node: Extract<Node, { kind: 'range' | 'if' | 'with' }>, scope: Scope): string {
-    const value = this.#value(node.pipe, scope);
-    const entries: readonly (readonly [unknown, unknown])[] = Array.isArray(value)
-      ? Array.from<unknown>(value).map((item, index) => [index, item] as const)
-      : isRecord(value)
-        ? Object.keys(value)
-            .toSorted()
-            .map((key) => [key, value[key]] as const)
-        : [];
-    if (entries.length === 0) return this.all(node.otherwise, this.#inner(scope, scope.dot));
+    const entries = entriesOf(this.#value(node.pipe, scope));
+    if (entries.length === 0) return this.all(node.otherwise, scope.dot, scope.variables);
     const bodies = entries.map(([key, item]) => {
-      const inner = this.#inner(scope, item);
+      const variables = new Variables(scope.variables);
       const [first, second] = node.names;
-      if (second !== undefined) inner.variables.set(second, item);
-      if (first !== undefined) inner.variables.set(first, second === undefined ? item : key);
-      return this.all(node.body, inner);
+      if (second !== undefined) variables.declare(second, item);
+      if (first !== undefined) variables.declare(first, second === undefined ? item : key);
+      return this.all(node.body, item, variables);
     });
     return bodies.join('');
   }
 
-  #inner(scope: Scope, dot: unknown): Scope {
-    return { dot, variables: new Map(scope.variables) };
-  }
-
   #value(pipe: Pipe, scope: Scope): unknown {
-    let last: readonly unknown[] = [];
-    for (const command of pipe) last = [this.#command(command, last, scope)];
-    return last[0];
+    let last: readonly (() => unknown)[] = [];
+    for (const command of pipe) {
+      const value = this.#command(command, last, scope);
+      last = [() => value];
+    }
+    return last[0]?.();
   }
 
-  #command([first, ...others]: readonly Term[], piped: readonly unknown[], scope: Scope): unknown {
+  #command([first, ...others]: readonly Term[], piped: readonly (() => unknown)[], scope: Scope): unknown {
     if (first === undefined) return undefined;
-    const values = [...others.map((term) => this.#term(term, scope)), ...piped];
-    if (first.kind === 'function') return functions[first.name]?.(...values);
-    if (values.length > 0) return bad(this.#template, 'something that is no function has arguments');
+    if (first.kind === 'function') {
+      return callFunction(first.name, [...others.map((term) => () => this.#term(term, scope)), ...piped]);
+    }
+    if (others.length > 0) return refuse('something that is no function has arguments');
     return this.#term(first, scope);
   }
 
@@ -313,17 +362,14 @@ class Runner {
     switch (term.kind) {
       case 'literal':
         return term.value;
+      case 'nil':
+        return undefined;
       case 'function':
-        return functions[term.name]?.();
+        return callFunction(term.name, []);
       case 'group':
         return this.#fields(this.#value(term.pipe, scope), term.fields);
-      case 'path': {
-        if (term.variable !== undefined && !scope.variables.has(term.variable)) {
-          return bad(this.#template, `there is no variable $${term.variable}`);
-        }
-        const start = term.variable === undefined ? scope.dot : scope.variables.get(term.variable);
-        return this.#fields(start, term.fields);
-      }
+      case 'path':
+        return this.#fields(term.variable === undefined ? scope.dot : scope.variables.get(term.variable), term.fields);
       default:
         term satisfies never;
         return undefined;
@@ -332,9 +378,21 @@ class Runner {
 
   #fields(start: unknown, fields: readonly string[]): unknown {
     return fields.reduce<unknown>((value, field) => {
-      if (isRecord(value) && !Array.isArray(value) && Object.hasOwn(value, field)) return value[field];
+      if (isRecord(value) && Object.hasOwn(value, field)) return value[field];
+      if (value === null) return refuse(`there is nothing at the field before ${JSON.stringify(field)}`);
+      if (value !== undefined && !isRecord(value)) return refuse(`there is no field ${JSON.stringify(field)} here`);
       if (this.#allowsMissing) return undefined;
-      throw wrong(`map has no entry for key ${JSON.stringify(field)}`, 'correct the template, or allow missing keys');
+      return refuse(`map has no entry for key ${JSON.stringify(field)}`, 'correct the template, or allow missing keys');
     }, start);
   }
+}
+
+/** What a range goes over: a list in its order, a map in the order of its keys. */
+function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return Array.from<unknown>(value).map((item, index) => [index, item] as const);
+  if (!isRecord(value)) return refuse('a range goes over a list or a map');
+  return Object.keys(value)
+    .toSorted(byBytes)
+    .map((key) => [key, value[key]] as const);
 }
