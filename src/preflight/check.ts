@@ -1,6 +1,7 @@
 // What a preflight check is: a name that kubeadm's users know, what it asks of the host, and a pure judgement.
 import type { HostFacts } from '../host/host.ts';
-import type { Listener, Questions, Survey } from './survey.ts';
+import type { Questions } from './survey.ts';
+import type { Listener, Survey } from './survey-parse.ts';
 
 /** What a finding is about, for a caller that can tell an own leftover from a stranger's. */
 export type Subject =

@@ -3,7 +3,8 @@ import type { HostFacts } from '../host/host.ts';
 import { formatIp, parseIp } from '../util/net.ts';
 import { error, warning, type Finding } from './check.ts';
 import { clockSkewName, skewed, toleratedSeconds } from './checks/clock.ts';
-import type { Questions, Survey } from './survey.ts';
+import type { Questions } from './survey.ts';
+import type { Survey } from './survey-parse.ts';
 
 export type Role = 'control-plane' | 'worker';
 

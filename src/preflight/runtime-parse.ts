@@ -1,7 +1,33 @@
 // Reads what crictl or ctr said about the container runtime. Pure.
 import { criPlugins, lacksCri } from '../kube/cri.ts';
-import type { Runtime, WithoutCri } from './survey.ts';
 import { isJsonObject } from '../util/json.ts';
+
+/** What is known of the container runtime behind the CRI socket. */
+export interface Runtime {
+  readonly socket: 'missing' | 'not-a-socket' | 'listening' | 'stale';
+  /** Who answered: crictl, ctr (containerd only), or nobody that could be asked. */
+  readonly tool: 'crictl' | 'ctr' | 'none';
+  /** The RuntimeReady condition (with ctr: containerd's CRI plugin); `silent` does not answer, `unknown` was not asked. */
+  readonly state: 'ready' | 'not-ready' | 'silent' | 'unknown';
+  /** Why it is not ready, or what the tool said. */
+  readonly message?: string;
+  /** What is known of a containerd that does not serve the CRI. */
+  readonly withoutCri?: WithoutCri;
+  /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */
+  readonly hasRuntimeConfig?: boolean;
+  /** By containerd's configuration file; undefined for other runtimes. */
+  readonly cgroupDriver?: 'systemd' | 'cgroupfs';
+}
+
+/** What containerd says of its CRI plugin, and what its configuration does. */
+export interface WithoutCri {
+  /** containerd's version; undefined where there is no ctr. */
+  readonly version?: string;
+  /** ctr's word for the plugin that serves the CRI (`error`, `skip`), `missing` where it is not in its list. */
+  readonly plugin?: string;
+  /** Files with names in disabled_plugins that the CRI needs. */
+  readonly disabled: readonly { readonly file: string; readonly names: readonly string[] }[];
+}
 
 type Sections = ReadonlyMap<string, readonly string[]>;
 

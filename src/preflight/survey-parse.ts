@@ -1,10 +1,87 @@
 // Reads the survey script's answer: fenced sections in, a typed Survey out, in which every value has its shape. Pure.
 import { Said } from '../util/said.ts';
 import { addressShape, interfaceShape, lineShape, numberShape, pathShape, wordShape } from '../util/shapes.ts';
-import { parseFirewalld } from './firewalld-parse.ts';
+import { parseFirewalld, type Firewalld } from './firewalld-parse.ts';
 import { pathKinds, type PathKind } from './path-kinds.ts';
-import { parseRuntime } from './runtime-parse.ts';
-import type { Filesystem, Leftovers, Link, Listener, Lookup, PathState, Survey, UnitState } from './survey.ts';
+import type { EtcdAnswer } from './external-etcd.ts';
+import { parseRuntime, type Runtime } from './runtime-parse.ts';
+
+/** A process that listens on a port; pid and command are not always to be had. */
+export interface Listener {
+  readonly port: number;
+  readonly pid?: number;
+  /** File name of its executable, else the kernel's 15-character name. */
+  readonly command?: string;
+}
+
+/** A filled folder has entries, a fresh disk lost+found alone; a missing path includes a dangling link (stat fails). */
+export type PathState = 'missing' | 'file' | 'empty-folder' | 'fresh-disk' | 'filled-folder';
+
+export interface UnitState {
+  readonly load: string;
+  readonly active: string;
+  /** `enabled`, `disabled`, …; '' where systemd does not say. */
+  readonly file: string;
+}
+
+export interface Lookup {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+export interface Filesystem {
+  /** The folder that was asked for. */
+  readonly path: string;
+  /** Same number, same filesystem. */
+  readonly device: string;
+  readonly freeMiB: number;
+  /** undefined where the filesystem does not count inodes (btrfs). */
+  readonly freeInodes?: number;
+  readonly isWritable: boolean;
+}
+
+/** A network interface that has a hardware address. */
+export interface Link {
+  readonly name: string;
+  readonly mac: string;
+}
+
+export interface Leftovers {
+  readonly cniFiles: readonly string[];
+  readonly links: readonly string[];
+  /** `KUBE-SERVICES`, … of iptables. */
+  readonly chains: readonly string[];
+  /** kube-proxy's: `ip kube-proxy`. */
+  readonly nftTables: readonly string[];
+}
+
+/** Everything one look at the host gave. Maps hold only what was asked for. */
+export interface Survey {
+  readonly uid: number;
+  /** `uname -s` */
+  readonly kernelName: string;
+  readonly listeners: ReadonlyMap<number, Listener>;
+  readonly paths: ReadonlyMap<string, PathState>;
+  readonly kinds: ReadonlyMap<string, PathKind>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly certificates: ReadonlyMap<string, readonly string[]>;
+  readonly executables: ReadonlySet<string>;
+  /** undefined when there is no systemctl. */
+  readonly units: ReadonlyMap<string, UnitState> | undefined;
+  /** Devices or files of /proc/swaps. */
+  readonly swaps: readonly string[];
+  readonly lookups: ReadonlyMap<string, Lookup>;
+  readonly kernel: { readonly source?: string; readonly options: ReadonlyMap<string, string> };
+  /** version is undefined when no cgroup filesystem is mounted. */
+  readonly cgroups: { readonly version?: 1 | 2; readonly controllers: ReadonlySet<string> };
+  readonly disks: readonly Filesystem[];
+  readonly links: readonly Link[];
+  readonly runtime?: Runtime;
+  /** undefined where firewalld does not run or did not answer. */
+  readonly firewalld?: Firewalld;
+  readonly leftovers: Leftovers;
+  readonly externalEtcd: readonly EtcdAnswer[];
+}
 
 /** A section's lines by its name, without the blank line that the fence adds. */
 type Sections = ReadonlyMap<string, readonly string[]>;

@@ -4,10 +4,8 @@ import type { HostView } from '../host/host.ts';
 import { runtimeTools } from '../host/runtime.ts';
 import { sh, type Shell } from '../host/shell.ts';
 import type { ExternalEtcd } from '../config/spec.ts';
-import { probeExternalEtcd, type EtcdAnswer } from './external-etcd.ts';
-import type { Firewalld } from './firewalld-parse.ts';
-import type { PathKind } from './path-kinds.ts';
-import { parseSurvey } from './survey-parse.ts';
+import { probeExternalEtcd } from './external-etcd.ts';
+import { parseSurvey, type Survey } from './survey-parse.ts';
 import { surveyScript } from './survey-script.ts';
 
 /** What checks want to know of a host; the questions of all checks of a run are asked in one round trip. */
@@ -39,110 +37,6 @@ export interface Questions {
   /** Look for what an earlier cluster may have left in the network. */
   readonly leftovers?: true;
   readonly externalEtcd?: ExternalEtcd;
-}
-
-/** A process that listens on a port; pid and command are not always to be had. */
-export interface Listener {
-  readonly port: number;
-  readonly pid?: number;
-  /** File name of its executable, else the kernel's 15-character name. */
-  readonly command?: string;
-}
-
-/** A filled folder has entries, a fresh disk lost+found alone; a missing path includes a dangling link (stat fails). */
-export type PathState = 'missing' | 'file' | 'empty-folder' | 'fresh-disk' | 'filled-folder';
-
-export interface UnitState {
-  readonly load: string;
-  readonly active: string;
-  /** `enabled`, `disabled`, …; '' where systemd does not say. */
-  readonly file: string;
-}
-
-export interface Lookup {
-  readonly name: string;
-  readonly addresses: readonly string[];
-}
-
-export interface Filesystem {
-  /** The folder that was asked for. */
-  readonly path: string;
-  /** Same number, same filesystem. */
-  readonly device: string;
-  readonly freeMiB: number;
-  /** undefined where the filesystem does not count inodes (btrfs). */
-  readonly freeInodes?: number;
-  readonly isWritable: boolean;
-}
-
-/** A network interface that has a hardware address. */
-export interface Link {
-  readonly name: string;
-  readonly mac: string;
-}
-
-/** What is known of the container runtime behind the CRI socket. */
-export interface Runtime {
-  readonly socket: 'missing' | 'not-a-socket' | 'listening' | 'stale';
-  /** Who answered: crictl, ctr (containerd only), or nobody that could be asked. */
-  readonly tool: 'crictl' | 'ctr' | 'none';
-  /** The RuntimeReady condition (with ctr: containerd's CRI plugin); `silent` does not answer, `unknown` was not asked. */
-  readonly state: 'ready' | 'not-ready' | 'silent' | 'unknown';
-  /** Why it is not ready, or what the tool said. */
-  readonly message?: string;
-  /** What is known of a containerd that does not serve the CRI. */
-  readonly withoutCri?: WithoutCri;
-  /** Whether the runtime answers RuntimeConfig; undefined when it can't be known. */
-  readonly hasRuntimeConfig?: boolean;
-  /** By containerd's configuration file; undefined for other runtimes. */
-  readonly cgroupDriver?: 'systemd' | 'cgroupfs';
-}
-
-/** What containerd says of its CRI plugin, and what its configuration does. */
-export interface WithoutCri {
-  /** containerd's version; undefined where there is no ctr. */
-  readonly version?: string;
-  /** ctr's word for the plugin that serves the CRI (`error`, `skip`), `missing` where it is not in its list. */
-  readonly plugin?: string;
-  /** Files with names in disabled_plugins that the CRI needs. */
-  readonly disabled: readonly { readonly file: string; readonly names: readonly string[] }[];
-}
-
-export interface Leftovers {
-  readonly cniFiles: readonly string[];
-  readonly links: readonly string[];
-  /** `KUBE-SERVICES`, … of iptables. */
-  readonly chains: readonly string[];
-  /** kube-proxy's: `ip kube-proxy`. */
-  readonly nftTables: readonly string[];
-}
-
-/** Everything one look at the host gave. Maps hold only what was asked for. */
-export interface Survey {
-  readonly uid: number;
-  /** `uname -s` */
-  readonly kernelName: string;
-  readonly listeners: ReadonlyMap<number, Listener>;
-  readonly paths: ReadonlyMap<string, PathState>;
-  readonly kinds: ReadonlyMap<string, PathKind>;
-  readonly texts: ReadonlyMap<string, string>;
-  readonly certificates: ReadonlyMap<string, readonly string[]>;
-  readonly executables: ReadonlySet<string>;
-  /** undefined when there is no systemctl. */
-  readonly units: ReadonlyMap<string, UnitState> | undefined;
-  /** Devices or files of /proc/swaps. */
-  readonly swaps: readonly string[];
-  readonly lookups: ReadonlyMap<string, Lookup>;
-  readonly kernel: { readonly source?: string; readonly options: ReadonlyMap<string, string> };
-  /** version is undefined when no cgroup filesystem is mounted. */
-  readonly cgroups: { readonly version?: 1 | 2; readonly controllers: ReadonlySet<string> };
-  readonly disks: readonly Filesystem[];
-  readonly links: readonly Link[];
-  readonly runtime?: Runtime;
-  /** undefined where firewalld does not run or did not answer. */
-  readonly firewalld?: Firewalld;
-  readonly leftovers: Leftovers;
-  readonly externalEtcd: readonly EtcdAnswer[];
 }
 
 /** The questions of many checks as one set. */

@@ -1,6 +1,6 @@
 // CgroupDriver: kubelet and container runtime manage cgroups the same way; kubeadm leaves that to be found out (R22).
 import { error, type Check, type Finding } from '../check.ts';
-import type { Survey } from '../survey.ts';
+import type { Survey } from '../survey-parse.ts';
 
 const name = 'CgroupDriver';
 

@@ -2,7 +2,7 @@
 import { hasCriV1, lacksCri, serveCri } from '../../kube/cri.ts';
 import { parseVersion } from '../../kube/version.ts';
 import { error, warning, type Check, type Finding } from '../check.ts';
-import type { Runtime } from '../survey.ts';
+import type { Runtime } from '../runtime-parse.ts';
 
 const fix = 'start the container runtime, or name the right socket in nodeRegistration.criSocket or --cri-socket';
 

@@ -1,6 +1,6 @@
 // DiskSpace: room and inodes where Kubernetes writes; kubeadm has no such check and fails in the middle instead.
 import { error, warning, type Check, type Finding } from '../check.ts';
-import type { Filesystem } from '../survey.ts';
+import type { Filesystem } from '../survey-parse.ts';
 import { count } from '../../util/text.ts';
 
 const name = 'DiskSpace';

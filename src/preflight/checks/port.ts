@@ -1,6 +1,6 @@
 // Port-N: nobody listens where a component will.
 import { error, type Check } from '../check.ts';
-import type { Listener } from '../survey.ts';
+import type { Listener } from '../survey-parse.ts';
 
 /** `kube-controller-manager` is `kube-controller` to the kernel, which keeps 15 characters. */
 function isCommand(listener: Listener, component: string): boolean {

@@ -4,7 +4,7 @@ import type { KubeVersion } from '../../kube/version.ts';
 import { openPorts } from '../../util/firewall.ts';
 import { systemFamily } from '../../util/os-release.ts';
 import { warning, type Check, type Finding } from '../check.ts';
-import type { Survey } from '../survey.ts';
+import type { Survey } from '../survey-parse.ts';
 
 const noInitSystem = 'no supported init system was found: systemctl is not on the PATH';
 const useSystemd = 'run kbinit on a host that is managed by systemd';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { InitSpec } from '../../../src/config/spec.ts';
 import type { HostFacts } from '../../../src/host/host.ts';
 import { initChecks, joinChecks } from '../../../src/preflight/index.ts';
-import type { Survey } from '../../../src/preflight/survey.ts';
+import type { Survey } from '../../../src/preflight/survey-parse.ts';
 import { cluster, found, goodSurvey, initSpec, joinSpec } from './fixtures.ts';
 import { namesOf, newestMinor } from './law.ts';
 

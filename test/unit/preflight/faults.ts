@@ -1,7 +1,7 @@
 // What is wrong with a host for a check to fail: one row a name, for every command and version that has the check.
 import type { HostFacts } from '../../../src/host/host.ts';
 import type { KubeVersion } from '../../../src/kube/version.ts';
-import type { Survey } from '../../../src/preflight/survey.ts';
+import type { Survey } from '../../../src/preflight/survey-parse.ts';
 import { goodSurvey, kernelOptions } from './fixtures.ts';
 
 export interface Fault {

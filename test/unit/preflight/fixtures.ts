@@ -2,7 +2,7 @@
 import type { ClusterSpec, ExternalEtcd, InitSpec, JoinSpec, NodeRegistration } from '../../../src/config/spec.ts';
 import type { HostFacts } from '../../../src/host/host.ts';
 import type { Found } from '../../../src/preflight/check.ts';
-import type { Survey } from '../../../src/preflight/survey.ts';
+import type { Survey } from '../../../src/preflight/survey-parse.ts';
 import { plainFacts } from '../../fakes/host.ts';
 
 export const kernelOptions: readonly string[] = [

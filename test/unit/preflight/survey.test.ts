@@ -6,7 +6,8 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSurvey } from '../../../src/preflight/survey-parse.ts';
-import { mergeQuestions, survey, surveyCommand, type Questions, type Survey } from '../../../src/preflight/survey.ts';
+import { mergeQuestions, survey, surveyCommand, type Questions } from '../../../src/preflight/survey.ts';
+import type { Survey } from '../../../src/preflight/survey-parse.ts';
 import { FakeHost } from '../../fakes/host.ts';
 
 type Parsed = Omit<Survey, 'externalEtcd'>;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { containerRuntimeVersion, cri } from '../../../../src/preflight/checks/cri.ts';
 import { parseSurvey } from '../../../../src/preflight/survey-parse.ts';
-import type { Runtime } from '../../../../src/preflight/survey.ts';
+import type { Runtime } from '../../../../src/preflight/runtime-parse.ts';
 import { found } from '../fixtures.ts';
 
 const socket = 'unix:///run/containerd/containerd.sock';

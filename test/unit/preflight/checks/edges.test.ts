@@ -14,7 +14,8 @@ import { portAvailable } from '../../../../src/preflight/checks/port.ts';
 import { resolver } from '../../../../src/preflight/checks/resolver.ts';
 import { swap } from '../../../../src/preflight/checks/swap.ts';
 import { firewalld, serviceKubelet } from '../../../../src/preflight/checks/units.ts';
-import type { Filesystem, PathState, Runtime, Survey } from '../../../../src/preflight/survey.ts';
+import type { Filesystem, PathState, Survey } from '../../../../src/preflight/survey-parse.ts';
+import type { Runtime } from '../../../../src/preflight/runtime-parse.ts';
 import { externalEtcd, found } from '../fixtures.ts';
 
 const told = (check: Check, host = found()): readonly string[] => check.run(host).map((f) => `${f.level}: ${f.text}`);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostFacts } from '../../../../src/host/host.ts';
 import { systemVerification } from '../../../../src/preflight/checks/system-verification.ts';
-import type { Survey } from '../../../../src/preflight/survey.ts';
+import type { Survey } from '../../../../src/preflight/survey-parse.ts';
 import { found, goodSurvey, kernelOptions } from '../fixtures.ts';
 
 function findings(
