@@ -47,7 +47,7 @@ const program = outputFiles[0].text;
 
 // What the launcher does itself.
 const small = await build({
-  entryPoints: [path('src/cli/version-line.ts')],
+  entryPoints: [path('src/cli/commands/version-line.ts')],
   bundle: true,
   write: false,
   platform: 'node',

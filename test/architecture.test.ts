@@ -41,6 +41,17 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   'errors.ts': {},
 };
 
+const workflows = 'init join reset lb prepare etcd-init node-remove'.split(' ').map((name) => `phases/${name}`);
+
+/** Folders of a room that others of it share, and what they do not know: a workflow, a command. */
+const shared: Readonly<Record<string, readonly string[]>> = {
+  'phases/cluster': workflows,
+  'phases/etcd': workflows,
+  'phases/diagnose': workflows,
+  'cli/run': ['cli/commands'],
+  'cli/output': ['cli/commands', 'cli/run'],
+};
+
 /** Values that rooms need although they see the file's room as types only. */
 const sharedValues: Readonly<Record<string, readonly string[]>> = {
   // Commands are built where they are needed; a Shell does nothing by itself.
@@ -81,7 +92,7 @@ const homes: Readonly<Record<string, RegExp>> = {
  */
 const tlsHomes: Readonly<Record<string, readonly string[]>> = {
   'node:tls': ['util/tls.ts'],
-  'node:https': ['cli/config-labels.ts', 'cluster/client.ts'],
+  'node:https': ['cli/commands/config-labels.ts', 'cluster/client.ts'],
 };
 
 /** A comparison of (or arithmetic on) a part of a version. */
@@ -220,6 +231,12 @@ function isFree(one: Import, name: string, values: readonly string[]): boolean {
   return values.includes(name) || (name === 'Shell' && one.to === 'host/shell.ts');
 }
 
+/** Why a folder that others share may not import this; undefined where it may. */
+function notShared(one: Import): string | undefined {
+  const isWrong = shared[posix.dirname(one.from)]?.includes(posix.dirname(one.to)) === true;
+  return isWrong ? `${where(one)} is shared by what it imports, ${one.to}` : undefined;
+}
+
 function impure(one: Import): string | undefined {
   if (!pureRooms.has(roomOf(one.from)) || one.isType) return undefined;
   const isNode = one.to.startsWith('node:') || builtinModules.includes(one.to);
@@ -284,6 +301,10 @@ describe('src', () => {
 
   test('imports only in the allowed directions', () => {
     expect(defined(allImports.map(wrongWay))).toEqual([]);
+  });
+
+  test('keeps workflows and commands out of what they share', () => {
+    expect(defined(allImports.map(notShared))).toEqual([]);
   });
 
   // Of types too: files that name each other's types can only be read and changed together.
@@ -375,6 +396,13 @@ const later = await import('./later.ts');`;
     ['cluster/a.ts', "const m = await import('../phases/index.ts');"],
   ])('%s may not say %s', (from, text) => {
     expect(wrongWay(only(from, text))).toContain(`src/${from}:1`);
+  });
+
+  test('a shared folder may not import a workflow', () => {
+    expect(notShared(only('phases/etcd/a.ts', "import { certs } from '../init/certs.ts';"))).toContain(
+      'src/phases/etcd/a.ts:1',
+    );
+    expect(notShared(only('phases/join/a.ts', "import { certs } from '../init/certs.ts';"))).toBeUndefined();
   });
 
   test.each([

@@ -1,6 +1,6 @@
 // Every flag, declared once: its spelling, its help, how its text is read. Commands and phases take flags by name.
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { givenOnce } from './given-once.ts';
+import { givenOnce } from './run/given-once.ts';
 
 /** kubeadm's string slices: comma separated and repeatable. */
 function list(value: string, previous: readonly string[] | undefined): readonly string[] {

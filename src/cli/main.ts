@@ -1,27 +1,27 @@
 // From argv to an exit code.
 import { Command, CommanderError } from 'commander';
 import { exitCode, KbError, type Problem } from '../errors.ts';
-import { addonCommand } from './addon.ts';
-import { watchOutput } from './answer-output.ts';
-import { bundleCommand } from './bundle.ts';
-import { certsCommand } from './certs.ts';
-import { completionCommand } from './completion.ts';
-import { configCommand } from './config.ts';
-import { etcdCommand } from './etcd.ts';
+import { addonCommand } from './commands/addon.ts';
+import { watchOutput } from './output/answer-output.ts';
+import { bundleCommand } from './commands/bundle.ts';
+import { certsCommand } from './commands/certs.ts';
+import { completionCommand } from './commands/completion.ts';
+import { configCommand } from './commands/config.ts';
+import { etcdCommand } from './commands/etcd.ts';
 import { plainArguments } from './flags.ts';
-import { hostCommand } from './host.ts';
-import { initCommand } from './init.ts';
-import { joinCommand } from './join.ts';
-import { kubeconfigCommand } from './kubeconfig.ts';
-import { lbCommand } from './lb.ts';
-import { nodeCommand } from './node.ts';
-import { preflightCommand } from './preflight.ts';
-import { Shown } from './shown.ts';
-import { resetCommand } from './reset.ts';
-import { sshCommand } from './ssh.ts';
-import { assertSshHasHost } from './this-machine.ts';
-import { tokenCommand } from './token.ts';
-import { version, versionCommand } from './version.ts';
+import { hostCommand } from './commands/host.ts';
+import { initCommand } from './commands/init.ts';
+import { joinCommand } from './commands/join.ts';
+import { kubeconfigCommand } from './commands/kubeconfig.ts';
+import { lbCommand } from './commands/lb.ts';
+import { nodeCommand } from './commands/node.ts';
+import { preflightCommand } from './commands/preflight.ts';
+import { Shown } from './run/shown.ts';
+import { resetCommand } from './commands/reset.ts';
+import { sshCommand } from './commands/ssh.ts';
+import { assertSshHasHost } from './run/this-machine.ts';
+import { tokenCommand } from './commands/token.ts';
+import { version, versionCommand } from './commands/version.ts';
 
 /** The whole command tree. */
 export function program(): Command {

@@ -64,16 +64,16 @@ export interface InitSettings {
 export interface ControlPlaneContext extends RunContext {
   readonly spec: Pick<InitSpec, 'cluster' | 'node' | 'localAPIEndpoint' | 'timeouts' | 'isDryRun'>;
   readonly settings: Pick<InitSettings, 'patches' | 'kubeconfigDir'>;
-  /** Files of an earlier run on this host, read once; see existing.ts. */
+  /** Files of an earlier run on this host, read once; see init/existing.ts. */
   existing?: Promise<ReadonlyMap<string, string>>;
 }
 
 export interface InitContext extends ControlPlaneContext {
   readonly spec: InitSpec;
   readonly settings: InitSettings;
-  /** The client of the admin, bootstrapped once; see admin.ts. */
+  /** The client of the admin, bootstrapped once; see init/admin.ts. */
   admin?: Promise<Api>;
-  /** Whether the cluster of an earlier, unfinished init serves; asked once, see serving.ts. */
+  /** Whether the cluster of an earlier, unfinished init serves; asked once, see init/serving.ts. */
   isServing?: Promise<boolean>;
   /** True when the files of `kubelet-start` are what they were and the kubelet runs. */
   isKubeletUnchanged?: boolean;

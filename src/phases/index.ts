@@ -1,12 +1,12 @@
 // The phases in their order. The order of init is the user's, for every Kubernetes version.
 import type { Phase } from '../workflow/phase.ts';
-import { addons } from './addons.ts';
-import { bootstrapToken } from './bootstrap-token.ts';
-import { certs } from './certs.ts';
+import { addons } from './init/addons.ts';
+import { bootstrapToken } from './init/bootstrap-token.ts';
+import { certs } from './init/certs.ts';
 import type { InitContext } from './context.ts';
 import type { JoinContext } from './join/context.ts';
-import { controlPlane } from './control-plane.ts';
-import { etcd } from './etcd.ts';
+import { controlPlane } from './init/control-plane.ts';
+import { etcd } from './init/etcd.ts';
 import { checkEtcd } from './join/check-etcd.ts';
 import { controlPlaneJoin } from './join/control-plane-join.ts';
 import { controlPlanePrepare } from './join/control-plane-prepare.ts';
@@ -15,19 +15,19 @@ import { joinKubeletStart } from './join/kubelet-start.ts';
 import { kubeletWaitBootstrap } from './join/kubelet-wait-bootstrap.ts';
 import { joinPreflight } from './join/preflight.ts';
 import { joinWaitControlPlane } from './join/wait-control-plane.ts';
-import { kubeconfig } from './kubeconfig.ts';
-import { kubeletFinalize } from './kubelet-finalize.ts';
-import { kubeletStart } from './kubelet-start.ts';
-import { markControlPlane } from './mark-control-plane.ts';
-import { preflight } from './preflight.ts';
+import { kubeconfig } from './init/kubeconfig.ts';
+import { kubeletFinalize } from './init/kubelet-finalize.ts';
+import { kubeletStart } from './init/kubelet-start.ts';
+import { markControlPlane } from './init/mark-control-plane.ts';
+import { preflight } from './init/preflight.ts';
 import { cleanupNode } from './reset/cleanup-node.ts';
 import type { ResetContext } from './reset/context.ts';
 import { resetPreflight } from './reset/preflight.ts';
 import { removeEtcdMember } from './reset/remove-etcd-member.ts';
-import { showJoin } from './show-join.ts';
-import { uploadCerts } from './upload-certs.ts';
-import { uploadConfig } from './upload-config.ts';
-import { wait } from './wait.ts';
+import { showJoin } from './init/show-join.ts';
+import { uploadCerts } from './init/upload-certs.ts';
+import { uploadConfig } from './init/upload-config.ts';
+import { wait } from './init/wait.ts';
 
 export const initPhases: readonly Phase<InitContext>[] = [
   preflight,

@@ -22,7 +22,7 @@ export interface Journal {
   readonly finishedAt?: string;
   /** `finishedAt` was or will be set as soon as the cluster serves. Older runs set it behind their last phase, or never. */
   readonly finishes?: 'serving';
-  /** What phases alone made, whether a whole init came before, behind them or never; see made.ts. */
+  /** What phases alone made, whether a whole init came before, behind them or never; see init/made.ts. */
   readonly made?: Readonly<Record<string, readonly string[]>>;
 }
 

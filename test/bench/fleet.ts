@@ -53,7 +53,7 @@ async function prepareRows(rounds: number, say: Say): Promise<readonly Row[]> {
   ];
 }
 
-/** As many at once as kbinit looks at (src/cli/preflight-run.ts). */
+/** As many at once as kbinit looks at (src/cli/commands/preflight-run.ts). */
 const atOnce = 32;
 
 /** Hosts that are nothing but an sshd: what is measured is kbinit and the way there. */

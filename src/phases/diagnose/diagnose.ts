@@ -24,7 +24,7 @@ export interface WatchedPod {
   readonly watch: PodWatch;
 }
 
-/** Seconds that a run which is to stop may still spend on finding out; a limit leaves 2.5 for everything (cli/deadline.ts). */
+/** Seconds that a run which is to stop may still spend on finding out; a limit leaves 2.5 for everything (cli/run/deadline.ts). */
 const hurriedSeconds = 1.5;
 
 /** Wait; when the time is up, or the run is stopped meanwhile, the failure says why it has not come. */

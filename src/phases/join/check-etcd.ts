@@ -3,7 +3,7 @@ import { KbError } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { countVoters, illness, inWords, nameOf } from '../etcd-quorum.ts';
+import { countVoters, illness, inWords, nameOf } from '../etcd/quorum.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { findEtcd } from './etcd-cluster.ts';
 

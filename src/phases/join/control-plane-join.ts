@@ -1,10 +1,10 @@
 // Join, phase control-plane-join: the node is marked as a control plane; in older versions its etcd joins here.
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { together } from '../apply.ts';
+import { together } from '../cluster/apply.ts';
 import { step, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { markNode } from '../mark-control-plane.ts';
+import { markNode } from '../init/mark-control-plane.ts';
 import { isControlPlane, onControlPlane, openAdmin } from './control-plane.ts';
 import { joinEtcd } from './etcd-join.ts';
 

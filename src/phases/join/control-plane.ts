@@ -8,7 +8,7 @@ import { paths } from '../../kube/paths.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { readExisting } from '../existing.ts';
+import { readExisting } from '../init/existing.ts';
 import { discover } from './discovery.ts';
 
 /** Whether a phase that only control planes have is part of this run. */

@@ -5,7 +5,7 @@ import { paths } from '../../kube/paths.ts';
 import type { Artifact } from '../../host/host.ts';
 import type { Finding } from '../../preflight/check.ts';
 import type { EarlierJoin, JoinContext } from './context.ts';
-import { clientCertificatePath } from '../kubelet-finalize.ts';
+import { clientCertificatePath } from '../init/kubelet-finalize.ts';
 import { discover } from './discovery.ts';
 import { joinJournalPath, parseJoinJournal, type JoinJournal } from './journal.ts';
 

@@ -4,9 +4,9 @@ import { KbError } from '../../errors.ts';
 import { joinHostPort } from '../../util/net.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import { toldOf, type ControlPlaneContext } from '../context.ts';
-import { podEndpoints } from '../etcd-pods.ts';
-import { memberStates, type MemberState } from '../etcd-quorum.ts';
-import { readExisting } from '../existing.ts';
+import { podEndpoints } from '../etcd/pods.ts';
+import { memberStates, type MemberState } from '../etcd/quorum.ts';
+import { readExisting } from '../init/existing.ts';
 import { openAdmin } from './control-plane.ts';
 
 /** This node's member, by what only it can have. */

@@ -4,7 +4,7 @@ import { KbError } from '../../errors.ts';
 import { paths } from '../../kube/paths.ts';
 import { parseDiscoveryFile } from '../../kubeconfig/discovery-file.ts';
 import type { FoundCluster, JoinContext } from './context.ts';
-import { namedFiles } from '../host-client.ts';
+import { namedFiles } from '../cluster/host-client.ts';
 import { readDiscoveryUrl, shownUrl } from './discovery-url.ts';
 
 /** A discovery file with everything read that it names. */

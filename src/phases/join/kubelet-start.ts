@@ -8,7 +8,7 @@ import type { Artifact } from '../../host/host.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import type { DiscoveredCluster, JoinContext } from './context.ts';
 import { journalFolder } from '../journal.ts';
-import { isKubeletActive, restartKubelet } from '../kubelet-start.ts';
+import { isKubeletActive, restartKubelet } from '../init/kubelet-start.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';
 import { journalArtifact, readEarlierJoin } from './earlier.ts';

@@ -11,10 +11,10 @@ import { toldOf } from '../context.ts';
 import type { JoinContext } from './context.ts';
 import { explained } from '../diagnose/diagnose.ts';
 import { watchPods, type PodWatch } from '../diagnose/watch.ts';
-import { clientCertificatePath } from '../kubelet-finalize.ts';
-import { hostClient } from '../host-client.ts';
-import { restartKubelet } from '../kubelet-start.ts';
-import { annotateCriSocket } from '../node.ts';
+import { clientCertificatePath } from '../init/kubelet-finalize.ts';
+import { hostClient } from '../cluster/host-client.ts';
+import { restartKubelet } from '../init/kubelet-start.ts';
+import { annotateCriSocket } from '../cluster/node.ts';
 import { discover } from './discovery.ts';
 
 const name = 'kubelet-wait-bootstrap';

@@ -10,7 +10,7 @@ import { clusterChecks, joinChecks, joiningControlPlaneChecks } from '../../pref
 import { askFor, runChecks, type Batches } from '../../preflight/run.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { JoinContext } from './context.ts';
-import { readExisting } from '../existing.ts';
+import { readExisting } from '../init/existing.ts';
 import { controlPlaneOf, isControlPlane } from './control-plane.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';

@@ -4,7 +4,7 @@ import { KbError } from '../../errors.ts';
 import { isJsonObject } from '../../util/json.ts';
 import { step } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { controlPlaneLabel, isReady } from '../node.ts';
+import { controlPlaneLabel, isReady } from '../cluster/node.ts';
 import { discover } from './discovery.ts';
 import { readEarlierJoin } from './earlier.ts';
 

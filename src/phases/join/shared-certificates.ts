@@ -8,8 +8,8 @@ import { isJsonObject } from '../../util/json.ts';
 import { fromBase64 } from '../../util/text.ts';
 import type { ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { readExisting } from '../existing.ts';
-import { certsSecretRef } from '../upload-certs.ts';
+import { readExisting } from '../init/existing.ts';
+import { certsSecretRef } from '../init/upload-certs.ts';
 import { discover } from './discovery.ts';
 
 /**

@@ -2,8 +2,8 @@
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import type { ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { outcomeOf } from '../control-plane.ts';
-import { waitUntilHealthy } from '../wait.ts';
+import { outcomeOf } from '../init/control-plane.ts';
+import { waitUntilHealthy } from '../init/wait.ts';
 import { isControlPlane, onControlPlane, openAdmin } from './control-plane.ts';
 import { journalArtifact, journalOf } from './earlier.ts';
 

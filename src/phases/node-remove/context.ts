@@ -1,7 +1,7 @@
 // What the phases of `node remove` share.
 import type { Api, KubeObject } from '../../cluster/types.ts';
 import type { RunContext } from '../context.ts';
-import type { EtcdCluster } from '../etcd-cluster.ts';
+import type { EtcdCluster } from '../etcd/cluster.ts';
 
 /** What the user asked for. */
 export interface NodeRemoval {

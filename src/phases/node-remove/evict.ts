@@ -4,7 +4,7 @@ import { KbError } from '../../errors.ts';
 import { GaveUp, until } from '../../util/until.ts';
 import { toldOf, warn } from '../context.ts';
 import type { NodeRemoveContext } from './context.ts';
-import { isReady } from '../node.ts';
+import { isReady } from '../cluster/node.ts';
 import { podName, podsOf, sortPods } from './pods.ts';
 
 /** Evict until all are gone; what is left when the time is up is deleted with --force only. @throws KbError KB_DRAIN */

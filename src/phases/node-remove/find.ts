@@ -4,10 +4,10 @@ import { KbError } from '../../errors.ts';
 import { quoted } from '../../util/invisible.ts';
 import { listed } from '../../util/text.ts';
 import { warn } from '../context.ts';
-import { controlPlaneLabel, isReady, statusList } from '../node.ts';
-import { hostEtcd } from '../etcd-access.ts';
-import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
-import { readyApi } from '../ready-api.ts';
+import { controlPlaneLabel, isReady, statusList } from '../cluster/node.ts';
+import { hostEtcd } from '../etcd/access.ts';
+import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
+import { readyApi } from '../cluster/ready-api.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
 
 /** What there is of the node; asked for once a run. @throws KbError KB_NODE_UNKNOWN when the cluster has nothing of this name */

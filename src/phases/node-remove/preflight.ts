@@ -1,11 +1,11 @@
 // node remove, phase preflight: find the node, refuse what the cluster would not survive, ask.
 import { KbError, type Problem } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import { hexId } from '../etcd-access.ts';
-import { memberStates, removalRefusal } from '../etcd-quorum.ts';
+import { hexId } from '../etcd/access.ts';
+import { memberStates, removalRefusal } from '../etcd/quorum.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
 import { leavingPods } from './drain.ts';
-import { controlPlaneLabel } from '../node.ts';
+import { controlPlaneLabel } from '../cluster/node.ts';
 import { findNode } from './find.ts';
 
 export const removalPreflight: Phase<NodeRemoveContext> = {

@@ -1,7 +1,7 @@
 // node remove, phase remove-node: delete the Node object, and say what is left to do on the host.
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
-import { controlPlaneLabel } from '../node.ts';
+import { controlPlaneLabel } from '../cluster/node.ts';
 import { findNode } from './find.ts';
 
 export const removeNode: Phase<NodeRemoveContext> = {

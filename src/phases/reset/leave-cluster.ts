@@ -4,10 +4,10 @@ import { KbError } from '../../errors.ts';
 import type { PhaseOutcome } from '../../workflow/phase.ts';
 import { GaveUp } from '../../util/until.ts';
 import { step } from '../context.ts';
-import { etcdctl, hexId, type LocalMember } from '../etcd-access.ts';
-import { EtcdSilence, etcdWithout, findEtcdCluster, type EtcdCluster } from '../etcd-cluster.ts';
-import { removeMember } from '../etcd-removal.ts';
-import { memberStates, nameOf, removalRefusal } from '../etcd-quorum.ts';
+import { etcdctl, hexId, type LocalMember } from '../etcd/access.ts';
+import { EtcdSilence, etcdWithout, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
+import { removeMember } from '../etcd/removal.ts';
+import { memberStates, nameOf, removalRefusal } from '../etcd/quorum.ts';
 import type { ResetContext } from './context.ts';
 
 /**

@@ -1,7 +1,7 @@
 // The mark of a reset whose etcd member has left: of which data, so that a reset that was cut goes on with that and no other.
 import type { Artifact } from '../../host/host.ts';
 import { manifestPath } from '../../kube/paths.ts';
-import { localMember, type LocalMember } from '../etcd-access.ts';
+import { localMember, type LocalMember } from '../etcd/access.ts';
 import { resetJournalPath } from '../journal.ts';
 
 /** What `hasLeft` and `leftDataDir` look at. */

@@ -4,10 +4,10 @@ import { sh } from '../../host/shell.ts';
 import { manifestPath } from '../../kube/paths.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step, warn } from '../context.ts';
-import { localMember, type LocalMember } from '../etcd-access.ts';
+import { localMember, type LocalMember } from '../etcd/access.ts';
 import { journalFolder, journalPath, parseJournal } from '../journal.ts';
 import type { ResetContext } from './context.ts';
-import { parseStaticPod } from '../static-pod.ts';
+import { parseStaticPod } from '../cluster/static-pod.ts';
 import { leaveCluster } from './leave-cluster.ts';
 import { hasLeft, leftFiles, leftJournal } from './left.ts';
 

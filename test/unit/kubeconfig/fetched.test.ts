@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { unreachableFromHere } from '../../../src/cli/server-probe.ts';
+import { unreachableFromHere } from '../../../src/cli/run/server-probe.ts';
 import { fetchedKubeconfig, readServerUrl, type Fetched } from '../../../src/kubeconfig/fetched.ts';
 import { clientOf, parseKubeconfig } from '../../../src/kubeconfig/kubeconfig.ts';
 import { readYaml, writeYaml } from '../../../src/util/yaml.ts';

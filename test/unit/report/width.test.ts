@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { expirationTable } from '../../../src/certs/expiration.ts';
 import type { Problem } from '../../../src/errors.ts';
 import { tokenRow } from '../../../src/manifests/token-list.ts';
-import { statusTable } from '../../../src/phases/etcd-report.ts';
+import { statusTable } from '../../../src/phases/etcd/report.ts';
 import { preflightAnswer } from '../../../src/preflight/report.ts';
 import { boxed } from '../../../src/report/box.ts';
 import { columnsFor, terminalColumns } from '../../../src/report/columns.ts';
