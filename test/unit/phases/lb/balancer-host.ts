@@ -45,6 +45,8 @@ export function balancerHost(state: HostState = {}): BalancerHost {
       ...(state.isHalfDone === true ? { '/run/kbinit-haproxy-pending': '' } : {}),
     },
     replies: [
+      // The survey names tools that others of these are about.
+      ['@@kbinit', () => surveyAnswer(listener)],
       ['command -v "$name"', () => [...programs].join('\n')],
       [
         'apt-get install',
@@ -82,7 +84,6 @@ export function balancerHost(state: HostState = {}): BalancerHost {
         },
       ],
       ['journalctl', 'cannot bind socket\n'],
-      ['@@kbinit', () => surveyAnswer(listener)],
     ],
   });
   host.modes.set(haproxyPath, 0o644);
