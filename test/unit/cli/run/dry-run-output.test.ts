@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Run it on this machine; `behind` is what reads its standard output. */
 function dryRun(flags: readonly string[], behind = ''): { code: number | null; stdout: string; stderr: string } {
-  const bin = join(import.meta.dirname, '../../../src/cli/bin.ts');
+  const bin = join(import.meta.dirname, '../../../../src/cli/bin.ts');
   const words = ['--import', 'tsx', bin, 'init', 'phase', 'certs', 'ca', '--cert-dir', `${folder}/pki`, ...flags];
   const line = `set -o pipefail; ${[process.execPath, ...words].map(quote).join(' ')}${behind}`;
   const run = spawnSync('bash', ['-c', line], {

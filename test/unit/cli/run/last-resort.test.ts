@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const session = join(import.meta.dirname, '../../../src/cli/session.ts');
-const shown = join(import.meta.dirname, '../../../src/cli/shown.ts');
+const session = join(import.meta.dirname, '../../../../src/cli/run/session.ts');
+const shown = join(import.meta.dirname, '../../../../src/cli/run/shown.ts');
 
 test.each([
   ['an exception', 'setTimeout(() => { throw new TypeError("nobody caught this"); }, 50)'],

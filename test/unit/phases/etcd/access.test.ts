@@ -12,7 +12,7 @@ import { FakeEtcd, three } from '../../../fakes/etcd.ts';
 import { FakeHost } from '../../../fakes/host.ts';
 
 function golden(name: string): string {
-  return readFileSync(new URL(`../../golden/v1.36.3/${name}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../../golden/v1.36.3/${name}`, import.meta.url), 'utf8');
 }
 
 const etcdManifest = golden('default/files/etcd.yaml');

@@ -20,7 +20,7 @@ const join: JoinInstructions = {
 
 /** The end of real kubeadm's output in a golden, with its hash, its paths and its own name taken out. */
 function golden(name: string): string {
-  const text = readFileSync(new URL(`../../golden/v1.36.3/${name}/dryrun.txt`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../../golden/v1.36.3/${name}/dryrun.txt`, import.meta.url), 'utf8');
   const end = text.slice(text.indexOf('Your Kubernetes control-plane'), text.lastIndexOf('rc=0'));
   return end.replaceAll(/sha256:[0-9a-f]{64}/g, join.pins[0] ?? '').replaceAll('/tmp/dry/', '/etc/kubernetes/');
 }
