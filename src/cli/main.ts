@@ -29,8 +29,8 @@ export function program(): Command {
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")
     .exitOverride()
-    // main shows it, as any other failure.
-    .configureOutput({ outputError: () => undefined })
+    // main shows errors, as any other failure; the help of a group of commands without one of them is an answer (kubeadm).
+    .configureOutput({ outputError: () => undefined, writeErr: (text) => void process.stdout.write(text) })
     .configureHelp({ sortOptions: true });
   root.addCommand(initCommand());
   root.addCommand(joinCommand());
@@ -79,9 +79,9 @@ async function run(argv: readonly string[]): Promise<number> {
     return exitCode.done;
   } catch (error) {
     if (error instanceof Shown) return error.exitCode;
-    // Help and version were asked for and printed; a group of commands without one of them shows its help too.
-    if (error instanceof CommanderError && error.exitCode === 0) return exitCode.done;
-    if (error instanceof CommanderError && error.code === 'commander.help') return exitCode.failed;
+    // Help and version were asked for and printed; so was the help of a group of commands without one of them.
+    const isHelp = error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help');
+    if (isHelp) return exitCode.done;
     return tell(error instanceof CommanderError ? new KbError(usageProblem(error, root, argv)) : error);
   }
 }
