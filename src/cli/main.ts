@@ -29,7 +29,7 @@ export function program(): Command {
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")
     .exitOverride()
-    // main shows errors, as any other failure; the help of a group of commands without one of them is an answer (kubeadm).
+    // main shows errors, as any other failure; help goes to standard output, also where a subcommand is missing (kubeadm).
     .configureOutput({ outputError: () => undefined, writeErr: (text) => void process.stdout.write(text) })
     .configureHelp({ sortOptions: true });
   root.addCommand(initCommand());
@@ -79,10 +79,12 @@ async function run(argv: readonly string[]): Promise<number> {
     return exitCode.done;
   } catch (error) {
     if (error instanceof Shown) return error.exitCode;
-    // Help and version were asked for and printed; so was the help of a group of commands without one of them.
-    const isHelp = error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help');
-    if (isHelp) return exitCode.done;
-    return tell(error instanceof CommanderError ? new KbError(usageProblem(error, root, argv)) : error);
+    if (!(error instanceof CommanderError)) return tell(error);
+    // Help and version were asked for and printed.
+    if (error.exitCode === 0) return exitCode.done;
+    // So was the help of a group of commands without one of them: kubeadm's alone ends with 0, its groups fail.
+    if (error.code === 'commander.help' && commandOf(root, argv) === root) return exitCode.done;
+    return tell(new KbError(usageProblem(error, root, argv)));
   }
 }
 
@@ -110,13 +112,16 @@ async function tell(error: unknown): Promise<number> {
 function usageProblem(error: CommanderError, root: Command, argv: readonly string[]): Problem {
   const command = commandOf(root, argv);
   const name = pathOf(command);
-  const isUnknown = error.code === 'commander.unknownCommand';
-  const names = command.commands.map((child) => child.name());
+  const has = `${name} has: ${command.commands.map((child) => child.name()).join(', ')}`;
   const detail = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  const details: Record<string, string> = {
+    'commander.help': `a subcommand is required; ${has}`,
+    'commander.unknownCommand': `${detail}; ${has}`,
+  };
   return {
     code: 'KB_USAGE',
     summary: 'the command line is not understood',
-    detail: isUnknown ? `${detail}; ${name} has: ${names.join(', ')}` : detail,
+    detail: details[error.code] ?? detail,
     fix: `run \`${name} --help\` for usage`,
   };
 }

@@ -50,13 +50,23 @@ describe('a command line that is not understood', () => {
   });
 });
 
-test('help is no failure, and neither is a group without a command, which shows its help', async () => {
+test('help that was asked for is no failure, and neither is kbinit alone', async () => {
   expect(await said('init', '--help')).toMatchObject({ code: 0, stderr: '' });
-  for (const argv of [[], ['init', 'phase'], ['token']]) {
-    const group = await said(...argv);
-    expect(group).toMatchObject({ code: 0, stderr: '' });
-    expect(group.stdout).toContain('Commands:');
-  }
+  const alone = await said();
+  expect(alone).toMatchObject({ code: 0, stderr: '' });
+  expect(alone.stdout).toContain('Commands:');
+});
+
+test.each([
+  [['init', 'phase'], 'kbinit init phase has: preflight, certs,'],
+  [['init', 'phase', 'certs'], 'kbinit init phase certs has: all, ca,'],
+  [['token'], 'kbinit token has: create,'],
+])('%j, a group of commands without one of them, shows its help and fails, as in kubeadm', async (argv, has) => {
+  const { code, stdout, stderr } = await said(...argv);
+  expect(code).toBe(1);
+  expect(stdout).toContain(`Usage: kbinit ${argv.join(' ')}`);
+  expect(stderr).toContain('a subcommand is required');
+  expect(stderr).toContain(has);
 });
 
 test('a program of the size of etcd is read; what is none is refused for that, before a host is asked', async () => {
