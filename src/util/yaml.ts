@@ -1,5 +1,6 @@
 // The one YAML reader and writer. Reads YAML 1.2; writes what Go's YAML 1.1 reader understands the same way.
 import {
+  DEFAULT_SCALAR_STYLE_RULES,
   DUMP_SCHEMA,
   EVENT_ID,
   NOT_RESOLVED,
@@ -11,8 +12,10 @@ import {
   parseEvents,
   type Event,
   type ScalarEvent,
+  type ScalarStyleRule,
 } from 'js-yaml';
 import { hasSteering } from './invisible.ts';
+import { goStyle } from './yaml-style.ts';
 
 /** A text that cannot be read. */
 class YamlError extends Error {
@@ -67,10 +70,26 @@ function isGoNumber(text: string): boolean {
 const goNumber = defineScalarTag('!go-number', {
   implicit: true,
   implicitFirstChars: '- + . 0 1 2 3 4 5 6 7 8 9'.split(' '),
-  resolve: (text) => (isGoNumber(text) ? text : NOT_RESOLVED),
+  // A date too, also one such as 2001-1-1.
+  resolve: (text) => (isGoNumber(text) || /^\d{4}-\d{1,2}-\d{1,2}$/.test(text) ? text : NOT_RESOLVED),
   identify: () => false,
 });
 const goSchema = DUMP_SCHEMA.withTags(goNumber);
+
+const styles = {
+  plain: SCALAR_STYLE.PLAIN,
+  single: SCALAR_STYLE.SINGLE_QUOTED,
+  double: SCALAR_STYLE.DOUBLE_QUOTED,
+  literal: SCALAR_STYLE.LITERAL_BLOCK,
+} as const;
+
+const asGo: ScalarStyleRule = (layout) => {
+  const { schema } = layout.presenterOptions;
+  const { value, tag } = layout.node;
+  if (tag !== schema.defaultScalarTag.tagName) return;
+  const isText = schema.resolveImplicitScalarTag(value).tag.tagName === tag;
+  layout.style = styles[goStyle(value, { isText, mayBeBlock: !layout.isKey && !layout.flowOnly })];
+};
 
 /** Block style, keys sorted, no line folding: the look of kubeadm's own files; what nobody sees is escaped. */
 export function writeYaml(value: unknown): string {
@@ -102,7 +121,8 @@ function dumped(value: unknown): string {
   return dump(value, {
     schema: goSchema,
     seqNoIndent: true,
-    quoteStyle: 'double',
+    // The last one sees to it that what is written can be read.
+    scalarStyleRules: [asGo, DEFAULT_SCALAR_STYLE_RULES.fallbackToDoubleQuoted],
     lineWidth: -1,
     noRefs: true,
     sortKeys: true,
