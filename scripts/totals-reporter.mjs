@@ -4,12 +4,13 @@ import { relative } from 'node:path';
 
 /** Add up finished test files; `unhandled` are errors that no test caught. */
 export function sum(modules, unhandled = []) {
-  const totals = { passed: 0, failed: unhandled.length, skipped: [] };
+  const totals = { passed: 0, failed: unhandled.length, skipped: [], files: [] };
   for (const file of modules) {
     const name = relative(process.cwd(), file.moduleId);
     // A file that cannot be read and a hook that throws are failures that no test of theirs shows.
     const suites = [...file.children.allSuites()].filter((suite) => suite.errors().length > 0);
     totals.failed += file.errors().length + suites.length;
+    totals.files.push({ name, seconds: Math.round(file.diagnostic().duration / 100) / 10 });
     for (const test of file.children.allTests()) {
       const { state, note } = test.result();
       if (state === 'passed') totals.passed += 1;

@@ -3,12 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/lab.ts';
+import { amount } from '../long.ts';
 import { output } from './observe.ts';
 import { eventually, kbinit, over, testLab, type KbinitResult } from './support.ts';
 
-/** As many and as long as fit into a run of everything; docs/testing.md says how the whole bars are tried. */
-const pairs = Number(process.env['KBINIT_LOCK_PAIRS'] ?? 20);
-const frozenSeconds = Number(process.env['KBINIT_LOCK_FREEZE'] ?? 45);
+const pairs = amount('KBINIT_LOCK_PAIRS', { short: 6, long: 100 });
+const frozenSeconds = amount('KBINIT_LOCK_FREEZE', { short: 20, long: 300 });
 
 let lab: Lab;
 

@@ -19,9 +19,11 @@ import {
 import { readYamlAll, writeYaml } from '../../src/util/yaml.ts';
 import { program } from '../e2e/support.ts';
 import { binaries } from '../lab/lab.ts';
+import { amount } from '../long.ts';
 import { init, join as joinSpec, reset } from '../unit/config/arbitraries.ts';
 
 const run = promisify(execFile);
+const runs = amount('KBINIT_ORACLE_RUNS', { short: 10, long: 200 });
 const seed = Number(process.env['KBINIT_ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const minor = { major: 1, patch: 3 };
 
@@ -93,7 +95,7 @@ describe.each(kubeadms)('kubeadm $name and kbinit', ({ name, path, own, before }
 
   test(
     `convert random v1beta3 files to the same v1beta4 (KBINIT_ORACLE_SEED=${seed})`,
-    { timeout: 120_000 },
+    { timeout: runs * 12_000 },
     async () => {
       const both = fc.tuple(init, joinSpec);
       const property = fc.asyncProperty(both, async ([one, other]) => {
@@ -104,11 +106,11 @@ describe.each(kubeadms)('kubeadm $name and kbinit', ({ name, path, own, before }
           joinConfigurationV1beta3(readable(other)),
         ]);
       });
-      await fc.assert(property, { numRuns: 25, seed, endOnFailure: true });
+      await fc.assert(property, { numRuns: runs, seed, endOnFailure: true });
     },
   );
 
-  test(`complete random v1beta4 files alike (KBINIT_ORACLE_SEED=${seed})`, { timeout: 120_000 }, async () => {
+  test(`complete random v1beta4 files alike (KBINIT_ORACLE_SEED=${seed})`, { timeout: runs * 12_000 }, async () => {
     const all = fc.tuple(init, joinSpec, reset);
     const property = fc.asyncProperty(all, async ([one, other, third]) => {
       const spec = forThis(one);
@@ -119,7 +121,7 @@ describe.each(kubeadms)('kubeadm $name and kbinit', ({ name, path, own, before }
         resetConfigurationDocument(third),
       ]);
     });
-    await fc.assert(property, { numRuns: 25, seed, endOnFailure: true });
+    await fc.assert(property, { numRuns: runs, seed, endOnFailure: true });
   });
 
   test.each(['default', 'external-etcd', 'ha-mirror', 'tuned-v1beta3', 'tuned-v1beta4'])(

@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { amount } from '../long.ts';
 import { oracleCase } from './generator.ts';
 import { oracleKubeadm } from './kubeadm.ts';
 import { factsOf, inconsistencies } from './pki-compare.ts';
 import { openRoot, type Root } from './pki-client.ts';
 
-const runs = Number(process.env['KBINIT_ORACLE_RUNS'] ?? 100);
+const runs = amount('KBINIT_ORACLE_RUNS', { short: 25, long: 1000 });
 const seed = Number(process.env['KBINIT_ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const path = process.env['KBINIT_ORACLE_PATH'];
 

@@ -7,10 +7,11 @@ import { schemaKinds } from '../../../src/config/schema.ts';
 import { isMapping } from '../../../src/config/finding.ts';
 import { KbError } from '../../../src/errors.ts';
 import { writeYaml } from '../../../src/util/yaml.ts';
+import { amount } from '../../long.ts';
 import { fixedChance } from './facts.ts';
 
 /** Files of two or three documents. KBINIT_FUZZ_RUNS and KBINIT_FUZZ_SEED make it longer, or the same again. */
-const runs = Number(process.env['KBINIT_FUZZ_RUNS'] ?? 5000);
+const runs = amount('KBINIT_FUZZ_RUNS', { short: 500, long: 5000 });
 const seed = Number(process.env['KBINIT_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Values that some reader might stumble over, beside any others. */

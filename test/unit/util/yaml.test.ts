@@ -190,7 +190,12 @@ describe('writing', () => {
       { maxDepth: 3 },
       scalar,
       fc.array(tie('node')),
-      fc.dictionary(scalar.map(String), tie('node'), { noNullPrototype: true }),
+      fc.dictionary(
+        // Refused by the reader, whatever is in it.
+        scalar.map(String).filter((key) => key !== '__proto__'),
+        tie('node'),
+        { noNullPrototype: true },
+      ),
     ),
   })).node;
 
