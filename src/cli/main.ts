@@ -1,8 +1,12 @@
 // From argv to an exit code.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { exitCode, KbError, type Problem } from '../errors.ts';
+import { columnsFor } from '../report/columns.ts';
+import { didYouMean } from '../util/propose.ts';
 import { addonCommand } from './commands/addon.ts';
 import { watchOutput } from './output/answer-output.ts';
+import { examples } from './examples.ts';
+import { helpHeading } from './flag-groups.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { certsCommand } from './commands/certs.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -30,7 +34,14 @@ export function program(): Command {
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")
     .exitOverride()
     // main shows errors, as any other failure; help goes to standard output, also where a subcommand is missing (kubeadm).
-    .configureOutput({ outputError: () => undefined, writeErr: (text) => void process.stdout.write(text) })
+    .configureOutput({
+      outputError: () => undefined,
+      writeErr: (text) => void process.stdout.write(text),
+      getOutHelpWidth: () => columnsFor(process.stdout, process.env) ?? 120,
+      getErrHelpWidth: () => columnsFor(process.stdout, process.env) ?? 120,
+    })
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(helpHeading))
+    .showSuggestionAfterError(false)
     .configureHelp({ sortOptions: true });
   root.addCommand(initCommand());
   root.addCommand(joinCommand());
@@ -50,6 +61,7 @@ export function program(): Command {
   root.addCommand(versionCommand());
   root.addCommand(completionCommand(root));
   inherit(root);
+  addExamples(root);
   root.hook('preAction', (_, command) => assertSshHasHost(command));
   return root;
 }
@@ -60,6 +72,14 @@ function inherit(command: Command): void {
     child.copyInheritedSettings(command);
     inherit(child);
   }
+}
+
+/** Examples come last in help, below the phases. */
+function addExamples(command: Command): void {
+  const path = command.parent === null ? 'kbinit' : pathOf(command).replace(/^kbinit /, '');
+  const lines = examples[path];
+  if (lines !== undefined) command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  command.commands.forEach(addExamples);
 }
 
 /** Run; every failure has been shown when this returns. */
@@ -75,7 +95,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function run(argv: readonly string[]): Promise<number> {
   const root = program();
   try {
-    await root.parseAsync([...plainArguments(argv)], { from: 'user' });
+    await root.parseAsync([...plainArguments(helpWords(root, argv))], { from: 'user' });
     return exitCode.done;
   } catch (error) {
     if (error instanceof Shown) return error.exitCode;
@@ -112,18 +132,59 @@ async function tell(error: unknown): Promise<number> {
 function usageProblem(error: CommanderError, root: Command, argv: readonly string[]): Problem {
   const command = commandOf(root, argv);
   const name = pathOf(command);
-  const has = `${name} has: ${command.commands.map((child) => child.name()).join(', ')}`;
   const detail = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  const details: Record<string, string> = {
-    'commander.help': `a subcommand is required; ${has}`,
-    'commander.unknownCommand': `${detail}; ${has}`,
-  };
   return {
     code: 'KB_USAGE',
-    summary: 'the command line is not understood',
-    detail: details[error.code] ?? detail,
-    fix: `run \`${name} --help\` for usage`,
+    summary: 'invalid command or flag',
+    detail: usageDetail(error.code, detail, command),
+    fix: usageFix(error.code, detail, command) ?? `run \`${name} --help\` for usage`,
   };
+}
+
+function usageDetail(code: string, detail: string, command: Command): string {
+  const names = command.commands.map((child) => child.name());
+  const has = `${pathOf(command)} has: ${names.join(', ')}`;
+  const [, word = ''] = /'([^']*)'/.exec(detail) ?? [];
+  switch (code) {
+    case 'commander.help':
+      return `a subcommand is required; ${has}`;
+    case 'commander.unknownCommand':
+      return `${detail}${didYouMean(word, [...names, ...command.commands.flatMap((child) => child.aliases())])}; ${has}`;
+    case 'commander.unknownOption': {
+      const flags = command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []);
+      return `${detail}${didYouMean(word, flags)}`;
+    }
+    case 'commander.invalidArgument': {
+      const choices = /Allowed choices are (.*)\.$/.exec(detail)?.[1]?.split(', ') ?? [];
+      const [, value = ''] = /'([^']*)' is invalid/.exec(detail) ?? [];
+      return `${detail}${didYouMean(value, choices)}`;
+    }
+    default:
+      return detail;
+  }
+}
+
+/** kubeadm's commands that kbinit does not have: where to go instead. */
+function usageFix(code: string, detail: string, command: Command): string | undefined {
+  const isUpgrade = code === 'commander.unknownCommand' && command.parent === null && detail.includes("'upgrade'");
+  return isUpgrade
+    ? 'run `kubeadm upgrade plan` on a control plane: kbinit does not upgrade clusters yet, and kubeadm does for clusters of kbinit'
+    : undefined;
+}
+
+/** `kbinit help WORD …` is `kbinit WORD … --help`. @throws CommanderError for a word that is no command */
+function helpWords(root: Command, argv: readonly string[]): readonly string[] {
+  const [first, ...words] = argv;
+  if (first !== 'help' || words.length === 0) return argv;
+  let command = root;
+  for (const word of words.filter((one) => !one.startsWith('-'))) {
+    const child = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (child === undefined) {
+      throw new CommanderError(exitCode.failed, 'commander.unknownCommand', `error: unknown command '${word}'`);
+    }
+    command = child;
+  }
+  return [...words, '--help'];
 }
 
 /** The command that a line names, as deep as its words go. */

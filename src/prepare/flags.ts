@@ -5,6 +5,7 @@ import { Problems } from '../config/problems.ts';
 import { newestVersion, releaseOf, supportedRange } from '../kube/releases.ts';
 import { formatVersion, parseVersion, type KubeVersion } from '../kube/version.ts';
 import { formatIp, parseCidr, parseIp } from '../util/net.ts';
+import { didYouMean } from '../util/propose.ts';
 import type { Binary, HostsEntry, Offline, PrepareSpec, RegistryMirror, Repositories, Role, Source } from './spec.ts';
 import { isDnsSubdomain } from '../util/shapes.ts';
 
@@ -47,17 +48,17 @@ export function readPrepare(flags: PrepareFlags, files: PrepareFiles): PrepareSp
   const problems = new Problems();
   const { hostname, firewallZone } = flags;
   if (hostname !== undefined && (!isDnsSubdomain(hostname) || hostname.length > 64)) {
-    problems.add('--hostname', hostname, 'is no host name', 'use at most 64 small letters, digits, - and .');
+    problems.add('--hostname', hostname, 'is not a host name', 'use at most 64 small letters, digits, - and .');
   }
   if (firewallZone !== undefined && !/^[A-Za-z0-9_-]{1,17}$/.test(firewallZone)) {
-    problems.add('--firewall-zone', firewallZone, 'is no name of a zone', 'see `firewall-cmd --get-zones`');
+    problems.add('--firewall-zone', firewallZone, 'is not a zone name', 'see `firewall-cmd --get-zones`');
   }
   const imageRepository = flags.imageRepository ?? files.offline?.imageRepository ?? 'registry.k8s.io';
   if (!isImageRepository(imageRepository)) {
-    problems.add('--image-repository', imageRepository, 'is no registry', 'write for example registry.k8s.io');
+    problems.add('--image-repository', imageRepository, 'is not a registry', 'write for example registry.k8s.io');
   }
   if (files.offline !== undefined && files.offline.imageRepository !== imageRepository) {
-    const fix = `leave it out, or make a bundle with it; this one has ${files.offline.imageRepository}`;
+    const fix = `omit it, or create a bundle with it; this one has ${files.offline.imageRepository}`;
     problems.add('--image-repository', imageRepository, 'is not that of the bundle', fix);
   }
   const spec: PrepareSpec = {
@@ -102,7 +103,7 @@ function readRoles(given: readonly string[] | undefined, problems: Problems): re
   const found = roles.filter((role) => (given ?? []).includes(role));
   for (const word of given ?? []) {
     if (!roles.some((role) => role === word)) {
-      problems.add('--role', word, 'is no role', `it is one of ${roles.join(', ')}`);
+      problems.add('--role', word, `is not a role${didYouMean(word, roles)}`, `use ${roles.join(', ')}`);
     }
   }
   return found.length === 0 ? ['worker'] : found;
@@ -124,7 +125,7 @@ function readSubnets(text: string | undefined, problems: Problems): readonly str
   const all = (text ?? '10.244.0.0/16').split(',');
   for (const one of all) {
     if (parseCidr(one) === undefined) {
-      problems.add('--pod-network-cidr', one, 'is no network', 'write for example 10.244.0.0/16');
+      problems.add('--pod-network-cidr', one, 'is not a network', 'write for example 10.244.0.0/16');
     }
   }
   return all;
@@ -162,14 +163,15 @@ export function assertOneSource({ offline, ...flags }: PrepareFlags): void {
     ...(flags.repositoryKey === undefined ? [] : ['--repository-key']),
     ...(flags.unsignedRepository === true ? ['--unsigned-repository'] : []),
   ];
-  for (const flag of others) problems.say(flag, 'has no use beside --offline', 'a bundle has everything: leave it out');
+  for (const flag of others)
+    problems.say(flag, 'cannot be combined with --offline', 'a bundle has everything: leave it out');
   if (problems.list.length > 0) throw new KbError(problems.list);
 }
 
 function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems): Source {
   const urls = flags.repository ?? [];
   if (files.binaries !== undefined) {
-    if (urls.length > 0) problems.say('--repository', 'has no use beside --binaries', 'give one of them');
+    if (urls.length > 0) problems.say('--repository', 'cannot be combined with --binaries', 'give one of them');
     return {
       kind: 'binaries',
       binaries: files.binaries,
@@ -191,7 +193,7 @@ function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems
       problems.add(
         '--repository',
         url,
-        'is no URL of packages',
+        'is not a package repository URL',
         'write for example https://mirror.example/k8s/rpm/, file:///srv/repo or host',
       );
     }
@@ -202,8 +204,8 @@ function readSource(flags: PrepareFlags, files: PrepareFiles, problems: Problems
     problems.add(
       '--repository',
       unproven.join(', '),
-      'is not https, and there is no key to check its packages with',
-      'give the key that signs them with --repository-key, or --unsigned-repository if nobody signs them',
+      'is not https, and no key is given to check its packages',
+      'pass the signing key with --repository-key, or use --unsigned-repository if they are not signed',
     );
   }
   return { kind: 'packages', repositories };

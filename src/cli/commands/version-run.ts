@@ -1,4 +1,5 @@
 // What `kbinit version -o …` prints.
+import { didYouMean } from '../../util/propose.ts';
 import { wrong } from '../output/wrong.ts';
 import { clientVersion, versionLine } from './version-line.ts';
 
@@ -16,6 +17,9 @@ export async function versionText(output: string | undefined): Promise<string> {
       return writeYaml({ clientVersion: clientVersion() });
     }
     default:
-      throw wrong(`invalid output format: ${output}`, 'use -o short, -o json or -o yaml');
+      throw wrong(
+        `unknown output format ${JSON.stringify(output)}${didYouMean(output ?? '', ['short', 'json', 'yaml'])}`,
+        'use -o short, -o json or -o yaml',
+      );
   }
 }

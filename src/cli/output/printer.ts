@@ -1,5 +1,6 @@
 // `-o`: the forms in which a command's answer can be printed, the same family as kubeadm's and kubectl's.
 import { escapedJson, printable } from '../../util/invisible.ts';
+import { didYouMean } from '../../util/propose.ts';
 import { writeYaml } from '../../util/yaml.ts';
 import { wrong } from './wrong.ts';
 import { readLocalText } from '../../util/local-file.ts';
@@ -52,7 +53,10 @@ export async function printerOf(options: OutputOptions): Promise<Printer> {
     case 'jsonpath-file':
       return jsonpath(readTemplate(given(name, argument)), allowsMissing, false);
     default:
-      throw wrong(`there is no output format ${JSON.stringify(name)}`, `use one of ${formats.join(', ')}`);
+      throw wrong(
+        `unknown output format ${JSON.stringify(name)}${didYouMean(name, formats)}`,
+        `use one of ${formats.join(', ')}`,
+      );
   }
 }
 

@@ -54,6 +54,10 @@ export function addPhaseCommands<C>(
       return action(path, command);
     });
   };
+  parent.addHelpText(
+    'after',
+    () => `\nPhases, in this order (--skip-phases skips them, \`phase NAME\` runs one):\n${phaseTree(phases, 'names')}`,
+  );
   const group = parent.command('phase').description(`Run one phase of ${parent.name()}`);
   group.addHelpText('after', () => `\nThe phases in their order:\n${phaseTree(phases)}`);
   for (const phase of phases) {
@@ -103,13 +107,15 @@ function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? Array.from<unknown>(value) : [value];
 }
 
-/** The tree as help shows it. */
-function phaseTree<C>(phases: readonly Phase<C>[]): string {
+/** The tree as help shows it; `names` leaves the parts of phases out. */
+function phaseTree<C>(phases: readonly Phase<C>[], which: 'all' | 'names' = 'all'): string {
   const width = 34;
   return phases
     .flatMap((phase) => [
       `  ${phase.name.padEnd(width)}${phase.summary}`,
-      ...(phase.phases ?? []).map((part) => `    /${part.name.padEnd(width - 3)}${part.summary}`),
+      ...(which === 'all' ? (phase.phases ?? []) : []).map(
+        (part) => `    /${part.name.padEnd(width - 3)}${part.summary}`,
+      ),
     ])
     .join('\n');
 }

@@ -19,7 +19,7 @@ describe('a command line that is not understood', () => {
   test.each([
     [['init', '--bogus'], "unknown option '--bogus'"],
     [['initialise'], "unknown command 'initialise'"],
-    [['init', '--apiserver-bind-port', 'x'], 'has to be a whole number'],
+    [['init', '--apiserver-bind-port', 'x'], 'must be a whole number'],
     [['init', 'word'], 'too many arguments'],
     [['init', '--host'], 'argument missing'],
   ])('%j is a problem with a code', async (argv, detail) => {
@@ -31,12 +31,25 @@ describe('a command line that is not understood', () => {
     expect(stderr).toContain('--help');
   });
 
-  test.each([
+  test.each<[string[], string]>([
     [['init', 'phase', 'nosuch'], 'kbinit init phase has: preflight, certs,'],
     [['init', '--config', 'certs', 'phase', 'certs', 'nosuch'], 'kbinit init phase certs has: all, ca, apiserver,'],
     [['certs', 'renew', 'nosuch'], 'kbinit certs renew has: all, admin.conf,'],
     [['addon', 'apply', 'calico'], 'kbinit addon apply has: flannel'],
-    [['node', 'delete'], 'kbinit node has: remove'],
+    [['node', 'delete'], 'did you mean remove?; kbinit node has: remove'],
+    [['help', 'nosuch'], "unknown command 'nosuch'"],
+    [['help', 'certs', 'nosuch'], 'kbinit certs has: check-expiration'],
+    [['intit'], 'did you mean init?'],
+    [['certs', 'check'], 'did you mean check-expiration?'],
+    [['init', 'phase', 'cert'], 'did you mean certs?'],
+    [['init', 'phase', 'certs', 'apiserver-client'], 'kbinit init phase certs has:'],
+    [['init', '--cidr', 'x'], 'did you mean --pod-network-cidr or --service-cidr?'],
+    [['join', '--certificate-kye', 'x'], 'did you mean --certificate-key'],
+    [['init', '--cni', 'flanel'], 'did you mean flannel?'],
+    [['version', '-o', 'jsn'], 'did you mean json?'],
+    [['config', 'images', 'list', '-o', 'jsom'], 'did you mean json?'],
+    [['host', 'prepare', '--role', 'master'], 'did you mean control-plane?'],
+    [['upgrade', 'plan'], 'kubeadm upgrade plan'],
   ])('%j names what there is', async (argv, detail) => {
     const { code, stderr } = await said(...argv);
     expect(code).toBe(1);
