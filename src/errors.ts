@@ -85,9 +85,9 @@ export function interrupted(
 ): KbError {
   return new KbError({
     code: 'KB_INTERRUPTED',
-    summary: 'stopped as you asked',
+    summary: 'interrupted',
     detail,
-    fix: 'run the same command again to go on: what is done is recognised, what is missing is made',
+    fix: 'run the same command again to continue: completed steps are detected and skipped',
     ...more,
   });
 }

@@ -447,7 +447,7 @@ const later = await import('./later.ts');`;
   });
 
   test.each([
-    "const fix = 'look at etcd: `crictl ps -a --name etcd`';",
+    "const fix = 'check etcd: `crictl ps -a --name etcd`';",
     'const fix = `\\`crictl ps -a\\` on ${host.name}`;',
     'const io = { shown: sh`ctr -n k8s.io images import ${path}`.text };',
     'const a = sh`command -v crictl >/dev/null && cri pods -q`;',

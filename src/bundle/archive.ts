@@ -193,7 +193,7 @@ function incomplete(
   const manifest = isJsonArray(top['manifests']) ? forPlatform(contents, top['manifests'], architecture) : top;
   if (manifest === undefined) return [`has ${name} for other platforms only, not for linux/${architecture}`];
   const { config, layers } = manifest;
-  if (!isJsonObject(config) || !isJsonArray(layers)) return [`has a manifest of ${name} that is none`];
+  if (!isJsonObject(config) || !isJsonArray(layers)) return [`has an invalid manifest of ${name}`];
   const missing = [config, ...layers].flatMap((part) => lacking(contents, part));
   if (missing.length > 0) return [`lacks parts of ${name}: ${missing.join(', ')}`];
   const built = parseJson(contents.texts.get(textOf(config, 'digest')), isJsonObject)?.['architecture'];

@@ -121,7 +121,7 @@ function notWritten(output: string, error: Error): Problem {
 function exists(output: string): Problem {
   return {
     code: 'KB_FILE_EXISTS',
-    summary: 'there is something in the place of the bundle',
+    summary: 'the output folder already exists',
     detail: `${output} exists`,
     fix: 'move it away, or give another --output; `kbinit bundle verify FOLDER` judges a bundle that is there',
   };

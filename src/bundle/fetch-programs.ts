@@ -115,7 +115,7 @@ async function fetchRelease(request: FetchRequest, release: Release): Promise<re
   const { sha256 } = await measure(path);
   if (sha256 !== wanted) {
     await rm(path);
-    throw failed(release.url, `is sha256:${sha256}, ${release.sums} says sha256:${wanted}`);
+    throw failed(release.url, `is sha256:${sha256}, ${release.sums} has sha256:${wanted}`);
   }
   if (!isArchive) return [release.nameOf(file)];
   const names = await unpack(path, folder, release);

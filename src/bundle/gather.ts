@@ -106,7 +106,7 @@ async function gatherPrograms(
     const wrong =
       found.sha256 === sha256
         ? wrongProgram(found, { kubernetesVersion, architecture: architecture ?? 'amd64' }, isVersioned)
-        : `is sha256:${found.sha256}, SHA256SUMS says sha256:${sha256}`;
+        : `is sha256:${found.sha256}, SHA256SUMS has sha256:${sha256}`;
     if (wrong !== undefined) problems.push(`${from} ${wrong}`);
     const told = isVersioned ? kubernetesVersion : found.version;
     binaries.push({
@@ -139,7 +139,7 @@ async function gatherPackages(
     const files = (await filesIn(folder)).filter((file) => /\.(?:rpm|deb)$/.test(file));
     if (files.length === 0) problems.push(`${folder} has no file that ends in .rpm or .deb`);
     if (system !== undefined && !systemName.test(system)) {
-      problems.push(`${system} is no system: write for example el9, debian-12, rpm or deb`);
+      problems.push(`${system} is not a known system: use for example el9, debian-12, rpm or deb`);
     }
     for (const file of files) {
       const from = join(folder, file);
@@ -253,6 +253,6 @@ export function unfit(detail: string): Problem {
     code: 'KB_BUNDLE_INPUT',
     summary: 'no bundle can be made of this',
     detail,
-    fix: 'give what is missing with --images FILE or --host HOST, and what is wrong anew; nothing was written',
+    fix: 'add what is missing with --images FILE or --host HOST, and replace what is wrong; nothing was written',
   };
 }

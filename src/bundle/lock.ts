@@ -142,7 +142,7 @@ class Reader {
   file(object: JsonObject, folder: string, at: string): LockedFile {
     const size = object['size'];
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
-      this.problems.push(wrongLock(`${at}size is no number of bytes`));
+      this.problems.push(wrongLock(`${at}size is not a number of bytes`));
     }
     return {
       path: this.text(object, 'path', pathIn(folder), at),
@@ -154,7 +154,7 @@ class Reader {
   list<T>(object: JsonObject, key: string, read: (item: JsonObject, at: string) => T): readonly T[] {
     const value = object[key];
     if (!isJsonArray(value)) {
-      this.problems.push(wrongLock(`${key} is no list`));
+      this.problems.push(wrongLock(`${key} is not a list`));
       return [];
     }
     return value.map((item, index) => read(isJsonObject(item) ? item : {}, `${key}[${index}].`));
@@ -171,7 +171,7 @@ function contradictions(lock: BundleLock): readonly Problem[] {
     ...twice(names).map((name) => wrongLock(`it names the image ${name} twice`)),
     ...lock.images
       .filter(({ archive }) => !archives.has(archive))
-      .map(({ name, archive }) => wrongLock(`${name} is said to be in ${archive}, which is no archive of it`)),
+      .map(({ name, archive }) => wrongLock(`${name} is listed in ${archive}, which is not an archive of the bundle`)),
   ];
 }
 
@@ -184,6 +184,6 @@ function wrongLock(detail: string): Problem {
     code: 'KB_BUNDLE',
     summary: `the lock of the bundle, ${lockName}, cannot be used`,
     detail,
-    fix: 'take the bundle anew from where it was made, or make it anew with `kbinit bundle create`',
+    fix: 'copy the bundle again from its source, or recreate it with `kbinit bundle create`',
   };
 }

@@ -3,7 +3,7 @@ import { measure, type Measured } from './measure.ts';
 import type { Architecture } from './lock.ts';
 
 export interface Program extends Measured {
-  /** undefined for what is no program for Linux on amd64 or arm64. */
+  /** undefined for what is not a Linux amd64/arm64 executable. */
   readonly architecture: Architecture | undefined;
   /** Of the module it was built from, where Go wrote one down. */
   readonly version: string | undefined;

@@ -31,7 +31,7 @@ export class TarReader {
     });
     archive.on('error', (error) => {
       const isCut = error.message === 'Unexpected end of data';
-      this.#problem ??= isCut ? 'it ends in the middle of a file' : 'it is no tar archive, or is damaged';
+      this.#problem ??= isCut ? 'it is truncated in the middle of a file' : 'it is not a tar archive, or is damaged';
     });
     this.#closed = new Promise((resolve) => archive.on('close', () => resolve()));
   }

@@ -41,9 +41,9 @@ export async function verifyBundle(folder: string): Promise<BundleReport> {
 export function bundleProblems(folder: string, findings: readonly Finding[]): readonly Problem[] {
   return findings.map(({ path, text }) => ({
     code: 'KB_BUNDLE',
-    summary: 'the bundle is not what its lock says, or not enough',
+    summary: 'the bundle does not match its lock file, or is incomplete',
     detail: path === undefined ? `${folder}: ${text}` : `${join(folder, path)} ${text}`,
-    fix: 'take the bundle anew from where it was made, or make it anew with `kbinit bundle create`; no host was touched',
+    fix: 'copy the bundle again from its source, or recreate it with `kbinit bundle create`; no host was changed',
   }));
 }
 
@@ -54,7 +54,7 @@ async function readLockFile(folder: string): Promise<string> {
   } catch (error) {
     throw new KbError({
       code: 'KB_BUNDLE',
-      summary: 'this folder is no bundle',
+      summary: 'the folder is not a bundle',
       detail: error instanceof Error ? error.message : String(error),
       fix: `name the folder that has ${lockName}; \`kbinit bundle create\` makes one`,
     });
@@ -68,7 +68,7 @@ async function tooMuch(folder: string, lock: BundleLock): Promise<readonly Findi
   return entries.flatMap((entry) => {
     const path = join(entry.parentPath, entry.name).slice(join(folder, '/').length);
     if (entry.isDirectory() || (known.has(path) && entry.isFile())) return [];
-    return [{ path, text: known.has(path) ? 'is no plain file' : 'is not in the lock' }];
+    return [{ path, text: known.has(path) ? 'is not a regular file' : 'is not in the lock' }];
   });
 }
 
@@ -88,9 +88,11 @@ function incomplete(lock: BundleLock): readonly Finding[] {
 /** Size and hash; nothing else is said of a file that differs there. */
 function mismatch({ path, size, sha256 }: LockedFile, found: Measured): readonly Finding[] {
   if (found.size < size) return [{ path, text: `is cut off: ${found.size} bytes of ${size}` }];
-  if (found.size > size) return [{ path, text: `has ${found.size} bytes, the lock says ${size}` }];
+  if (found.size > size) return [{ path, text: `has ${found.size} bytes, the lock file has ${size}` }];
   // A bare hash would be masked wherever it is shown: it looks like a key.
-  return found.sha256 === sha256 ? [] : [{ path, text: `is sha256:${found.sha256}, the lock says sha256:${sha256}` }];
+  return found.sha256 === sha256
+    ? []
+    : [{ path, text: `is sha256:${found.sha256}, the lock file has sha256:${sha256}` }];
 }
 
 async function isPlain(folder: string, path: string): Promise<boolean> {
@@ -127,7 +129,7 @@ export function wrongProgram(
   lock: Pick<BundleLock, 'architecture' | 'kubernetesVersion'>,
   isVersioned: boolean,
 ): string | undefined {
-  if (architecture === undefined) return 'is no program for Linux on amd64 or arm64';
+  if (architecture === undefined) return 'is not a Linux amd64/arm64 executable';
   if (architecture !== lock.architecture) return `is for ${architecture}, the bundle for ${lock.architecture}`;
   if (!isVersioned || texts.has(lock.kubernetesVersion)) return undefined;
   return `is ${version ?? 'of another version'}, the bundle is for ${lock.kubernetesVersion}`;
@@ -148,7 +150,7 @@ async function ofArchive(folder: string, lock: BundleLock, archive: LockedFile):
     ...locked.flatMap(({ name, digest }) => {
       const there = found.images.filter((image) => image.name === name).map((image) => image.digest);
       if (there.includes(digest) && there.length === 1) return [];
-      return [{ path, text: `has ${name} as ${there.join(', ') || 'nothing'}, the lock says ${digest}` }];
+      return [{ path, text: `has ${name} as ${there.join(', ') || 'nothing'}, the lock file has ${digest}` }];
     }),
     ...others.map(({ name }) => ({ path, text: `has ${name}, which is not in the lock` })),
   ];

@@ -178,7 +178,7 @@ async function ensureLeaves(
   const warnings = unmade.flatMap(({ pair, place, why }) =>
     why === undefined || pair.certificate.kind === 'absent'
       ? []
-      : [`${place.name}: ${pair.certificatePath} ${why}: made anew`],
+      : [`${place.name}: ${pair.certificatePath} ${why}: replaced`],
   );
   return { files, warnings };
 }
@@ -192,7 +192,7 @@ function whyAnew({ pair }: Leaf, now: Date): string | undefined {
   const outside = outsideValidity(own, now);
   if (outside !== undefined) return outside;
   const days = Math.floor((own.notAfter.getTime() - now.getTime()) / dayMilliseconds);
-  if (days < renewalDays) return `ends in ${days} days`;
+  if (days < renewalDays) return `expires in ${days} days`;
   const missing = missingAltNames(plan, own);
   return missing.length === 0 ? undefined : `is not valid for ${missing.join(', ')}`;
 }

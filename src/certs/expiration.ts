@@ -106,13 +106,16 @@ export function expirationWarnings({ certificates, authorities }: Expirations, n
         ? `have the CA that is kept elsewhere sign a new one`
         : `renew it: \`kbinit certs renew ${row.name}\``,
     })),
-    ...authorities.map((row) => ({ ...row, cure: 'everything it signed ends with it; a new CA is needed' })),
+    ...authorities.map((row) => ({
+      ...row,
+      cure: 'all certificates it signed become invalid then; a new CA is needed',
+    })),
   ];
   return rows.flatMap(({ name, notAfter, cure }) => {
     if (notAfter === undefined) return [];
     const left = secondsLeft(notAfter, now);
     if (left >= soonDays * day) return [];
-    return [`${name} ${left < 0 ? 'expired on' : 'ends on'} ${notAfter.toISOString()}: ${cure}`];
+    return [`${name} ${left < 0 ? 'expired on' : 'expires on'} ${notAfter.toISOString()}: ${cure}`];
   });
 }
 

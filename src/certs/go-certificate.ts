@@ -293,7 +293,7 @@ function checkNameConstraints(value: Buffer): void {
     const half = base.content.length / 2;
     need(
       (half === 4 || half === 16) && isMask(base.content.subarray(half)),
-      'a name constraint of it has a mask that is none',
+      'a name constraint of it has an invalid mask',
     );
   }
 }

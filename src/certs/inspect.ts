@@ -105,7 +105,7 @@ export function whyNotChained([leaf, ...others]: CertificateFile, ca: Certificat
   const isSameName = leaf.issuerDer === ca.subjectDer;
   return isSameName
     ? `was signed by another CA of the name ${ca.subject.commonName}`
-    : `was signed by ${leaf.issuer.commonName || 'somebody'}, not by ${ca.subject.commonName}`;
+    : `was signed by ${leaf.issuer.commonName || 'an unnamed CA'}, not by ${ca.subject.commonName}`;
 }
 
 /** What Go holds against a certificate whoever signed it. */

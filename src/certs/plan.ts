@@ -19,17 +19,17 @@ export interface CertificatePlan {
 
 /** kubeadm's files are made in this order; a CA stands before what it signs. Source: spec 04 §1.1. */
 export const certificatePhaseNames: readonly { readonly name: string; readonly summary: string }[] = [
-  { name: 'ca', summary: 'Make the cluster CA' },
-  { name: 'apiserver', summary: 'Make the certificate the API server serves with' },
-  { name: 'apiserver-kubelet-client', summary: 'Make the certificate the API server calls kubelets with' },
-  { name: 'front-proxy-ca', summary: 'Make the CA of the front proxy' },
-  { name: 'front-proxy-client', summary: 'Make the certificate of the front proxy client' },
-  { name: 'etcd-ca', summary: 'Make the CA of etcd' },
-  { name: 'etcd-server', summary: 'Make the certificate etcd serves with' },
-  { name: 'etcd-peer', summary: 'Make the certificate etcd members know each other by' },
-  { name: 'etcd-healthcheck-client', summary: 'Make the certificate etcd is probed with' },
-  { name: 'apiserver-etcd-client', summary: 'Make the certificate the API server calls etcd with' },
-  { name: 'sa', summary: 'Make the key pair that signs service-account tokens' },
+  { name: 'ca', summary: 'Generate the self-signed Kubernetes CA' },
+  { name: 'apiserver', summary: 'Generate the serving certificate of the API server' },
+  { name: 'apiserver-kubelet-client', summary: 'Generate the certificate for the API server to connect to kubelets' },
+  { name: 'front-proxy-ca', summary: 'Generate the self-signed CA of the front proxy' },
+  { name: 'front-proxy-client', summary: 'Generate the client certificate of the front proxy' },
+  { name: 'etcd-ca', summary: 'Generate the self-signed CA of etcd' },
+  { name: 'etcd-server', summary: 'Generate the serving certificate of etcd' },
+  { name: 'etcd-peer', summary: 'Generate the certificate for etcd members to communicate with each other' },
+  { name: 'etcd-healthcheck-client', summary: 'Generate the etcd health-check client certificate' },
+  { name: 'apiserver-etcd-client', summary: 'Generate the certificate for the API server to connect to etcd' },
+  { name: 'sa', summary: 'Generate the key pair that signs service account tokens' },
 ];
 
 const nobody: AltNames = { dnsNames: [], ipAddresses: [] };

@@ -72,7 +72,7 @@ export function severalCertificates(pair: Pair, file: CertificateFile): readonly
       code: 'KB_CERT_INVALID',
       summary: `${titleOf(pair)} is a bundle`,
       phase: phaseOf(pair),
-      detail: `${pair.certificatePath} holds ${file.length} certificates; beside ${pair.keyPath} kube-controller-manager starts with exactly one`,
+      detail: `${pair.certificatePath} holds ${file.length} certificates; kube-controller-manager requires exactly one for ${pair.keyPath}`,
       fix: `leave the certificate of ${pair.keyPath} alone in ${pair.certificatePath}; a bundle is possible with a CA key that is kept elsewhere`,
     },
   ];
@@ -85,7 +85,7 @@ export function blocksForEtcd(pair: Pair): readonly Problem[] {
   return [
     {
       code: 'KB_CERT_INVALID',
-      summary: `${titleOf(pair)} stands beside something else in its file`,
+      summary: `${titleOf(pair)} is not alone in its file`,
       phase: phaseOf(pair),
       detail: `${certificatePath} also holds ${[...new Set(otherBlocks)].map((label) => `a block ${label}`).join(', ')}; etcd starts only where this file holds certificates alone`,
       fix: `leave only certificates in ${certificatePath}`,
@@ -103,7 +103,7 @@ export function mismatch(pair: Pair): readonly Problem[] {
       summary: `the key of ${titleOf(pair)} is another one's`,
       phase: phaseOf(pair),
       detail: `${certificatePath} holds another public key than that of ${keyPath}`,
-      fix: `put the key of this certificate at ${keyPath}, or move both away to let kbinit make a new pair`,
+      fix: `put the key of this certificate at ${keyPath}, or move both away to let kbinit generate a new pair`,
     },
   ];
 }
@@ -115,7 +115,7 @@ export function invalidNow(pair: Pair, [certificate]: CertificateFile, now: Date
   const isExpired = now > certificate.notAfter;
   const renewal =
     pair.plan.signer === 'self'
-      ? 'put a valid CA there; what the old one signed has to be made anew with it'
+      ? 'put a valid CA there; certificates signed by the old one must be reissued'
       : `put a valid certificate there, or move ${pair.certificatePath} and ${pair.keyPath} away to get a new pair`;
   return [
     {

@@ -52,7 +52,7 @@ function judgePublic(
       summary: isMismatch ? 'sa.pub is not the public key of sa.key' : 'sa.pub cannot be read',
       phase: 'certs/sa',
       detail: isMismatch ? `${paths.pub} does not hold the public half of ${paths.key}` : found,
-      fix: `move ${paths.pub} away: kbinit writes it anew from ${paths.key}`,
+      fix: `move ${paths.pub} away: kbinit writes it again from ${paths.key}`,
     },
   };
 }
@@ -62,20 +62,20 @@ function unusable(reason: 'external-ca' | 'absent' | 'broken', paths: ServiceAcc
     'external-ca': {
       code: 'KB_PKI_INCOMPLETE',
       summary: 'the service-account key is missing',
-      detail: `${found}; with a CA that is kept elsewhere kbinit makes no keys`,
+      detail: `${found}; with an external CA kbinit does not generate keys`,
       fix: `put a key pair at ${paths.key} and ${paths.pub}`,
     },
     absent: {
       code: 'KB_PKI_INCOMPLETE',
       summary: 'the service-account key is missing, its public half is not',
       detail: found,
-      fix: `put the key of ${paths.pub} at ${paths.key}, or move ${paths.pub} away to let kbinit make a new pair`,
+      fix: `put the key of ${paths.pub} at ${paths.key}, or move ${paths.pub} away to let kbinit generate a new pair`,
     },
     broken: {
       code: 'KB_CERT_INVALID',
       summary: 'the service-account key cannot be read',
       detail: found,
-      fix: `put the right key at ${paths.key}, or move it and ${paths.pub} away to let kbinit make a new pair`,
+      fix: `put the right key at ${paths.key}, or move it and ${paths.pub} away to let kbinit generate a new pair`,
     },
   } as const;
   return { ...reasons[reason], phase: 'certs/sa' };

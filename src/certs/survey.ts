@@ -96,7 +96,7 @@ function judgeAuthority(pair: Pair, leaves: readonly Pair[], now: Date): Verdict
     ...invalidNow(pair, certificate.value, now),
   ];
   const days = Math.floor((ca.notAfter.getTime() - now.getTime()) / dayMilliseconds);
-  const ends = `${pair.certificatePath} ends in ${days} days, on ${ca.notAfter.toISOString()}: everything it signed ends with it`;
+  const ends = `${pair.certificatePath} expires in ${days} days, on ${ca.notAfter.toISOString()}: all certificates it signed become invalid then`;
   return {
     action: problems.length > 0 ? 'refuse' : 'keep',
     problems,

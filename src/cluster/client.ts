@@ -75,7 +75,7 @@ export function openApi(options: ClientOptions): Api {
         summary: `the API server did not do this: ${what}`,
         host: options.host,
         detail: `${options.server}, asked from ${options.host} for ${error.seconds} s; last answer: ${error.last}`,
-        fix: 'look at the kube-apiserver container on its host (crictl ps -a), then run the same command again',
+        fix: 'check the kube-apiserver container on its host (crictl ps -a), then run the same command again',
       });
     }
   };
@@ -348,7 +348,7 @@ function tooLong({ host, server }: ClientOptions, request: string, error: BodyTo
     summary: 'the answer of the API server is too long',
     host,
     detail: `${server}, ${request}: ${error.message}`,
-    fix: 'check that the address is that of the API server; look at what it keeps so much of (`kubectl get --raw /metrics`)',
+    fix: 'check that the address is that of the API server, and what it stores so many of (`kubectl get --raw /metrics`)',
   });
 }
 
@@ -373,7 +373,7 @@ function parseBody(answer: ApiAnswer, what: string, options: ClientOptions): Rea
       fix:
         answer.status === 401 || answer.status === 403
           ? 'check that the kubeconfig belongs to this cluster and has not expired'
-          : 'read the answer above; when the object is right, look at the kube-apiserver log on its host',
+          : 'read the answer above; if the object is right, check the kube-apiserver log on its host',
     });
   }
   const body = parseJson(answer.body, isJsonObject);

@@ -62,7 +62,7 @@ function defaultRouteAddress(facts: HostFacts, families: readonly Family[]): str
 function noAddress(detail: string): Detected {
   const problem: Problem = {
     code: 'KB_NO_ADDRESS',
-    summary: 'there is no address to advertise the API server at',
+    summary: 'no address to advertise the API server at',
     detail,
     fix: 'give one with --apiserver-advertise-address or localAPIEndpoint.advertiseAddress',
   };

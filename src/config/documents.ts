@@ -34,7 +34,7 @@ function identify(document: YamlDocument, report: Report): ConfigDocument | unde
   const { value } = document;
   const here = { line: document.lineOf([]), path: [] };
   if (!isMapping(value)) {
-    report.refuse(here, 'the document is no mapping', 'begin it with apiVersion and kind');
+    report.refuse(here, 'the document is not a mapping', 'begin it with apiVersion and kind');
     return undefined;
   }
   const { apiVersion, kind } = value;

@@ -47,7 +47,12 @@ export function readEtcdCluster(flags: EtcdClusterFlags): EtcdClusterSpec {
   const dataDir = (flags.dataDir ?? defaultDataDir).replace(/(?<=.)\/+$/, '');
   // A folder below the root of its own: whatever it is, kbinit gives it to etcd's user.
   if (!isAbsolutePath(dataDir) || !/^(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*){2,}$/.test(dataDir)) {
-    problems.add('--data-dir', dataDir, 'is no folder for data', 'give an absolute path such as /var/lib/etcd');
+    problems.add(
+      '--data-dir',
+      dataDir,
+      'is not a usable data directory',
+      'give an absolute path such as /var/lib/etcd',
+    );
   }
   const settings = (flags.etcdExtraArgs ?? []).flatMap((text) => readSetting(text, problems) ?? []);
   refuseTwice(

@@ -20,7 +20,7 @@ export interface ClusterConfigMaps {
 function component(text: string, source: string): ComponentConfig {
   const document = readOrRefuse(text, source);
   if (isMapping(document)) return { isUserSupplied: false, document };
-  throw unusable(source, 'the document is no mapping');
+  throw unusable(source, 'the document is not a mapping');
 }
 
 function readOrRefuse(text: string, source: string): unknown {

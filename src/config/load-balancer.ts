@@ -53,7 +53,7 @@ const defaultPriority = 100;
 export function readLoadBalancer(flags: LoadBalancerFlags): LoadBalancer {
   const problems = new Problems();
   const port = flags.port ?? apiPort;
-  if (!isPort(port)) problems.add('--port', port, 'is no port', 'give a number from 1 to 65535');
+  if (!isPort(port)) problems.add('--port', port, 'is not a port', 'give a number from 1 to 65535');
   const bind = readBind(flags.bind, problems);
   const backends = (flags.backend ?? []).flatMap((text) => readBackend(text, problems) ?? []);
   if ((flags.backend ?? []).length === 0) {
@@ -77,7 +77,7 @@ function readBind(text: string | undefined, problems: Problems): string {
   problems.add(
     '--bind',
     text,
-    'is no address',
+    'is not an address',
     'give an address of the host, or leave it out to listen on all of them',
   );
   return '*';
@@ -102,7 +102,7 @@ function readBackend(text: string, problems: Problems): Backend | undefined {
   // All digits and dots, and no address: a mistyped one, which a resolver would be asked for.
   const isMistyped = ip === undefined && (!isDnsSubdomain(read.host) || /^[\d.]+$/.test(read.host));
   if (isMistyped || (ip !== undefined && isUnspecified(ip))) {
-    problems.add('--backend', text, 'is no address of an API server', 'give the address it advertises');
+    problems.add('--backend', text, 'is not an API server address', 'give the address it advertises');
     return undefined;
   }
   return { name, address: ip === undefined ? read.host : formatIp(ip), port: read.port ?? apiPort };
@@ -141,12 +141,12 @@ function readFailover(flags: LoadBalancerFlags, problems: Problems): Failover | 
   if (vip === undefined) {
     const others = (['interface', 'peer', 'routerId', 'priority'] as const).filter((name) => flags[name] !== undefined);
     const spelled = others.map((name) => (name === 'routerId' ? '--router-id' : `--${name}`));
-    if (spelled.length > 0) problems.say(spelled.join(', '), 'there is no --vip it would be for', 'add --vip ADDRESS');
+    if (spelled.length > 0) problems.say(spelled.join(', '), 'it requires --vip', 'add --vip ADDRESS');
     return undefined;
   }
   const ip = parseIp(vip);
   if (ip === undefined || isUnspecified(ip) || isLoopback(ip)) {
-    problems.add('--vip', vip, 'is no address that can move between hosts', 'give a free address of their network');
+    problems.add('--vip', vip, 'is not an address that can move between hosts', 'give a free address of their network');
   }
   const name = flags.interface;
   // What the kernel takes for an interface (dev_valid_name), without what keepalived would read as its own syntax.
@@ -169,7 +169,7 @@ function readFailover(flags: LoadBalancerFlags, problems: Problems): Failover | 
 function readPeer(text: string, vip: Ip | undefined, problems: Problems): string | undefined {
   const ip = parseIp(text);
   if (ip === undefined || (vip !== undefined && ip.family !== vip.family)) {
-    problems.add('--peer', text, 'is no address of the family of --vip', "give the other balancer's own address");
+    problems.add('--peer', text, 'is not an address of the family of --vip', "give the other balancer's own address");
     return undefined;
   }
   if (vip !== undefined && ip.value === vip.value) {

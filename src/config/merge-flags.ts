@@ -46,7 +46,10 @@ function readGates(text: string, version: KubeVersion, report: Report): Record<s
     const gate = known.find((candidate) => candidate.name === name);
     const names = known.map((candidate) => candidate.name).join(', ');
     if (gate === undefined) {
-      report.refuseAll(`--feature-gates: ${name} is no gate of ${formatVersion(version)}`, `use one of ${names}`);
+      report.refuseAll(
+        `--feature-gates: ${name} is not a feature gate of ${formatVersion(version)}`,
+        `use one of ${names}`,
+      );
     } else if (value !== 'true' && value !== 'false') {
       report.refuseAll(`--feature-gates: ${name} needs true or false`, `write ${name}=true or ${name}=false`);
     } else {

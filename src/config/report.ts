@@ -5,7 +5,7 @@ import type { ConfigWarning } from './draft.ts';
 
 /** One KB_CONFIG problem. The detail says where and what; it must not repeat a secret. */
 export function configProblem(detail: string, fix: string): Problem {
-  return { code: 'KB_CONFIG', summary: 'the configuration is not valid', detail, fix };
+  return { code: 'KB_CONFIG', summary: 'invalid configuration', detail, fix };
 }
 
 /** Where something is in a file. */

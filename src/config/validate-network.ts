@@ -89,7 +89,12 @@ function checkNodeMask(problems: Problems, cluster: ClusterSpec, pods: readonly 
     const nodeMask = given === '' ? { 4: 24, 6: 64 }[cidr.family] : Number(given);
     const text = formatCidr(cidr);
     if (!/^[-+]?\d*$/.test(given)) {
-      problems.add('controllerManager.extraArgs', given, `is no number, as ${argument} needs`, 'write a prefix length');
+      problems.add(
+        'controllerManager.extraArgs',
+        given,
+        `is not a number, which ${argument} requires`,
+        'write a prefix length',
+      );
     } else if (cidr.prefixLength > nodeMask) {
       problems.add(podPath, text, `is smaller than the range of one node, /${nodeMask}`, 'give a larger range');
     } else if (nodeMask - cidr.prefixLength > mostNodeBits) {

@@ -72,7 +72,7 @@ export function validateIgnored(problems: Problems, names: readonly string[]): v
   problems.add(
     'ignore-preflight-errors',
     [...distinct].toSorted().join(','),
-    'names checks beside all',
+    'names other checks as well as all',
     'give all alone',
   );
 }

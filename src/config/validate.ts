@@ -36,7 +36,7 @@ function validateDiscovery(problems: Problems, spec: JoinSpec): void {
     if (discovery.kubeConfigPath === '') problems.say(path, 'is empty', 'name a kubeconfig file or an https URL');
     else if (scheme !== undefined && scheme !== 'https') {
       // A URL may hold a password: it is not repeated.
-      const message = `${scheme} is refused: whoever is on the way could give another cluster`;
+      const message = `${scheme} is refused: the connection could be intercepted`;
       problems.say(path, message, 'use https, or a path on the joining host');
     }
     if (spec.tlsBootstrapToken !== undefined) {
@@ -79,7 +79,7 @@ export function validateJoin(spec: JoinSpec): Problems {
     validateCertificateKey(problems, 'controlPlane.certificateKey', spec.controlPlane.certificateKey);
   }
   if (!isAbsolutePath(spec.caCertPath) || hasDotPart(spec.caCertPath) || !spec.caCertPath.endsWith('.crt')) {
-    problems.add('caCertPath', spec.caCertPath, 'is not an absolute path that ends in .crt', 'correct it');
+    problems.add('caCertPath', spec.caCertPath, 'is not an absolute path with the suffix .crt', 'correct it');
   }
   return problems;
 }

@@ -21,9 +21,7 @@ export function readVersion(text: string, labels: VersionLabels): KubeVersion | 
   if (isLabel(text)) {
     const outside = labelFault(text);
     if (outside !== undefined) return { message: `${quoted} ${outside}`, fix: `use a version of ${supportedRange()}` };
-    return (
-      labels.get(text) ?? { message: `${quoted} is a label, and nothing says which version it stands for`, fix: exact }
-    );
+    return labels.get(text) ?? { message: `${quoted} is a version label that could not be resolved`, fix: exact };
   }
   if (text.startsWith('ci/')) return { message: `${quoted} is a build of Kubernetes' CI, not a release`, fix: exact };
   // kubeadm takes the folder of its download page before a version.

@@ -60,7 +60,7 @@ export function streamsMerged(host: string, target: string): KbError {
   return new KbError({
     code: 'KB_SSH_SHELL',
     summary: 'the login shell merges standard output and standard error',
-    detail: `${target} sends both on one stream, so answers cannot be told from warnings`,
+    detail: `${target} sends both on one stream, so answers cannot be separated from warnings`,
     fix: 'remove the ForceCommand or the wrapper around the login shell that redirects 2>&1 or allocates a terminal, or log in as another user',
     host,
   });
@@ -88,7 +88,7 @@ export function timedOut(host: string, io: ExecIO, seconds: number, partial: Exe
 
 /** The user stopped the run. */
 export function commandInterrupted(host: string, io: { readonly why?: string }): KbError {
-  return interrupted('the command on the host was told to end', {
+  return interrupted('the command on the host was terminated', {
     summary: `interrupted: ${io.why ?? 'a command on the host'}`,
     fix: 'run the same command again: finished steps are not repeated',
     host,

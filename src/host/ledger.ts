@@ -100,7 +100,7 @@ function unreadable(host: string): KbError {
     summary: 'the ledger of changes cannot be read',
     host,
     detail: `${ledgerPath} is not what kbinit writes`,
-    fix: `look at it and at the copies in ${ledgerFolder}/files; put back by hand what is needed, then remove ${ledgerFolder}`,
+    fix: `check it and the copies in ${ledgerFolder}/files; restore by hand what is needed, then remove ${ledgerFolder}`,
   });
 }
 

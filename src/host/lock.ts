@@ -47,7 +47,7 @@ const lockScript = script`
 unable() { echo "unable $(id -u)"; exit 7; }
 IFS= read -r word; IFS= read -r owner; IFS= read -r command
 umask 077
-command -v flock > /dev/null || { echo 'there is no flock' >&2; unable; }
+command -v flock > /dev/null || { echo 'flock is not installed' >&2; unable; }
 { [ -d "$folder" ] || mkdir -p "$folder"; } && true >> "$folder/lock" || unable
 exec 9>> "$folder/lock"
 if ! flock -n 9; then
@@ -183,7 +183,7 @@ class Lock implements HostLock {
   }
 
   #warnOf(reason = 'no session is left'): void {
-    this.#warn(`another kbinit that works on this host would not be noticed: ${reason}`);
+    this.#warn(`host lock unavailable: concurrent kbinit runs will not be detected: ${reason}`);
   }
 }
 
@@ -250,7 +250,7 @@ function lockedBy(host: string, own: LockOwner, { stdout }: ExecResult): KbError
     summary: 'another kbinit works on this host',
     host,
     detail: `${owner} has it since ${since}: ${command}`,
-    fix: 'wait until that run has ended, or end it; then run the same command again',
+    fix: 'wait until that run has finished, or stop it; then run the same command again',
   });
 }
 

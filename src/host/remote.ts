@@ -129,7 +129,7 @@ class RemoteHost implements Host {
   async #askFacts(): Promise<HostFacts> {
     try {
       // A proxy's URL may hold a password.
-      const io = { idempotent: true, secret: true, why: 'look at the host' };
+      const io = { idempotent: true, secret: true, why: 'inspect the host' };
       const { stdout } = await this.#execute(factsScript, io, { text: '(facts)' });
       return this.#factsOf(stdout);
     } catch (error) {

@@ -52,14 +52,14 @@ function problem(name: string, summary: string, detail: string, fix: string): Kb
 
 /** The password was not the right one; it is not tried a second time, so that no account gets locked. */
 export function wrongSudoPassword(name: string, user: string): KbError {
-  const fix = `run again with the password that sudo wants from ${user}`;
-  return problem(name, 'sudo refused the password', `sudo asked ${user} for it a second time`, fix);
+  const fix = `run again with the correct sudo password of ${user}`;
+  return problem(name, 'sudo refused the password', `sudo rejected the password for ${user}`, fix);
 }
 
-/** sudo wants a password and there is none. */
+/** sudo requires a password and there is none. */
 export function noSudoPassword(name: string, user: string): KbError {
   const fix = `run at a terminal, which asks for it, or allow it in sudoers: ${user} ALL=(ALL) NOPASSWD: ALL`;
-  return problem(name, 'sudo wants a password', `${user} is not root and sudo -n needs a password`, fix);
+  return problem(name, 'sudo requires a password', `${user} is not root and sudo -n needs a password`, fix);
 }
 
 /** sudo gave another user. */
@@ -67,8 +67,8 @@ export function notRoot(name: string, user: string, found: string): KbError {
   const fix = `let ${user} run /bin/sh as root with sudo: ${user} ALL=(root) NOPASSWD: ALL`;
   return problem(
     name,
-    'sudo does not give root',
-    `sudo -u root ran \`id -u\` as ${found === '' ? 'nobody known' : found}`,
+    'sudo did not grant root',
+    `sudo -u root ran \`id -u\` as ${found === '' ? 'an unknown user' : found}`,
     fix,
   );
 }
@@ -83,5 +83,5 @@ export function sudoRefused(name: string, user: string, said: string): KbError {
   const fix = /must have a tty/.test(said)
     ? `add to sudoers: Defaults:${user} !requiretty`
     : `let ${user} run /bin/sh as root with sudo (/usr/bin/sudo must exist), or log in as root`;
-  return problem(name, 'sudo does not give root', detail, fix);
+  return problem(name, 'sudo did not grant root', detail, fix);
 }

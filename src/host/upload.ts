@@ -97,7 +97,7 @@ export function nextPiece(bytes: number, seconds: number): number {
 /** Send it, from where an earlier upload ended. @throws KbError KB_WRITE, KB_DISK_FULL, KB_SYMLINK, KB_UPLOAD */
 export async function sendFile(way: UploadWay, upload: Upload): Promise<Change> {
   const { path } = upload;
-  const text = `(look at ${path})`;
+  const text = `(check ${path})`;
   const look = await way.execute(lookCommand(upload), { idempotent: true, why: 'look', timeoutSeconds: 120 }, text);
   const { outcome, offset } = readLook(way.host, upload, look);
   if (outcome === 'unchanged') return { path, outcome };

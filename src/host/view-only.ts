@@ -4,7 +4,7 @@ import type { Host, HostView } from './host.ts';
 /** The view as a host whose changes all throw. */
 export function viewOnly(view: HostView): Host {
   const refuse = async (): Promise<never> => {
-    throw new TypeError(`${view.name} is only to be looked at: its lock is not held`);
+    throw new TypeError(`${view.name} is read-only: its lock is not held`);
   };
   return {
     name: view.name,

@@ -33,7 +33,7 @@ export function parseDiscoveryFile(text: string, source: string): DiscoveryFile 
   if (typeof server !== 'string' || server === '') throw unusable(source, 'its cluster has no server');
   if (!isHttps(server)) throw unusable(source, `its server ${JSON.stringify(server)} is not an https URL`);
   if (cluster['insecure-skip-tls-verify'] === true) {
-    throw unusable(source, 'it says insecure-skip-tls-verify: anybody could answer in place of the API server');
+    throw unusable(source, 'it sets insecure-skip-tls-verify: the API server could be impersonated');
   }
   const user = userOfContext(document);
   return {

@@ -75,7 +75,7 @@ function trustsCa({ ca, existing, version }: Candidate, context: CurrentContext)
 function otherCa({ path, ca }: Candidate, phase: string): Problem {
   return {
     code: 'KB_KUBECONFIG_CA',
-    summary: 'a kubeconfig is of another cluster',
+    summary: 'kubeconfig belongs to a different cluster',
     phase,
     detail: `${path} exists and does not trust the CA in ${ca.path}`,
     fix: `move ${path} away to let kbinit write a new one; if it belongs to a running cluster, reset this host first`,

@@ -78,7 +78,7 @@ function readEmbedded(item: Renewable, path: string, text: string): ItemRead {
     code: 'KB_KUBECONFIG_INVALID',
     summary: `${item.name} holds no client certificate that can be read`,
     detail: `${path} has no readable client-certificate-data for the user of its current context`,
-    fix: `put a good kubeconfig there, or move ${path} away and make it anew: \`kbinit init phase kubeconfig ${item.name.replace(/\.conf$/, '')}\``,
+    fix: `put a good kubeconfig there, or move ${path} away and write it again: \`kbinit init phase kubeconfig ${item.name.replace(/\.conf$/, '')}\``,
   };
   return { kind: 'refused', problems: [problem] };
 }
@@ -88,7 +88,7 @@ function unreadable(name: string, path: string, found: string): Problem {
     code: 'KB_CERT_INVALID',
     summary: `the certificate ${name} cannot be read`,
     detail: describePart(path, { kind: 'broken', found }),
-    fix: `put the right ${path} there; a leaf and its key can also be moved away and made anew: \`kbinit init phase certs ${name}\``,
+    fix: `put the right ${path} there; a leaf and its key can also be moved away and generated again: \`kbinit init phase certs ${name}\``,
   };
 }
 

@@ -42,7 +42,7 @@ export function fetchedKubeconfig({ host, path, credentials, names, server }: Fe
       summary: 'a kubeconfig cannot be used',
       host,
       detail: `${path} cannot be used: ${found}`,
-      fix: 'look at the file on the host; `kbinit init phase kubeconfig admin` writes a new one where it was moved away',
+      fix: 'check the file on the host; `kbinit init phase kubeconfig admin` writes a new one where it was moved away',
     });
   const own = readServerUrl(credentials.server);
   if (own === undefined) throw refuse(`its server ${JSON.stringify(credentials.server)} is not https://HOST:PORT`);

@@ -130,7 +130,7 @@ function clusterCa({ cluster, existing }: KubeconfigRequest): ClusterCa {
   if (certificate === undefined) {
     throw new KbError({
       code: 'KB_PKI_INCOMPLETE',
-      summary: 'there is no cluster CA to write kubeconfigs for',
+      summary: 'no cluster CA to write kubeconfigs for',
       phase: 'kubeconfig',
       detail: `${path} ${bundle === '' ? 'does not exist or is empty' : 'holds no certificate that can be read'}`,
       fix: 'run `kbinit init phase certs ca` first',

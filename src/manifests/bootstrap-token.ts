@@ -94,7 +94,7 @@ export function listedToken(secret: KubeObject): StoredToken | { readonly proble
   const ends = data.get('expiration') ?? '';
   if (ends === '') return { ...token, expires: undefined };
   if (rfc3339.test(ends) && !Number.isNaN(Date.parse(ends))) return token;
-  return { problem: `Secret ${name} has an expiration that is no time: ${JSON.stringify(ends)}` };
+  return { problem: `Secret ${name} has an invalid expiration: ${JSON.stringify(ends)}` };
 }
 
 /** `abcdef.0123456789abcdef` */

@@ -102,7 +102,7 @@ export function staticPod(ctx: PodContext, parts: PodParts): KubeObject {
 /** A static Pod as the file that the kubelet runs, the user's patches applied. @throws KbError KB_PATCH_* */
 export function staticPodArtifact(pod: KubeObject, patchFiles: readonly PatchFile[] = []): Artifact {
   const component = staticPods.find((name) => name === pod.metadata.name);
-  if (component === undefined) throw new Error(`${pod.metadata.name} is no static Pod of the control plane`);
+  if (component === undefined) throw new Error(`${pod.metadata.name} is not a static Pod of the control plane`);
   const patches = readPatches(patchFiles).patches.filter(({ target }) => target === component);
   const patched = patches.length === 0 ? pod : readTyped(component, applyPatches(component, pod, patches));
   return { path: manifestPath(component), mode: 0o600, body: writeYaml(patched) };

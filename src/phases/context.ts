@@ -109,8 +109,8 @@ export function toldOf(
 /** End cleanly between two remote steps when the user asked to stop. @throws KbError KB_INTERRUPTED */
 export function stopIfAsked(ctx: RunContext): void {
   if (!ctx.signal.aborted) return;
-  throw interrupted('the step that was running has ended', {
+  throw interrupted('the running step has finished', {
     host: ctx.host.name,
-    fix: `to go on: ${ctx.resumeCommand}`,
+    fix: `to continue: ${ctx.resumeCommand}`,
   });
 }

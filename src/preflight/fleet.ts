@@ -69,7 +69,7 @@ const identities: readonly Identity[] = [
     name: 'UniqueMAC',
     what: 'MAC address',
     level: error,
-    fix: 'give each virtual machine its own MAC address: Pod networks tell hosts apart by it',
+    fix: 'give each virtual machine its own MAC address: Pod networks distinguish hosts by it',
     of: macs,
   },
   {

@@ -90,7 +90,7 @@ function summary(results: readonly CheckResult[]): string {
     .filter((outcome) => number(outcome) > 0)
     .map((outcome) => count(number(outcome), outcome));
   const silent = number('ignored') + number('explained');
-  return [`${count(number('passed'), 'check')} passed`, ...parts, ...(silent === 0 ? [] : [`${silent} let pass`])].join(
+  return [`${count(number('passed'), 'check')} passed`, ...parts, ...(silent === 0 ? [] : [`${silent} ignored`])].join(
     ', ',
   );
 }

@@ -103,7 +103,7 @@ export async function survey(host: HostView, questions: Questions): Promise<Surv
   if (parsed !== undefined) return { ...parsed, externalEtcd };
   throw new KbError({
     code: 'KB_SURVEY',
-    summary: 'the host could not be looked at',
+    summary: 'could not inspect the host',
     host: host.name,
     detail: `the survey ended early with exit code ${answer.code}`,
     fix: 'see the log for the command and its output; a POSIX sh and coreutils are needed on the host',

@@ -52,7 +52,7 @@ export function readBinaries(
     const architecture = program?.architecture;
     if (program === undefined) problems.push(broken(`${name} is in SHA256SUMS and not in the folder`));
     else if (program.sha256 !== hash) problems.push(broken(otherHash(name, program.sha256, hash)));
-    else if (architecture === undefined) problems.push(broken(`${name} is no program for Linux on x86_64 or aarch64`));
+    else if (architecture === undefined) problems.push(broken(`${name} is not a Linux x86_64/aarch64 executable`));
     else return [{ name, path, source: program.source, sha256: hash, architecture }];
     return [];
   });
@@ -62,15 +62,15 @@ export function readBinaries(
 
 /** A bare hash would be masked wherever it is shown: it looks like a key. */
 function otherHash(name: string, found: string, wanted: string): string {
-  return `${name} is sha256:${found}, SHA256SUMS says sha256:${wanted}`;
+  return `${name} is sha256:${found}, SHA256SUMS has sha256:${wanted}`;
 }
 
 function broken(detail: string): Problem {
   return {
     code: 'KB_BINARY',
-    summary: 'a program to upload is not what its lock says',
+    summary: 'a program to upload does not match its SHA256SUMS',
     detail,
-    fix: 'get the files anew from where they are published, and make the lock from what is published there too: `sha256sum kubelet … >SHA256SUMS`',
+    fix: 'download the files again, and create SHA256SUMS from the published checksums: `sha256sum kubelet … >SHA256SUMS`',
   };
 }
 

@@ -61,7 +61,7 @@ while [ $# -gt 0 ]; do
   found=$(k8s ls "name==$name" | while read -r ref _ sum _; do [ "$ref" != "$name" ] || echo "$sum"; done)
   if [ "$found" != "$digest" ]; then
     [ -n "$found" ] || found='not there'
-    echo "$name is $found after the import, the lock says $digest" >&2
+    echo "$name is $found after the import, the lock file has $digest" >&2
     exit 5
   fi
   case $name in *@*) continue ;; esac

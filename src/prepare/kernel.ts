@@ -77,7 +77,7 @@ function contradictions(state: HostState, wanted: readonly (readonly [string, st
       ([, name = '']) => name.replaceAll('/', '.') === key,
     );
     if (set === undefined || set[2] === value) return [];
-    return [`${places.userSysctl} says ${key} = ${set[2]}: whoever runs \`sysctl --system\` sets that again`];
+    return [`${places.userSysctl} sets ${key} = ${set[2]}: the next \`sysctl --system\` applies that again`];
   });
 }
 

@@ -116,7 +116,7 @@ export function planNetworkManager(state: HostState, spec: PrepareSpec): Plan {
       {
         kind: 'command',
         command: sh`systemctl reload NetworkManager`,
-        why: 'tell NetworkManager',
+        why: 'reload NetworkManager',
         before: [],
         isOptional: true,
       },

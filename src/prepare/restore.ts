@@ -64,16 +64,16 @@ export function planRestore(view: RestoreView, isForced: boolean): Restoration {
   const parts = view.entries.map((entry, index) => partOf(view, entry, index, isForced)).toReversed();
   const isUnitTouched = view.entries.some(({ kind }, n) => kind === 'unit' || isUnitFile(view.entries[n]));
   const reload = isUnitTouched
-    ? [
-        command(
-          sh`systemctl daemon-reload && systemctl reset-failed 2>/dev/null; true`,
-          'let systemd read its units anew',
-        ),
-      ]
+    ? [command(sh`systemctl daemon-reload && systemctl reset-failed 2>/dev/null; true`, 'reload the systemd units')]
     : [];
   const hasTold = view.entries.some((entry) => entry.kind === 'file' && entry.path === places.networkManager);
   const networkManager = hasTold
-    ? [optional(sh`! systemctl is-active -q NetworkManager || systemctl reload NetworkManager`, 'tell NetworkManager')]
+    ? [
+        optional(
+          sh`! systemctl is-active -q NetworkManager || systemctl reload NetworkManager`,
+          'reload NetworkManager',
+        ),
+      ]
     : [];
   return {
     steps: [...parts.flatMap(({ steps }) => steps), ...reload, ...networkManager, ...view.entries.flatMap(comeBack)],

@@ -283,7 +283,7 @@ class Composer {
 
   #alias(name: string, position: number): Node {
     const node = this.#anchors.get(name);
-    if (node === undefined) throw new Unreadable(`there is no anchor &${name} before this alias`, position);
+    if (node === undefined) throw new Unreadable(`no anchor &${name} before this alias`, position);
     return node;
   }
 

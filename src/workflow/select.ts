@@ -39,7 +39,7 @@ function mustFind<C>(phases: readonly Phase<C>[], path: string): Place<C> {
   if (place !== undefined) return place;
   throw new KbError({
     code: 'KB_PHASE_UNKNOWN',
-    summary: `there is no phase ${JSON.stringify(path)}`,
+    summary: `unknown phase ${JSON.stringify(path)}`,
     detail: `the phases are ${phasePaths(phases).join(', ')}`,
     fix: 'name one of these; sub-phases are written PHASE/SUB in --skip-phases',
   });

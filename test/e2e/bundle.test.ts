@@ -206,7 +206,7 @@ const arm = (body: Buffer): Buffer => {
 const reworded = (from: string, to: string) => (body: Buffer) =>
   Buffer.from(body.toString('latin1').replaceAll(from, to), 'latin1');
 
-const otherHash = /^is sha256:[0-9a-f]{64}, the lock says sha256:[0-9a-f]{64}/;
+const otherHash = /^is sha256:[0-9a-f]{64}, the lock file has sha256:[0-9a-f]{64}/;
 const cutOff = /^is cut off: \d+ bytes of \d+/;
 const otherMachine = /^is for arm64, the bundle for amd64/;
 
@@ -325,7 +325,7 @@ describe('what is not as its lock says goes to no host (R71)', () => {
     const refused = await prepare(bare, copy);
     await rm(copy, { recursive: true });
     expect(refused.code).toBe(1);
-    expect(wordsOf(refused.stderr)).toMatch(/has \S+:\S+ as sha256:[0-9a-f]{64}, the lock says sha256:0{8}/);
+    expect(wordsOf(refused.stderr)).toMatch(/has \S+:\S+ as sha256:[0-9a-f]{64}, the lock file has sha256:0{8}/);
     expect(await differences(lab, bare)).toBe('');
   });
 

@@ -171,7 +171,7 @@ describe('etcd that does not come up on a third one', () => {
   async function expectGivenBack(result: KbinitResult, longestGap: number): Promise<void> {
     expect(result.code, result.stderr).toBe(1);
     expect(result.stderr).toContain('KB_ETCD_LEARNER');
-    expect(result.stderr).toContain('the learner has left the cluster again');
+    expect(result.stderr).toContain('learner removed from the etcd cluster');
     // etcdAPICall of 15 s, and 30 s more (R37).
     expect(result.seconds).toBeLessThan(50);
     expect(await voters()).toEqual(before);

@@ -412,7 +412,7 @@ describe('a control plane that does not come up', () => {
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(/KB_COMPONENT_NOT_HEALTHY|KB_PREFLIGHT\s+ImagePull/);
     expect(failed.stderr).toContain('no-such-tag');
-    expect(failed.stderr).toContain('go on with: kbinit init');
+    expect(failed.stderr).toContain('continue with: kbinit init');
     // Who stops waiting is told the same.
     const patient = await clusterConfig({
       init: 'timeouts: {controlPlaneComponentHealthCheck: 240s}\nnodeRegistration: {imagePullPolicy: Never}\n',
@@ -439,7 +439,7 @@ describe('a control plane that does not come up', () => {
     expect(failed.stderr).toContain('KB_COMPONENT_NOT_HEALTHY');
     expect(failed.stderr).toContain('no-such-flag');
     expect(failed.stderr).toMatch(/does not know one of its flags/);
-    expect(failed.stderr).toContain('go on with: kbinit init');
+    expect(failed.stderr).toContain('continue with: kbinit init');
     expect(failed.seconds).toBeLessThan(40);
     await goOn(await clusterConfig());
   });

@@ -55,7 +55,7 @@ test('two of three join; the third is named with the command for it, and the exi
   expect(result.stderr).toContain('KB_SSH_UNREACHABLE');
   expect(result.stderr).toMatch(/KB_PARTIAL +1 of 3 hosts failed/);
   expect(result.stderr).toContain(`done: ${first}, ${second}; failed: ${dead()}`);
-  const command = /go on with: (.*)/.exec(result.stderr)?.[1] ?? '';
+  const command = /continue with: (.*)/.exec(result.stderr)?.[1] ?? '';
   expect(command).toContain(`--host root@${dead()} `);
   expect(command).not.toContain(first);
   await eventually('three Ready nodes', 120, async () => {

@@ -99,7 +99,7 @@ describe('six hosts', () => {
     const result = await kbinit([...workerCommand(), '--host', dead, '--ssh-timeout', '3']);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(/KB_PARTIAL +1 of 4 hosts failed/);
-    expect(/go on with: (.*)/.exec(result.stderr)?.[1]?.match(/--host \S+/g)).toEqual([`--host ${dead}`]);
+    expect(/continue with: (.*)/.exec(result.stderr)?.[1]?.match(/--host \S+/g)).toEqual([`--host ${dead}`]);
     expect(await trace(lab, 'node1')).toBe(before);
   });
 

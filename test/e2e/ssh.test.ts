@@ -230,14 +230,14 @@ describe('sudo', () => {
   test('that wants a password where nobody can be asked says so', async () => {
     const run = await kbinit([...certs, ...to({ user: 'asked' }), '--config', config]);
     expect(run.code).toBe(4);
-    expect(run.stderr).toMatch(/KB_SUDO +sudo wants a password/);
+    expect(run.stderr).toMatch(/KB_SUDO +sudo requires a password/);
   });
 
   test('that a user may not use is told apart from a wrong password', async () => {
     const args = [...certs, ...to({ user: 'plain' }), '--config', config];
     const run = await kbinitAtTerminal(args, [{ question, text: password }]);
     expect(run.code).toBe(4);
-    expect(run.screen).toMatch(/KB_SUDO +sudo does not give root/);
+    expect(run.screen).toMatch(/KB_SUDO +sudo did not grant root/);
     expect(run.screen).toContain('plain');
   });
 });
@@ -291,7 +291,7 @@ describe('a login shell', () => {
     await inHost(lab, 'master1', 'usermod -s /usr/sbin/nologin root');
     const run = await kbinit([...certs, ...to(), '--config', config]);
     expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/KB_SSH_SHELL +the login shell runs no commands/);
+    expect(run.stderr).toMatch(/KB_SSH_SHELL +the login shell does not execute commands \(nologin\?\)/);
     expect(run.stderr).toContain('This account is currently not available');
   });
 });

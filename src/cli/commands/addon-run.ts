@@ -29,7 +29,7 @@ export async function applyFlannel(options: AddonOptions): Promise<void> {
       if (text === undefined) {
         throw new KbError({
           code: 'KB_KUBECONFIG_MISSING',
-          summary: 'there is no kubeconfig to talk to the API server with',
+          summary: 'no kubeconfig found for the API server',
           host: session.host.name,
           detail: `${path} does not exist on ${session.host.name}`,
           fix: 'run this on a control-plane host (--host), or name the file with --kubeconfig',

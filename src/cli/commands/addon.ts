@@ -5,7 +5,7 @@ import type { AddonOptions } from './addon-run.ts';
 
 /** `kbinit addon apply flannel`. */
 export function addonCommand(): Command {
-  const group = new Command('addon').description('Install what a cluster needs beside Kubernetes itself');
+  const group = new Command('addon').description('Install cluster addons');
   const apply = group.command('apply').description('Install an addon, or bring it up to date');
   const flannel = withFlags(apply.command('flannel').description('flannel, a Pod network'), [
     'kubeconfig',

@@ -41,7 +41,7 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
   const { output, packages = [], images = [], imageRepository = 'registry.k8s.io' } = options;
   const problems = new Problems();
   if (!isImageRepository(imageRepository)) {
-    problems.add('--image-repository', imageRepository, 'is no registry', 'write for example registry.k8s.io');
+    problems.add('--image-repository', imageRepository, 'is not a registry', 'write for example registry.k8s.io');
   }
   const wish = readDownload(options, problems);
   if (problems.list.length > 0) throw new KbError(problems.list);
@@ -87,13 +87,13 @@ type Download = Pick<FetchRequest, 'architecture' | 'base'> & { readonly version
 function readDownload(options: CreateOptions, problems: Problems): Download {
   const base = options.downloadFrom ?? 'https://';
   if (options.downloadFrom !== undefined && !/^https?:\/\/[^\s@]+$/.test(base)) {
-    problems.add('--download-from', base, 'is no URL', 'write for example https://mirror.example/files');
+    problems.add('--download-from', base, 'is not a URL', 'write for example https://mirror.example/files');
   }
   const { containerdVersion: containerd, runcVersion: runc, cniVersion: cni, crictlVersion: crictl } = options;
   const given = Object.entries({ containerd, runc, cni, crictl }).flatMap(([name, text]) => {
     if (text === undefined) return [];
     const read = parseVersion(text);
-    if (read === undefined) problems.add(`--${name}-version`, text, 'is no version', 'write for example 2.3.5');
+    if (read === undefined) problems.add(`--${name}-version`, text, 'is not a version', 'write for example 2.3.5');
     return read === undefined ? [] : [[name, formatVersion(read).slice(1)]];
   });
   return {

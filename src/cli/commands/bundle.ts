@@ -25,9 +25,9 @@ const createFlags = [
 
 /** `kbinit bundle create` and `verify`. */
 export function bundleCommand(): Command {
-  const group = new Command('bundle').description('Everything for hosts without a registry and package repositories');
+  const group = new Command('bundle').description('Bundles for hosts without a registry or package repository');
   const create = withFlagsForHosts(
-    group.command('create').description('Make a bundle of programs, packages and images'),
+    group.command('create').description('Create a bundle of programs, packages and images'),
     createFlags,
   ).allowExcessArguments(false);
   create.action(async () => {
@@ -36,7 +36,7 @@ export function bundleCommand(): Command {
   });
   const verify = group
     .command('verify')
-    .description('Check every byte of a bundle, and whether it is enough')
+    .description('Verify the checksums of a bundle, and that it is complete')
     .argument('<folder>', 'the bundle');
   withOnlyFlags(verify, ['bundle-version', 'bundle-config', ...outputFlags, 'v']).action(async (folder: string) => {
     const { runBundleVerify } = await import('./bundle-verify.ts');

@@ -7,9 +7,7 @@ import { outputFlags } from '../output/flags.ts';
 
 /** `kbinit certs check-expiration|renew|generate-csr|certificate-key`. */
 export function certsCommand(): Command {
-  const group = new Command('certs')
-    .alias('certificates')
-    .description('Look after the certificates of a control plane');
+  const group = new Command('certs').alias('certificates').description('Manage the certificates of a control plane');
   checkExpiration(group);
   renewal(group);
   generateCsr(group);
@@ -24,7 +22,7 @@ export function certsCommand(): Command {
 }
 
 function checkExpiration(group: Command): void {
-  const command = withFlags(group.command('check-expiration').description('Show when each certificate ends'), [
+  const command = withFlags(group.command('check-expiration').description('Show certificate expiry'), [
     'cert-dir',
     'config',
     'kubeconfig',
@@ -37,9 +35,7 @@ function checkExpiration(group: Command): void {
 }
 
 function renewal(group: Command): void {
-  const renew = group
-    .command('renew')
-    .description('Make a new certificate with the subject and the names of the old one');
+  const renew = group.command('renew').description('Renew certificates, keeping their subjects and names');
   const add = (name: string, description: string, names: readonly string[]): void => {
     const command = withFlags(renew.command(name).description(description), [
       'cert-dir',
@@ -62,9 +58,7 @@ function renewal(group: Command): void {
 
 function generateCsr(group: Command): void {
   const command = withFlags(
-    group
-      .command('generate-csr')
-      .description('Write keys and signing requests of every certificate, for a CA that is kept elsewhere'),
+    group.command('generate-csr').description('Generate keys and certificate signing requests for an external CA'),
     ['cert-dir', 'config', 'kubeconfig-dir', 'dry-run'],
   );
   command.action(async () => {

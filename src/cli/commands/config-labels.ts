@@ -33,7 +33,7 @@ async function lookUp(label: string, warn: (message: string) => void, fetch: Fet
   const signal = AbortSignal.timeout(patienceSeconds * 1000);
   const ask = async (name: string): Promise<ReturnType<typeof readLabelAnswer>> =>
     readLabelAnswer(await fetch(`${releases}/${labelFile(name)}`, signal));
-  let reason = 'the answer is no version';
+  let reason = 'the answer is not a version';
   try {
     const first = await ask(label);
     // A cluster of a minor that kbinit does not know would be a guess.
@@ -89,7 +89,7 @@ function fetchText(url: string, signal: AbortSignal, redirects = 1): Promise<str
       response.on('data', (chunk: string) => {
         body += chunk;
         // A version is a line; a page of a captive portal is not worth reading.
-        if (body.length > 1000) request.destroy(new Error('the answer is no version'));
+        if (body.length > 1000) request.destroy(new Error('the answer is not a version'));
       });
       response.once('end', () => resolve(body));
       response.once('error', reject);

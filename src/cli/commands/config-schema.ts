@@ -19,7 +19,5 @@ function oneOf(kind: string, version: string | undefined): Record<string, unknow
   const known = schemaKinds()
     .map(({ apiVersion, kind: name }) => `${name} (${apiVersion})`)
     .join(', ');
-  throw new KbError(
-    configProblem(`there is no schema for ${[version, kind].join(' ').trim()}`, `name one of ${known}`),
-  );
+  throw new KbError(configProblem(`no schema for ${[version, kind].join(' ').trim()}`, `name one of ${known}`));
 }

@@ -42,7 +42,7 @@ function migrateCommand(): Command {
 }
 
 function validateCommand(): Command {
-  const command = new Command('validate').description('Check a file; every problem is told at once');
+  const command = new Command('validate').description('Validate a file and report every problem');
   withOnlyFlags(command, ['config', 'allow-deprecated-api', 'allow-experimental-api', ...shared]).action(async () => {
     const { runValidate } = await import('./config-run.ts');
     await runValidate(command.opts());

@@ -122,8 +122,8 @@ function upload(name: 'etcd' | 'etcdctl', path: string | undefined, flag: string
   if (isProgram) return { [name]: { bytes, sha256: createHash('sha256').update(bytes).digest('hex') } };
   throw new KbError({
     code: 'KB_ETCD_BINARY',
-    summary: `the file given with --${flag} is no program`,
-    detail: `${path} is no ELF file; a release is an archive, with etcd and etcdctl in it`,
+    summary: `the file given with --${flag} is not an executable`,
+    detail: `${path} is not an ELF file; extract etcd and etcdctl from the release archive`,
     fix: `unpack the archive and give the file ${name}`,
   });
 }

@@ -6,7 +6,7 @@ import { withFlagsForHosts } from '../flags.ts';
 /** `kbinit etcd init`. */
 export function etcdInitCommand(): Command {
   const command = new Command('init')
-    .description('Set up an etcd cluster of 1, 3, 5 or 7 hosts as a systemd service; again to look after it')
+    .description('Set up an etcd cluster of 1, 3, 5 or 7 hosts as a systemd service; run again to maintain it')
     .allowExcessArguments(false);
   withFlagsForHosts(command, [
     'etcd-host',

@@ -71,7 +71,7 @@ function silent(host: string, { local }: HostEtcd, { message, endpoints }: EtcdS
     detail: message,
     fix:
       local === undefined
-        ? 'look at etcd on its own hosts; the certificates are the ones that kube-apiserver is started with'
-        : 'look at etcd on this host (crictl ps -a --name etcd; crictl logs CONTAINER), or ask from another control plane; an expired client certificate is renewed by `kbinit certs renew etcd-healthcheck-client`',
+        ? 'check etcd on its own hosts; the certificates are those of the kube-apiserver flags'
+        : 'check etcd on this host (crictl ps -a --name etcd; crictl logs CONTAINER), or ask from another control plane; an expired client certificate is renewed by `kbinit certs renew etcd-healthcheck-client`',
   });
 }

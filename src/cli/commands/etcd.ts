@@ -25,7 +25,7 @@ function members(group: Command): void {
 }
 
 function status(group: Command): void {
-  const command = withFlags(group.command('status').description('Ask every member how it is'), lookFlags);
+  const command = withFlags(group.command('status').description('Show the health of every member'), lookFlags);
   command.action(async () => {
     const { runEtcdStatus } = await import('./etcd-run.ts');
     await runEtcdStatus(command.opts<EtcdOptions>());

@@ -16,7 +16,9 @@ export function nextStep(spec: PrepareSpec, to: NextHosts): string {
   const version = formatVersion(spec.version);
   const many = to.hosts.length > 1;
   if (spec.roles.includes('control-plane')) {
-    const others = many ? `${joining} --control-plane, as init says it, on each of the others.` : '';
+    const others = many
+      ? `${joining} --control-plane on every other control plane, using the command printed by init.`
+      : '';
     return lines(`Next, a control plane of ${version}:`, initCommand(spec, to), others);
   }
   if (spec.roles.includes('worker')) {

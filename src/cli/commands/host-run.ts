@@ -150,7 +150,7 @@ async function surveyedHosts(contexts: readonly HostContext[]): Promise<readonly
 function oneName(): Problem {
   return {
     code: 'KB_CONFIG',
-    summary: 'the command line is not what kbinit can work with',
+    summary: 'invalid command line',
     detail: '--hostname: more than one --host is given',
     fix: 'name each host in a run of its own, then prepare all of them at once',
   };

@@ -7,9 +7,9 @@ import { addPhaseCommands } from '../run/workflow.ts';
 
 /** `kbinit host prepare [phase NAME]` and `kbinit host restore`. */
 export function hostCommand(): Command {
-  const group = new Command('host').description('Make hosts ready for Kubernetes, and take that back');
+  const group = new Command('host').description('Prepare hosts for Kubernetes, or undo it');
   const prepare = withFlagsForHosts(
-    group.command('prepare').description('Bring a host from its bare system to what Kubernetes needs'),
+    group.command('prepare').description('Prepare a host for Kubernetes'),
     prepareFlags,
   ).allowExcessArguments(false);
   prepare.action(() => run(prepare));
@@ -19,7 +19,7 @@ export function hostCommand(): Command {
     (path, phase) => run(phase, path),
     (command, names) => withFlagsForHosts(command, ['prepare-host', ...names]),
   );
-  const restore = withFlagsForHosts(group.command('restore').description('Put back what host prepare changed'), [
+  const restore = withFlagsForHosts(group.command('restore').description('Undo what host prepare changed'), [
     'restore-host',
     'force-restore',
     'dry-run',

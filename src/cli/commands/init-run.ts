@@ -157,7 +157,7 @@ export async function readPatches(host: HostView, folder: string | undefined): P
       code: 'KB_PATCHES',
       summary: 'the patches folder is not there',
       host: host.name,
-      detail: `${folder} is no folder on ${host.name}`,
+      detail: `${folder} is not a folder on ${host.name}`,
       fix: 'put the patches on the host that is set up, or correct --patches',
     });
   }

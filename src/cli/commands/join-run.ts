@@ -182,7 +182,7 @@ function assertJoinTogether(hosts: readonly string[], draft: JoinDraft, only: st
   if (own === undefined) return;
   throw new KbError({
     code: 'KB_CONFIG',
-    summary: 'this is for one host at a time',
+    summary: 'this option accepts a single host only',
     detail: `${own}, and more than one --host is named`,
     fix: 'run the command once for each host',
   });
@@ -216,7 +216,12 @@ function assertOneSource({ controlPlane }: JoinDraft, { copyCertsFrom }: JoinOpt
 }
 
 function wrongSource(detail: string, fix: string): KbError {
-  return new KbError({ code: 'KB_CONFIG', summary: 'where the keys come from is not clear', detail, fix });
+  return new KbError({
+    code: 'KB_CONFIG',
+    summary: '--certificate-key and --copy-certs-from are mutually exclusive',
+    detail,
+    fix,
+  });
 }
 
 /** Connected to at once, so that it is there when it is wanted. */
@@ -235,7 +240,7 @@ function assertReplacing({ replace, adminHost }: JoinOptions): void {
   if (replace === true) return;
   throw new KbError({
     code: 'KB_CONFIG',
-    summary: 'a host is named that nothing is asked of',
+    summary: '--admin-host requires --replace',
     detail: '--admin-host is given, but not --replace',
     fix: 'give --replace too, or leave it out',
   });

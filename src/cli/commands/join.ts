@@ -37,7 +37,7 @@ const joinFlags = [
 export function joinCommand(): Command {
   const command = withFlagsForHosts(
     new Command('join')
-      .description('Make a host a node of a cluster')
+      .description('Join a host to a cluster as a node')
       .argument('[api-server-endpoint]', 'address of the API server: host:port'),
     joinFlags,
   );

@@ -53,7 +53,7 @@ function identityOf(options: KubeconfigUserOptions): UserRequest['identity'] {
   if (validitySeconds === undefined || validitySeconds <= 0) {
     throw new KbError({
       code: 'KB_CONFIG',
-      summary: 'the validity period is not a length of time',
+      summary: 'invalid value for --validity-period: expected a duration such as 720h',
       detail: `--validity-period is ${JSON.stringify(text)}`,
       fix: 'write for example 24h or 8760h0m0s',
     });

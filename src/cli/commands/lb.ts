@@ -7,7 +7,9 @@ import type { LbOptions } from './lb-run.ts';
 export function lbCommand(): Command {
   const group = new Command('lb').description('A load balancer in front of the API servers');
   const apply = withFlags(
-    group.command('apply').description('Install haproxy on a host and point it at the API servers; again to change it'),
+    group
+      .command('apply')
+      .description('Install haproxy on a host and point it at the API servers; run again to change it'),
     [
       'lb-backend',
       'bind',

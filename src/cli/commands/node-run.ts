@@ -60,7 +60,7 @@ function drainTime(text: string | undefined): number {
   if (seconds !== undefined && seconds > 0) return seconds;
   throw new KbError({
     code: 'KB_CONFIG',
-    summary: 'the time-out is not a length of time',
+    summary: 'invalid value for --timeout: expected a duration such as 90s',
     detail: `--timeout is ${JSON.stringify(text)}`,
     fix: 'write for example 90s or 10m',
   });

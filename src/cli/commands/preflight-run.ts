@@ -212,7 +212,7 @@ function notReady(reports: readonly HostReport[]): readonly Problem[] {
       summary: `${count(reports.length, 'host')} not ready`,
       host: reports.map(({ host }) => host).join(', '),
       detail: reports.map(({ host, results }) => `${host}: ${names(results)}`).join('; '),
-      fix: 'do what the table says of each error, or let it pass with --ignore-preflight-errors=NAME',
+      fix: 'fix each error as the table says, or ignore it with --ignore-preflight-errors=NAME',
     },
   ];
 }

@@ -21,7 +21,7 @@ const resetFlags = [
 
 /** `kbinit reset` and `kbinit reset phase …`. */
 export function resetCommand(): Command {
-  const command = withFlags(new Command('reset').description('Undo what init or join did to a host'), resetFlags);
+  const command = withFlags(new Command('reset').description('Undo init or join on a host'), resetFlags);
   command.action(() => run(command));
   addPhaseCommands(command, resetPhases, (path, phase) => run(phase, path));
   return command;

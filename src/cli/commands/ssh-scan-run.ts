@@ -153,7 +153,7 @@ function notConfirmed(count: number): Problem {
   return {
     code: 'KB_NOT_CONFIRMED',
     summary: 'nothing was written',
-    detail: `${count} new keys were shown, and nobody said that they are right`,
+    detail: `${count} new keys were shown and not confirmed`,
     fix: "compare them on the hosts' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then answer y or give --yes",
   };
 }

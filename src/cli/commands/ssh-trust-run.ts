@@ -78,6 +78,6 @@ async function keyOf(from: Source, isDryRun: boolean): Promise<string> {
     summary: 'the login without a password was not set up',
     host: from.host.name,
     detail: 'ssh-keygen made no Ed25519 public key',
-    fix: `look at ${from.home}/.ssh on ${from.host.name}`,
+    fix: `check ${from.home}/.ssh on ${from.host.name}`,
   });
 }

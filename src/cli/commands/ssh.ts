@@ -10,7 +10,7 @@ export function sshCommand(): Command {
   const scan = withFlagsForHosts(
     group
       .command('scan')
-      .description("Show hosts' keys with their fingerprints, and make them known after a question")
+      .description('Show host keys and add them to known_hosts after confirmation')
       .argument('<[user@]addr[:port]...>', 'hosts'),
     ['yes', 'dry-run'],
   );
@@ -21,7 +21,7 @@ export function sshCommand(): Command {
   const trust = withFlags(
     group
       .command('trust')
-      .description('Let a host log in to others without a password: a key pair there, known_hosts, authorized_keys')
+      .description('Set up key-based SSH logins from one host to others')
       .argument('<[user@]addr[:port]...>', 'the hosts that it is to log in to'),
     ['dry-run'],
   );

@@ -120,7 +120,7 @@ function tokenIds(given: readonly string[]): readonly string[] {
       ? [
           {
             code: 'KB_USAGE',
-            summary: 'this is no token and no id of one',
+            summary: 'not a valid token or token ID',
             detail: `argument ${index + 1} is not of the form [a-z0-9]{6}.[a-z0-9]{16} or [a-z0-9]{6}`,
             fix: 'give tokens or their ids as `kbinit token list` shows them',
           },
@@ -135,7 +135,7 @@ function unknownToken(id: string, known: readonly string[]): Problem {
   return {
     code: 'KB_TOKEN_UNKNOWN',
     summary: 'the cluster does not know this token',
-    detail: `there is no Secret ${namespace}/${secretName(id)}: it has expired, was removed before, or was never created; tokens: ${listed(known)}`,
+    detail: `no Secret ${namespace}/${secretName(id)}: it has expired, was deleted, or was never created; tokens: ${listed(known)}`,
     fix: 'nothing is left to do for this one; `kbinit token list` shows the others',
   };
 }

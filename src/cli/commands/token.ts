@@ -22,7 +22,7 @@ function create(group: Command): void {
   const command = withFlags(
     group
       .command('create')
-      .description('Make a token that nodes can join with, and print it')
+      .description('Create a bootstrap token and print it')
       .argument('[token]', 'the token, [a-z0-9]{6}.[a-z0-9]{16} (default: a random one)'),
     [
       'certificate-key',
@@ -45,7 +45,7 @@ function create(group: Command): void {
 
 function list(group: Command): void {
   const command = withFlags(
-    group.command('list').description('Show the tokens of the cluster').allowExcessArguments(false),
+    group.command('list').description('List the tokens of the cluster').allowExcessArguments(false),
     [...clusterFlags, ...outputFlags],
   );
   command.action(async () => {
@@ -58,7 +58,7 @@ function remove(group: Command): void {
   const command = withFlags(
     group
       .command('delete')
-      .description('Remove tokens from the cluster')
+      .description('Delete tokens from the cluster')
       .argument('<token...>', 'tokens, or their ids'),
     clusterFlags,
   );

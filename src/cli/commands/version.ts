@@ -8,7 +8,7 @@ export const version: string = manifest.version;
 
 /** `kbinit version [-o short|json|yaml]` */
 export function versionCommand(): Command {
-  const command = new Command('version').description('Print the version of kubeadm that kbinit does the work of');
+  const command = new Command('version').description('Print the kubeadm-compatible version');
   return withOnlyFlags(command, ['output', 'v']).action(async () => {
     const { versionText } = await import('./version-run.ts');
     process.stdout.write(await versionText(command.opts<{ output?: string }>().output));

@@ -239,7 +239,7 @@ export function callFunction(name: string, args: readonly (() => unknown)[]): un
     return value;
   }
   const known = eager[name];
-  if (known === undefined) return refuse(`there is no function ${name}`);
+  if (known === undefined) return refuse(`unknown function ${name}`);
   if (args.length < known.least || args.length > known.most) {
     return refuse(`${name} has ${args.length} arguments, which is not what it takes`);
   }

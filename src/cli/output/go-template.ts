@@ -92,7 +92,7 @@ function unquoted(token: string, template: string): string {
         if (char !== undefined) return char;
         // A byte that is no character by itself, half of a pair, or no code point at all.
         if (Number.isNaN(code) || (isByte && code > 0x7f) || (code > 0xd7ff && code < 0xe000) || code > 0x10_ff_ff) {
-          return bad(template, `${whole} is no character`);
+          return bad(template, `${whole} is not a character`);
         }
         return String.fromCodePoint(code);
       },
@@ -149,7 +149,7 @@ class Parser {
   #isComment(action: string): boolean {
     if (!action.trim().startsWith('/*')) return false;
     // Go wants it right at the braces.
-    if (!/^\/\*[\s\S]*\*\/$/.test(action)) bad(this.#template, `{{${action}}} is no comment`);
+    if (!/^\/\*[\s\S]*\*\/$/.test(action)) bad(this.#template, `{{${action}}} is not a comment`);
     return true;
   }
 
@@ -241,7 +241,7 @@ class Parser {
       return { kind: 'path', variable: undefined, fields: fields.filter((name) => name !== '') };
     }
     if (isFunction(token)) return { kind: 'function', name: token };
-    return bad(this.#template, `there is no function ${token}`);
+    return bad(this.#template, `unknown function ${token}`);
   }
 
   /** Decimal integers, and decimals that are none: the others have forms that Go reads in its own way. */
@@ -253,7 +253,7 @@ class Parser {
   }
 
   #assertKnown(name: string): void {
-    if (!this.#known.some((names) => names.has(name))) bad(this.#template, `there is no variable $${name}`);
+    if (!this.#known.some((names) => names.has(name))) bad(this.#template, `unknown variable $${name}`);
   }
 }
 
@@ -354,7 +354,7 @@ class Runner {
     if (first.kind === 'function') {
       return callFunction(first.name, [...others.map((term) => () => this.#term(term, scope)), ...piped]);
     }
-    if (others.length > 0) return refuse('something that is no function has arguments');
+    if (others.length > 0) return refuse('arguments are given to something that is not a function');
     return this.#term(first, scope);
   }
 
@@ -380,7 +380,7 @@ class Runner {
     return fields.reduce<unknown>((value, field) => {
       if (isRecord(value) && Object.hasOwn(value, field)) return value[field];
       if (value === null) return refuse(`there is nothing at the field before ${JSON.stringify(field)}`);
-      if (value !== undefined && !isRecord(value)) return refuse(`there is no field ${JSON.stringify(field)} here`);
+      if (value !== undefined && !isRecord(value)) return refuse(`unknown field ${JSON.stringify(field)} here`);
       if (this.#allowsMissing) return undefined;
       return refuse(`map has no entry for key ${JSON.stringify(field)}`, 'correct the template, or allow missing keys');
     }, start);

@@ -122,7 +122,7 @@ function readSteps(path: string, template: string): readonly Step[] {
   let rest = path.trim();
   while (rest !== '') {
     const match = stepPattern.exec(rest);
-    if (match === null) return bad(template, `${JSON.stringify(rest)} is no path`);
+    if (match === null) return bad(template, `${JSON.stringify(rest)} is not a path`);
     rest = rest.slice(match[0].length);
     const step = stepOf(match, template);
     if (step !== undefined) steps.push(step);

@@ -3,5 +3,5 @@ import { KbError } from '../../errors.ts';
 
 /** A template or a format that cannot be used. */
 export function wrong(detail: string, fix: string): KbError {
-  return new KbError({ code: 'KB_OUTPUT', summary: 'the answer cannot be printed that way', detail, fix });
+  return new KbError({ code: 'KB_OUTPUT', summary: 'invalid output format', detail, fix });
 }

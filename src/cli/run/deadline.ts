@@ -38,7 +38,7 @@ export function readLimit(text: string | undefined): Limit | undefined {
   if (seconds !== undefined && seconds > 0 && seconds < 2 ** 31 / 1000 - deadlineGrace.step) return { text, seconds };
   throw new KbError({
     code: 'KB_CONFIG',
-    summary: 'the limit of the run is not a length of time',
+    summary: 'invalid value for --deadline',
     detail: `--deadline is ${JSON.stringify(text)}`,
     fix: 'write for example 90s or 10m',
   });
@@ -98,9 +98,9 @@ function explained(error: KbError, text: string, resumeCommand: string): KbError
 function timeIsUp(text: string, detail: string, resumeCommand: string): Problem {
   return {
     code: 'KB_DEADLINE',
-    summary: 'the time for this run is up',
+    summary: 'the --deadline was reached',
     detail: `${passed(text)}; ${detail}`,
-    fix: `to go on, with more time if that was too little: ${resumeCommand}`,
+    fix: `to continue, with more time if that was too little: ${resumeCommand}`,
   };
 }
 

@@ -141,7 +141,7 @@ function partial(done: readonly string[], failed: readonly string[], argv: reado
     summary: `${failed.length} of ${count(done.length + failed.length, 'host')} failed`,
     host: failed.map(nameOf).join(', '),
     detail: `done: ${done.map(nameOf).join(', ')}; failed: ${failed.map(nameOf).join(', ')}`,
-    fix: `mend what is said above of each, then go on with: ${resumeCommand(onlyHosts(argv, failed))}`,
+    fix: `fix the problems above, then continue with: ${resumeCommand(onlyHosts(argv, failed))}`,
   };
 }
 

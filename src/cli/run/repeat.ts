@@ -12,7 +12,7 @@ export function repeatWhenLost(reporter: Reporter, host: string): NonNullable<Ru
     if (!(error instanceof KbError) || attempt >= attempts) return false;
     const lost = error.problems.every(({ code }) => code === 'KB_SSH_LOST') ? error.problems[0] : undefined;
     if (lost === undefined) return false;
-    const text = `${lost.detail}; looking at what is done and going on with ${phase}`;
+    const text = `${lost.detail}; detecting completed steps and continuing with ${phase}`;
     reporter.emit({ kind: 'warning', host: lost.host ?? host, phase, text });
     return true;
   };

@@ -10,7 +10,7 @@ const bootstrapToken = /^[a-z0-9]{6}\.[a-z0-9]{16}$/i;
 /** A URL, as `new URL` takes it: in any case, with slashes of either kind or none. */
 const webUrl = /https?:[\\/]*[^\\/]/i;
 
-/** The command line to go on with: as it was typed, without its secrets. */
+/** The command line to continue with: as it was typed, without its secrets. */
 export function resumeCommand(argv: readonly string[]): string {
   const words = argv.map((word, index) => {
     if (secretFlags.has(argv[index - 1] ?? '') || bootstrapToken.test(word)) return '…';

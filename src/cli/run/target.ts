@@ -8,7 +8,7 @@ export function parseTarget(text: string): Target {
   if (target !== undefined) return target;
   throw new KbError({
     code: 'KB_TARGET',
-    summary: '--host names no host',
+    summary: 'invalid --host value',
     detail: `${JSON.stringify(text)} is not [user@]address[:port]`,
     fix: 'write for example root@192.168.3.29, admin@node1.example:2222 or root@[fd00::5]:22',
   });

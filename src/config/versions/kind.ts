@@ -53,7 +53,7 @@ function findingOf(issue: z.core.$ZodIssue, document: unknown): Finding {
   if (issue.code === 'invalid_type') return wrongType(path, valueAt(document, path), issue.expected);
   if (issue.code === 'invalid_value') {
     const choices = issue.values.filter((choice) => choice !== '').join(', ');
-    return { path, message: `is none of ${choices}`, fix: `use one of ${choices}` };
+    return { path, message: `is not one of ${choices}`, fix: `use one of ${choices}` };
   }
   const fix: unknown = issue.code === 'custom' ? issue.params?.['fix'] : undefined;
   return { path, message: issue.message, fix: typeof fix === 'string' ? fix : 'correct it' };

@@ -109,7 +109,7 @@ export function replaced(options: SshOptions, detail: string): KbError {
 export function noSession(options: SshOptions): KbError {
   return new KbError({
     code: 'KB_SSH_SHELL',
-    summary: 'the host gives no session for a command',
+    summary: 'the SSH server refused a session',
     detail: `${sshTarget(options)} refuses to open a session channel`,
     fix: "allow it in the host's sshd_config: MaxSessions (10 by default), and no ForceCommand for this user",
     host: options.name,
@@ -157,7 +157,7 @@ export function accountRefused(options: SshOptions, said: string): KbError | und
 export function noShell(options: SshOptions, said: string): KbError {
   return shellProblem(
     options,
-    'the login shell runs no commands',
+    'the login shell does not execute commands (nologin?)',
     `${sshTarget(options)} ${said === '' ? 'said nothing' : `said: ${shortened(said)}`}`,
     'log in as a user with a normal login shell (sh, bash, zsh, fish, tcsh) and without a ForceCommand',
   );

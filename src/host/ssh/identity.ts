@@ -67,7 +67,7 @@ async function decrypt(file: string, body: Buffer, options: IdentityOptions): Pr
   if (passphrase === undefined) {
     if (options.files === undefined) return undefined;
     const fix = 'run it at a terminal, which asks for the passphrase, or load the key into ssh-agent';
-    throw keyProblem(options.name, file, 'the key is encrypted and there is no way to ask for its passphrase', fix);
+    throw keyProblem(options.name, file, 'the key is encrypted and its passphrase cannot be asked for here', fix);
   }
   const parsed = options.parse(body, passphrase);
   if (parsed.kind === 'key') return { file, publicBlob: parsed.publicBlob, key: body, passphrase };

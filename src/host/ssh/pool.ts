@@ -33,7 +33,7 @@ class Bastions {
     const via = hops.slice(0, -1);
     const bastion = await this.last(via);
     const hop = hops.at(-1);
-    if (hop === undefined) throw new TypeError('there is no jump host');
+    if (hop === undefined) throw new TypeError('the jump host is missing');
     return new Connection(await prepareLogin({ ...this.#settings, ...hop, via }, dialOf(bastion)));
   }
 

@@ -96,7 +96,7 @@ export async function readSource(host: Host): Promise<Source> {
   }
   const key = values.get('key');
   if (key === '') {
-    const detail = `${home}/${ownKey} exists and opens only with a passphrase, or is no private key`;
+    const detail = `${home}/${ownKey} exists and needs a passphrase, or is not a private key`;
     const fix = 'log in with that key by hand, or move it away and let kbinit make one without a passphrase';
     throw new KbError(trustProblem(host, detail, fix));
   }
@@ -132,7 +132,7 @@ export async function readDestination(
     .filter((blob) => keyTypeOf(blob) !== undefined);
   if (hostKeys.length === 0) {
     const fix = 'run ssh-keygen -A there, or name its keys in sshd_config (HostKey)';
-    throw new KbError(trustProblem(host, `${host.name} tells no public host key of its sshd`, fix));
+    throw new KbError(trustProblem(host, `${host.name} has no readable public host key of its sshd`, fix));
   }
   const authorizedKeys = (await host.read(`${home}/.ssh/authorized_keys`)) ?? '';
   return { host, user, home, ...at, hostname, authorizedKeys, hostKeys };

@@ -51,7 +51,7 @@ export async function namedFiles(
 function missing(host: string, path: string): KbError {
   return new KbError({
     code: 'KB_KUBECONFIG_MISSING',
-    summary: 'there is no kubeconfig to talk to the API server with',
+    summary: 'no kubeconfig found for the API server',
     host,
     detail: `${path} does not exist on ${host}`,
     fix: 'run this on a control plane (--host), or name the file with --kubeconfig',

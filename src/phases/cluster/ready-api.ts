@@ -38,7 +38,7 @@ export async function readyApi(
     summary: 'no API server of the cluster is ready',
     host: host.name,
     detail: `asked from ${host.name} with ${kubeconfig}: ${failures.join('; ')}`,
-    fix: 'work through a control plane that runs (--host); when none does, look at etcd first: `kbinit etcd status --host root@CONTROL_PLANE`',
+    fix: 'use a control plane that is running (--host); if none is, check etcd first: `kbinit etcd status --host root@CONTROL_PLANE`',
   });
 }
 

@@ -288,7 +288,7 @@ const causes: readonly Cause[] = [
     pattern:
       /error creating storage factory: context deadline exceeded|error creating leases|transport: Error while dialing.*:2379/i,
     summary: 'etcd does not answer kube-apiserver',
-    fix: 'look at etcd: `crictl ps -a --name etcd`, or the endpoints in etcd.external',
+    fix: 'check etcd: `crictl ps -a --name etcd`, or the endpoints in etcd.external',
     mayPass: true,
   },
   {
@@ -296,7 +296,7 @@ const causes: readonly Cause[] = [
     pattern:
       /connection refused|leader ?election lost|context deadline exceeded|unable to load configmap based|i\/o timeout/i,
     summary: (_, { speaker }) => `the API server does not answer ${speaker}`,
-    fix: 'look at kube-apiserver: `crictl ps -a --name kube-apiserver`',
+    fix: 'check kube-apiserver: `crictl ps -a --name kube-apiserver`',
     mayPass: true,
   },
   {

@@ -51,7 +51,7 @@ async function explainFailure(ctx: NodeRun, waited: Waited, failure: GaveUp): Pr
       detail === undefined
         ? `${patience} for ${failure.what}; last answer: ${failure.last}`
         : `${detail} (${patience}; last answer: ${failure.last})`,
-    fix: `${fix ?? `read the evidence, or \`journalctl -xeu kubelet\` and \`crictl ps -a\` on ${host.name}`}; then go on with: ${resumeCommand}`,
+    fix: `${fix ?? `read the evidence, or \`journalctl -xeu kubelet\` and \`crictl ps -a\` on ${host.name}`}; then continue with: ${resumeCommand}`,
     evidence,
   };
   return new KbError(problem);
@@ -66,7 +66,7 @@ async function explainStop(ctx: NodeRun, waited: Waited, stopped: KbError): Prom
   const [problem] = stopped.problems;
   return interrupted(`${problem?.detail ?? ''}: ${subject}: ${detail}`, {
     host: ctx.host.name,
-    fix: `${found.fix ?? 'read the evidence'}; then go on with: ${ctx.resumeCommand}`,
+    fix: `${found.fix ?? 'read the evidence'}; then continue with: ${ctx.resumeCommand}`,
     evidence,
   });
 }

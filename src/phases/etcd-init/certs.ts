@@ -9,7 +9,7 @@ import { onAll, stepOn, type EtcdClusterContext } from './context.ts';
 
 export const certs: Phase<EtcdClusterContext> = {
   name: 'certs',
-  summary: 'Make the certificates: a CA, and for each member what it serves and what it meets the others with',
+  summary: 'Generate the certificates: a CA, and serving and peer certificates of each member',
   run: makeCertificates,
 };
 

@@ -17,7 +17,7 @@ const cures: readonly (readonly [RegExp, string])[] = [
     /permission denied/,
     `see who may read ${etcdPaths.pki} and write the data folder, and whether SELinux keeps etcd out`,
   ],
-  [/no such host/, 'see that the hosts resolve the names in --etcd-extra-args'],
+  [/no such host/, 'make sure that the hosts resolve the names in --etcd-extra-args'],
   [/certificate has expired or is not yet valid/, 'set the clocks of the hosts'],
   [/no space left/, 'free some space on the file system of the data folder'],
   [/unknown (?:flag|field)|could not parse|unmarshal/, 'correct --etcd-extra-args'],

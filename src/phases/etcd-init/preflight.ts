@@ -88,7 +88,7 @@ function addressOf({ host, reachedAddress }: EtcdHost, facts: HostFacts): string
   if ('value' in found) return found.value;
   const problem: Problem = {
     ...found.problem,
-    summary: 'there is no address that etcd could be reached at',
+    summary: 'no address that etcd could be reached at',
     fix: 'give the host an address that the other hosts and the control planes can reach',
     host: host.name,
   };

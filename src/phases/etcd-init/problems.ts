@@ -22,7 +22,7 @@ export function notAlone(all: readonly Candidate[]): readonly Problem[] {
     const nameless = one.name === '' ? [`${one.host} has no host name`] : [];
     return [...found, ...nameless].map((detail) => ({
       code: 'KB_ETCD_HOSTS' as const,
-      summary: 'the members of the cluster cannot be told apart',
+      summary: 'the members of the cluster cannot be distinguished',
       host: one.host,
       detail,
       fix: 'name each machine once, and give each its own host name (hostnamectl set-hostname) and machine-id',
@@ -40,7 +40,7 @@ function sharedBy(one: Candidate, other: Candidate): string | undefined {
 export function stranger(host: string, state: HostState, dataDir: string): Problem | undefined {
   const problem = (detail: string, fix: string): Problem => ({
     code: 'KB_ETCD_FOREIGN',
-    summary: 'there is an etcd that is not of `kbinit etcd init`',
+    summary: 'the host already runs an etcd not managed by kbinit',
     host,
     detail,
     fix,
@@ -59,7 +59,8 @@ export function stranger(host: string, state: HostState, dataDir: string): Probl
       const fix = 'undo that: settings go into --etcd-extra-args; or move the file away, to have it written again';
       return problem(`${path} was edited by hand`, fix);
     }
-    if (ownership === 'foreign') return problem(`${path} was not written by kbinit`, `move it away if nobody needs it`);
+    if (ownership === 'foreign')
+      return problem(`${path} was not written by kbinit`, `move it away if it is not needed`);
   }
   if (state.unit === 'absent' && state.isActive) {
     return problem(
@@ -69,7 +70,7 @@ export function stranger(host: string, state: HostState, dataDir: string): Probl
   }
   if (state.data === 'none' || (state.data === 'member' && state.config.dataDir === dataDir)) return undefined;
   return problem(
-    `${dataDir} is not empty, and ${etcdPaths.config} does not say that it is this cluster's`,
+    `${dataDir} is not empty, and does not belong to this cluster according to ${etcdPaths.config}`,
     `move ${dataDir} away if it is not needed; kbinit never overwrites data`,
   );
 }
@@ -86,7 +87,7 @@ export function otherCluster(
     code: 'KB_ETCD_OTHER_CLUSTER',
     summary: 'this host has a member of another etcd cluster',
     host,
-    detail: `${etcdPaths.config} says ${there ?? 'nothing'}; asked for is ${here}`,
+    detail: `${etcdPaths.config} has ${there ?? 'nothing'}; requested: ${here}`,
     fix: 'name the same hosts as the first time (--host, --data-dir); `etcd init` does not add or remove members',
   };
 }

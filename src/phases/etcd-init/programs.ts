@@ -11,7 +11,7 @@ import { onAll, stepOn, type EtcdClusterContext, type Member, type Program, type
 
 export const programs: Phase<EtcdClusterContext> = {
   name: 'programs',
-  summary: 'Bring etcd to the hosts',
+  summary: 'Install etcd on the hosts',
   run: bring,
 };
 
@@ -101,7 +101,7 @@ async function versionOf(host: Host, path: string): Promise<Program> {
   if (version === undefined) {
     throw new KbError({
       code: 'KB_ETCD_BINARY',
-      summary: 'etcd does not tell its version',
+      summary: 'could not read the etcd version',
       host: host.name,
       detail: `${path} --version: ${(stderr || stdout).trim().split('\n')[0] ?? 'no answer'}`,
       fix: 'give a release of etcd with --etcd-binary',
@@ -116,7 +116,7 @@ function tooOld(host: string, path: string, version: KubeVersion): KbError {
     code: 'KB_ETCD_BINARY',
     summary: 'this etcd is too old for Kubernetes',
     host,
-    detail: `${path} is ${formatVersion(version)}; kubeadm and kbinit want ${formatVersion(oldestExternalEtcd())} or later (check ExternalEtcdVersion)`,
+    detail: `${path} is ${formatVersion(version)}; kubeadm and kbinit require ${formatVersion(oldestExternalEtcd())} or later (check ExternalEtcdVersion)`,
     fix: 'download a release from https://github.com/etcd-io/etcd/releases and give it with --etcd-binary (and --etcdctl-binary)',
   });
 }

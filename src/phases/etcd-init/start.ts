@@ -48,7 +48,7 @@ async function startAll(ctx: EtcdClusterContext): Promise<PhaseOutcome> {
 async function restartInTurn(ctx: EtcdClusterContext, stale: readonly { readonly member: Member }[]): Promise<void> {
   for (const { member } of stale) {
     stopIfAsked(ctx);
-    stepOn(ctx, member.host, 'start', 'starting the member anew, with its new files');
+    stepOn(ctx, member.host, 'start', 'restarting the member with its new files');
     await begin(member.host, { isEnabled: true, verb: 'restart' });
     await waitForAll(ctx);
   }

@@ -118,7 +118,7 @@ export function statusProblem(states: readonly MemberState[]): Problem | undefin
     detail: `${ill.map((state) => `${nameOf(state.member)}: ${troubles(state).join(', ')}`).join('; ')} (${inWords(voters)})`,
     fix:
       voters.healthy >= voters.needed
-        ? 'the cluster works, with fewer members to spare: look at etcd on that host (crictl ps -a --name etcd), or remove the member (`kbinit node remove NAME`)'
+        ? 'the cluster works, with fewer members to spare: check etcd on that host (crictl ps -a --name etcd), or remove the member (`kbinit node remove NAME`)'
         : 'the cluster takes no writes: start the members that are down; docs/etcd.md says what to do when they are lost',
   };
 }

@@ -29,7 +29,7 @@ export async function openUnprivileged(ctx: InitContext): Promise<Api> {
   if (api !== undefined) return api;
   throw new KbError({
     code: 'KB_KUBECONFIG_MISSING',
-    summary: 'there is no kubeconfig to talk to the API server with',
+    summary: 'no kubeconfig found for the API server',
     host: ctx.host.name,
     detail: `${ctx.settings.kubeconfig} does not exist on ${ctx.host.name}`,
     fix: 'run `kbinit init phase kubeconfig admin` first, or name another file with --kubeconfig',

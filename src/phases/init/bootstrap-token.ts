@@ -22,7 +22,7 @@ import { readExisting } from './existing.ts';
 export const bootstrapToken: Phase<InitContext> = {
   name: 'bootstrap-token',
   aliases: ['bootstraptoken'],
-  summary: 'Create the token nodes join with',
+  summary: 'Create the bootstrap token',
   flags: ['config', 'kubeconfig', 'skip-token-print', 'dry-run'],
   run: createTokens,
 };

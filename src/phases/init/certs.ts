@@ -21,7 +21,7 @@ const servingFlags = [
 
 export const certs: Phase<InitContext> = {
   name: 'certs',
-  summary: 'Make the certificates: three CAs, what they sign, the service-account keys',
+  summary: 'Generate the certificates: three CAs, what they sign, the service account keys',
   flags: [...flags, ...servingFlags],
   phases: certificatePhaseNames.map(({ name, summary }) => ({
     name,

@@ -68,7 +68,7 @@ function otherSpec(ctx: InitContext, found: readonly Difference[], isOurs: boole
   const more = found.length > listed ? `; and ${found.length - listed} more` : '';
   return {
     code: 'KB_OTHER_SPEC',
-    summary: 'this host was initialised with another configuration',
+    summary: 'this host was initialised with a different configuration',
     host: ctx.host.name,
     detail: `${lines.join('; ')}${more}`,
     fix: isOurs

@@ -11,7 +11,7 @@ const flags = ['config', 'cert-dir', 'dry-run'];
 
 export const kubeletFinalize: Phase<InitContext> = {
   name: 'kubelet-finalize',
-  summary: 'Point the kubelet at the client certificate it rotates',
+  summary: 'Update the kubelet to use its rotated client certificate',
   flags,
   phases: [
     { name: 'enable-client-cert-rotation', summary: 'Use the rotated client certificate in kubelet.conf', flags },

@@ -16,7 +16,7 @@ import { readJournal } from './serving.ts';
 
 export const preflight: Phase<InitContext> = {
   name: 'preflight',
-  summary: 'Check the host and its images',
+  summary: 'Run pre-flight checks and pull images',
   flags: ['config', 'image-repository', 'cri-socket', 'ignore-preflight-errors', 'dry-run', 'output'],
   run: check,
 };

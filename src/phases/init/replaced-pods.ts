@@ -21,7 +21,7 @@ export async function endReplacedPods(ctx: InitContext, phase: string, changes: 
 export async function endPodsOf(ctx: ControlPlaneContext, phase: string, changes: readonly Change[]): Promise<void> {
   const names = changes.filter(({ outcome }) => outcome === 'updated').map(({ path }) => componentOf(path));
   if (names.length === 0) return;
-  step(ctx, phase, `starting ${names.join(', ')} anew`);
+  step(ctx, phase, `restarting ${names.join(', ')}`);
   const { code, stderr } = await ctx.host.run(
     sh`${runtimeTools(ctx.spec.node.criSocket)}systemctl stop kubelet
 if has_crictl; then

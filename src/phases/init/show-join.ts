@@ -11,7 +11,7 @@ import { readExisting } from './existing.ts';
 export const showJoin: Phase<InitContext> = {
   name: 'show-join',
   aliases: ['show-join-command'],
-  summary: 'Show how to use the cluster and how nodes join',
+  summary: 'Show how to use the cluster and the join command',
   needs: ['bootstrap-token', 'upload-certs'],
   run: show,
 };

@@ -13,7 +13,7 @@ import { readExisting } from './existing.ts';
 
 export const uploadCerts: Phase<InitContext> = {
   name: 'upload-certs',
-  summary: 'Upload the certificates for joining control planes, encrypted',
+  summary: 'Upload the certificates for control planes that join, encrypted',
   flags: [
     'config',
     'kubeconfig',
@@ -77,7 +77,7 @@ async function sharedTexts(ctx: InitContext): Promise<Readonly<Record<string, st
   if (missing.length > 0) {
     throw new KbError({
       code: 'KB_CERTS_MISSING',
-      summary: 'there are no certificates to upload',
+      summary: 'no certificates to upload',
       host: ctx.host.name,
       detail: `${missing.join(', ')} not found under ${ctx.spec.cluster.certificatesDir}`,
       fix: 'run `kbinit init phase certs all` on the first control plane before uploading',

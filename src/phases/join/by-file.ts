@@ -19,7 +19,7 @@ export async function findByFile(ctx: JoinContext, discovery: FileDiscovery): Pr
   if (file.ca !== undefined) pinsOfFound(ctx, file.ca, file.source);
   const info = await clusterInfo(ctx, file);
   if (info !== undefined && info.server !== file.server) {
-    const text = `${file.source} has the server ${file.server}, the cluster says ${info.server}; going on with the file's`;
+    const text = `${file.source} has the server ${file.server}, the cluster-info has ${info.server}; using the file's`;
     warn(ctx, 'preflight', text);
   }
   const ca = file.ca ?? info?.ca ?? '';

@@ -101,7 +101,7 @@ function pinnedCa(ctx: JoinContext, discovery: TokenDiscovery, bundle: string): 
       kind: 'warning',
       host: ctx.host.name,
       phase: 'preflight',
-      text: 'the CA is not pinned: whoever has the token could have answered in place of the API server',
+      text: 'the CA is not pinned: anyone who has the token could have impersonated the API server',
     });
     return bundle;
   }
@@ -141,10 +141,10 @@ async function assertSameInfo(ctx: JoinContext, api: Api, text: string): Promise
   if (found === text) return;
   throw new KbError({
     code: 'KB_DISCOVERY_SIGNATURE',
-    summary: 'the cluster-info changed between two looks',
+    summary: 'cluster-info changed between two reads',
     host: ctx.host.name,
     detail: `what ${api.server} showed without and with verified TLS is not the same`,
-    fix: 'try again; if it happens again, somebody else answers at this address: do not join',
+    fix: 'try again; if it happens again, the endpoint may be impersonated: do not join',
   });
 }
 

@@ -38,6 +38,6 @@ async function check(_: JoinContext, node: ControlPlaneContext): Promise<void> {
     summary: 'the etcd cluster is not healthy',
     host: node.host.name,
     detail: found,
-    fix: `mend the etcd cluster first (\`kbinit etcd status --host root@CONTROL_PLANE\`), and let ${node.host.name} reach port 2379 of its members; then go on with: ${node.resumeCommand}`,
+    fix: `fix the etcd cluster first (\`kbinit etcd status --host root@CONTROL_PLANE\`), and let ${node.host.name} reach port 2379 of its members; then continue with: ${node.resumeCommand}`,
   });
 }

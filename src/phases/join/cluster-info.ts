@@ -45,9 +45,9 @@ export function waiting(ctx: JoinContext): UntilOptions {
 export function impostor(ctx: Pick<JoinContext, 'host'>, server: string, whose: string, found: string): KbError {
   return new KbError({
     code: 'KB_DISCOVERY_TLS',
-    summary: 'the API server has no certificate of this cluster',
+    summary: 'API server certificate is not signed by the cluster CA',
     host: ctx.host.name,
     detail: `${server}, asked from ${ctx.host.name}, shows a certificate that ${whose} did not sign: ${found}`,
-    fix: "check the address (another cluster's, a proxy that ends TLS?) and the clocks; if they are right, somebody else answers there: do not join",
+    fix: "check the address (another cluster's, a proxy that terminates TLS?) and the clocks; if they are right, the endpoint may be impersonated: do not join",
   });
 }

@@ -62,7 +62,7 @@ export async function openAdmin(
   if (text === undefined) {
     throw new KbError({
       code: 'KB_KUBECONFIG_MISSING',
-      summary: 'there is no kubeconfig to talk to the API server with',
+      summary: 'no kubeconfig found for the API server',
       host: node.host.name,
       detail: `${paths.adminConf} does not exist on ${node.host.name}`,
       fix: 'run `kbinit join phase control-plane-prepare all` first',

@@ -3,9 +3,9 @@ import { caPins } from '../../certs/pin.ts';
 import { KbError } from '../../errors.ts';
 import type { JoinContext } from './context.ts';
 
-/** The pins of a CA bundle. @throws KbError KB_DISCOVERY_CA when there is no certificate in it, or one cannot be read */
+/** The pins of a CA bundle. @throws KbError KB_DISCOVERY_CA when it contains no certificate, or one cannot be read */
 export function pinsOfFound(ctx: Pick<JoinContext, 'host'>, ca: string, source: string): readonly string[] {
-  let found = 'there is no certificate in it';
+  let found = 'it contains no certificate';
   try {
     const pins = caPins(ca);
     if (pins.length > 0) return pins;

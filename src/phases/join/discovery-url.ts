@@ -47,7 +47,7 @@ function redirected(ctx: Pick<RunContext, 'host'>, from: URL, location: string):
     code: 'KB_DISCOVERY_FILE',
     summary: 'the discovery file is somewhere that is not https',
     host: ctx.host.name,
-    detail: `${shownUrl(from.href)} leads to ${where}: whoever is on the way could give another cluster`,
+    detail: `${shownUrl(from.href)} leads to ${where}: the connection could be intercepted`,
     fix: 'give the https URL that the file is really at, or a path on the joining host',
   });
 }

@@ -50,6 +50,6 @@ exit $failed
     summary: 'the data of an etcd member that does not vote could not be moved aside',
     host: node.host.name,
     detail: `${dataDir}: ${stderr.trim().split('\n').slice(-3).join('; ')}`,
-    fix: `move ${dataDir} and ${manifestPath('etcd')} away, then go on with: ${node.resumeCommand}`,
+    fix: `move ${dataDir} and ${manifestPath('etcd')} away, then continue with: ${node.resumeCommand}`,
   });
 }

@@ -51,9 +51,9 @@ async function clientUrls(node: ControlPlaneContext): Promise<readonly string[]>
   const api = await openAdmin(node, 'shared');
   const { kubernetesAPICall: timeoutSeconds } = node.spec.timeouts;
   try {
-    return await until('the etcd Pods to tell their addresses', { timeoutSeconds, signal: node.signal }, async () => {
+    return await until('the addresses of the etcd Pods', { timeoutSeconds, signal: node.signal }, async () => {
       const urls = await podEndpoints(api);
-      return urls.length === 0 ? { notYet: 'no etcd Pod in kube-system tells its client URLs' } : { value: urls };
+      return urls.length === 0 ? { notYet: 'no etcd Pod in kube-system has its client URLs' } : { value: urls };
     });
   } catch (error) {
     throw error instanceof GaveUp ? notAnswering(node, error.last) : error;
@@ -74,7 +74,7 @@ async function clientCertificate(
   if (ca !== undefined && cert !== undefined && key !== undefined) return { ca, cert, key };
   throw new KbError({
     code: 'KB_CERTS_MISSING',
-    summary: 'there is no certificate to talk to etcd with',
+    summary: 'no client certificate for etcd',
     host: node.host.name,
     detail: `${folder} has no ca.crt, healthcheck-client.crt and healthcheck-client.key`,
     fix: 'run `kbinit join phase control-plane-prepare all` first',
@@ -106,6 +106,6 @@ function notAnswering(node: ControlPlaneContext, found: string): KbError {
     summary: 'the etcd cluster does not take this member',
     host: node.host.name,
     detail: found,
-    fix: `see to it that most etcd members are healthy and that ${node.host.name} reaches their port 2379 (\`kbinit etcd members --host root@CONTROL_PLANE\`), then go on with: ${node.resumeCommand}`,
+    fix: `make sure that a majority of etcd members is healthy and that ${node.host.name} reaches their port 2379 (\`kbinit etcd members --host root@CONTROL_PLANE\`), then continue with: ${node.resumeCommand}`,
   });
 }

@@ -30,7 +30,7 @@ export async function giveBack(
     summary: 'etcd on this host did not come up as a member',
     host: node.host.name,
     detail: `${problem?.detail ?? ''}; ${left.sentence}${kept}`,
-    fix: problem?.fix ?? `go on with: ${node.resumeCommand}`,
+    fix: problem?.fix ?? `continue with: ${node.resumeCommand}`,
   });
 }
 
@@ -50,7 +50,7 @@ async function leave(node: ControlPlaneContext, { etcd }: EtcdCluster, { id }: E
         return { value: { hasLeft: false, sentence: `member ${hex} votes by now and was left as it is` } };
       }
       await etcd.remove(id);
-      return { value: { hasLeft: true, sentence: 'the learner has left the cluster again' } };
+      return { value: { hasLeft: true, sentence: 'learner removed from the etcd cluster' } };
     });
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
@@ -70,7 +70,7 @@ export function lostMember(node: ControlPlaneContext, member: EtcdMember, dataDi
     summary: 'etcd has a voting member of this address, but its data is not on this host',
     host: node.host.name,
     detail: `member ${hex} (${member.name}) at ${member.peerUrls.join(', ')}; ${dataDir}/member does not exist`,
-    fix: `if its host was replaced, remove the old member on another control plane (\`kbinit node remove ${member.name} --host root@CONTROL_PLANE\` or \`etcdctl member remove ${hex}\`), then go on with: ${node.resumeCommand}`,
+    fix: `if its host was replaced, remove the old member on another control plane (\`kbinit node remove ${member.name} --host root@CONTROL_PLANE\` or \`etcdctl member remove ${hex}\`), then continue with: ${node.resumeCommand}`,
   });
 }
 
@@ -82,6 +82,6 @@ export function otherLearner(node: ControlPlaneContext, { id, peerUrls }: EtcdMe
     summary: 'a join that did not end keeps others out of etcd',
     host: node.host.name,
     detail: `learner ${hex} at ${peerUrls.join(', ')} does not become a voting member, and etcd takes one learner at a time`,
-    fix: `let the join of that host end (the same command again), or remove the learner, which has no vote, on a control plane: \`etcdctl member remove ${hex}\`; then go on with: ${node.resumeCommand}`,
+    fix: `let the join of that host finish (run its command again), or remove the learner, which has no vote, on a control plane: \`etcdctl member remove ${hex}\`; then continue with: ${node.resumeCommand}`,
   });
 }

@@ -42,7 +42,7 @@ export const etcdJoin: Phase<JoinContext> = {
 export async function joinEtcd(ctx: JoinContext, node: ControlPlaneContext): Promise<PhaseOutcome> {
   const { etcd: wanted } = node.spec.cluster;
   if (wanted.kind === 'external') {
-    step(node, name, 'etcd is external: there is no member to add');
+    step(node, name, 'etcd is external: no member is added');
     return 'unchanged';
   }
   const cluster = await findEtcd(node);

@@ -39,7 +39,7 @@ export async function readFoundFile(ctx: JoinContext, place: string): Promise<Fo
 
 /** A phase that has no flags for discovery goes by admin.conf (spec 01 §4.1). */
 const adminHint =
-  'control planes have that file once `kbinit join phase control-plane-prepare all` has run; on a worker say with --config how the cluster is found';
+  'control planes have that file once `kbinit join phase control-plane-prepare all` has run; on a worker configure discovery with --config';
 
 async function readPath(ctx: JoinContext, path: string): Promise<string> {
   const text = await ctx.host.read(path);
@@ -81,9 +81,9 @@ function unusable(
 export function noLogin(ctx: JoinContext, found: string): KbError {
   return new KbError({
     code: 'KB_DISCOVERY_CREDENTIALS',
-    summary: 'there is nothing to log in to the cluster with',
+    summary: 'no credentials for the cluster',
     host: ctx.host.name,
     detail: found,
-    fix: 'make a token (`kbinit token create --host root@CONTROL_PLANE`) and give it with --tls-bootstrap-token, or put it into the file',
+    fix: 'create a token (`kbinit token create --host root@CONTROL_PLANE`) and give it with --tls-bootstrap-token, or put it into the file',
   });
 }

@@ -95,7 +95,7 @@ async function checkControlPlane(ctx: JoinContext): Promise<void> {
 function noSharedEndpoint(ctx: JoinContext): KbError {
   return new KbError({
     code: 'KB_CONTROL_PLANE_ENDPOINT',
-    summary: 'the control planes of this cluster have no address in common',
+    summary: 'the cluster has no controlPlaneEndpoint',
     host: ctx.host.name,
     detail: 'controlPlaneEndpoint is not set in the ClusterConfiguration of ConfigMap kube-system/kubeadm-config',
     fix: "set the cluster up with --control-plane-endpoint; or, with an address that is in the API server's certificate, add controlPlaneEndpoint to that ConfigMap and point the kubeconfigs and kube-public/cluster-info there",

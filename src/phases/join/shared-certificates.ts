@@ -163,7 +163,7 @@ const uploadAgain =
 function expired(ctx: JoinContext): KbError {
   return new KbError({
     code: 'KB_CERTS_EXPIRED',
-    summary: 'the uploaded certificates are not there any more',
+    summary: 'the uploaded certificates have expired',
     host: ctx.host.name,
     detail:
       'the cluster has no Secret kube-system/kubeadm-certs: it is deleted two hours after its upload, or was never made',

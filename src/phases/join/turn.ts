@@ -41,7 +41,7 @@ async function take(ctx: JoinContext, node: ControlPlaneContext, api: Api): Prom
   const { identity, isDead } = ctx.settings.runner;
   const timeoutSeconds = patience * node.spec.timeouts.etcdAPICall;
   let [version, since, told]: [string | undefined, number, string] = [undefined, performance.now(), ''];
-  const what = 'its turn to join';
+  const what = 'the join lock';
   const options = { timeoutSeconds, intervalMs: 200, ...toldOf(ctx, 'etcd-join', what) };
   try {
     await until(what, options, async () => {
@@ -118,6 +118,6 @@ function tooLong(ctx: JoinContext, { seconds, last }: GaveUp): KbError {
     summary: 'another control plane is joining',
     host: ctx.host.name,
     detail: `waited ${seconds} s for the Lease ${lease.namespace}/${lease.name}; ${last}`,
-    fix: `let that join end, or end it; then go on with: ${ctx.resumeCommand}`,
+    fix: `wait until that join has finished, or stop it; then continue with: ${ctx.resumeCommand}`,
   });
 }

@@ -51,6 +51,6 @@ function notOurs(host: string, path: string, isEdited: boolean): Problem {
     detail: isEdited
       ? `${path} was written by kbinit and is not as it was written`
       : `${path} was not written by kbinit, and is not the file that came with the package`,
-    fix: 'move it away; or give --force to replace it: a copy is then kept beside it',
+    fix: 'move it away; or give --force to replace it: a backup copy is then kept',
   };
 }

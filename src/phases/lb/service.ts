@@ -90,7 +90,7 @@ ${command}
     summary: `${service} refuses the configuration`,
     host: ctx.host.name,
     detail: `${said.find((line) => /ALERT|error|unknown/i.test(line)) ?? said.at(-1) ?? `exit code ${code}`}; ${path} was not touched`,
-    fix: `check what ${service} says against the flags, and its version on the host (1.5 is the oldest haproxy that will do)`,
+    fix: `check the message of ${service} against the flags, and its version on the host (1.5 is the oldest haproxy that will do)`,
     evidence: said.slice(0, 6),
   });
 }
@@ -138,7 +138,7 @@ async function takeBack(ctx: LbContext, { service, path }: ServiceConfig, before
   if (before.previous === undefined) await ctx.host.remove([path], 'take the new configuration back');
   else await ctx.host.write([{ ...artifact({ path, body: before.previous }), encoding: 'latin1' }]);
   const verb = before.isActive ? 'reload-or-restart' : 'stop';
-  await ctx.host.run(sh`systemctl ${verb} ${service}`, 'go on with what ran before', { idempotent: true });
+  await ctx.host.run(sh`systemctl ${verb} ${service}`, 'restore the previous service', { idempotent: true });
   await ctx.host.remove([pendingPath(service)], 'nothing is half done');
 }
 
@@ -158,7 +158,7 @@ function notStarted(
     summary: `${service} does not work with the new configuration`,
     host: ctx.host.name,
     detail: `${seen.last}; ${path} is ${previous === undefined ? 'removed again' : 'as it was before'}`,
-    fix: `see what ${service} says (journalctl -u ${service}), mend that, and run again`,
+    fix: `check the log of ${service} (journalctl -u ${service}), fix the error, and run again`,
     evidence: seen.evidence.slice(-8),
   });
 }

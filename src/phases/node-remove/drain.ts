@@ -40,7 +40,7 @@ export async function leavingPods(ctx: NodeRemoveContext, api: Api): Promise<rea
   if (withData.length > 0 && !ctx.spec.deletesEmptyDirData) {
     problems.push({
       code: 'KB_DRAIN_DATA',
-      summary: 'Pods on the node have data that ends with them',
+      summary: 'Pods use emptyDir volumes; their data will be deleted',
       host,
       detail: `emptyDir volumes: ${withData.map(podName).join(', ')}`,
       fix: 'save what is needed, then give --delete-emptydir-data',
@@ -49,7 +49,7 @@ export async function leavingPods(ctx: NodeRemoveContext, api: Api): Promise<rea
   if (unmanaged.length > 0 && !ctx.spec.isForced) {
     problems.push({
       code: 'KB_DRAIN_UNMANAGED',
-      summary: 'Pods on the node would not come back elsewhere',
+      summary: 'Pods are not managed by a controller',
       host,
       detail: `without a controller: ${unmanaged.map(podName).join(', ')}`,
       fix: 'give them to a Deployment or delete them; or give --force',

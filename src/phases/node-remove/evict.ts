@@ -28,7 +28,7 @@ export async function evictAll(ctx: NodeRemoveContext, api: Api, pods: readonly 
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
     if (!ctx.spec.isForced) throw notDrained(ctx, error);
-    warn(ctx, 'drain', `not gone after ${error.seconds} s, deleted at once as --force says: ${error.last}`);
+    warn(ctx, 'drain', `not gone after ${error.seconds} s, deleted immediately because of --force: ${error.last}`);
     await deleteAll(api, left);
   }
 }
@@ -45,7 +45,11 @@ async function evict(api: Api, pod: PodRef, asked: Set<string>): Promise<string>
 /** On a node that is not Ready a Pod that was evicted would never end. */
 export async function deleteUnreachable(ctx: NodeRemoveContext, api: Api, pods: readonly PodRef[]): Promise<void> {
   const names = pods.map(podName).join(', ');
-  warn(ctx, 'drain', `${ctx.spec.name} is not Ready, nobody can end its Pods there: deleting ${names} at once`);
+  warn(
+    ctx,
+    'drain',
+    `${ctx.spec.name} is not Ready, so its Pods cannot be terminated there: deleting ${names} immediately`,
+  );
   await deleteAll(api, pods);
 }
 

@@ -70,7 +70,7 @@ async function clusterOf(ctx: NodeRemoveContext, isWorker: boolean): Promise<Etc
     }
     throw new KbError({
       code: 'KB_ETCD_UNREACHABLE',
-      summary: 'etcd does not answer, so nobody knows which members it has',
+      summary: 'etcd is unreachable, so its members are unknown',
       host: ctx.host.name,
       detail: `${error.message}; nothing was changed`,
       fix: 'work through a control plane whose etcd runs (--host); an expired client certificate is renewed by `kbinit certs renew etcd-healthcheck-client`',

@@ -29,7 +29,7 @@ async function check(ctx: NodeRemoveContext): Promise<void> {
     summary: 'nothing was removed',
     host: ctx.host.name,
     detail: 'the question was not answered with y or yes',
-    fix: 'answer y, or give --yes to go on without a question',
+    fix: 'answer y, or give --yes to skip the confirmation prompt',
   });
 }
 
@@ -85,6 +85,6 @@ function quorumProblem(ctx: NodeRemoveContext, refusal: string): Problem {
     summary: `etcd would be left without a quorum, so ${ctx.spec.name} stays`,
     host: ctx.host.name,
     detail: `${refusal}; its etcd member was not removed`,
-    fix: 'start the members that are down, or remove first those that will not come back; or join another control plane before; where the quorum is lost for good, docs/etcd.md says what to do',
+    fix: 'start the members that are down, or remove first those that will not come back; or join another control plane first; if the quorum is lost permanently, see docs/etcd.md',
   };
 }

@@ -31,7 +31,7 @@ async function removeFromEtcd(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
       summary: 'the etcd member could not be removed',
       host: ctx.host.name,
       detail: `member ${hexId(etcd.memberId)} of ${ctx.spec.name}: ${error.last}`,
-      fix: `look at the members (\`kbinit etcd status\`), then go on with: ${ctx.resumeCommand}`,
+      fix: `check the members (\`kbinit etcd status\`), then continue with: ${ctx.resumeCommand}`,
     });
   }
   return 'done';

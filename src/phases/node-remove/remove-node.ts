@@ -22,7 +22,7 @@ function whatIsLeft({ spec: { name }, operator }: NodeRemoveContext, { node, add
   const [address = 'ADDRESS'] = addresses;
   const wasControlPlane = etcd !== undefined || node?.metadata.labels?.[controlPlaneLabel] !== undefined;
   const balancer = wasControlPlane
-    ? `\nIts API server is none of this cluster any more: take ${address} out of the load balancer (kbinit lb apply ${operator?.over('LOAD_BALANCER') ?? '--host root@LOAD_BALANCER'}).`
+    ? `\nIts API server has left the cluster: remove ${address} from the load balancer (kbinit lb apply ${operator?.over('LOAD_BALANCER') ?? '--host root@LOAD_BALANCER'}).`
     : '';
   return `
 Node ${name} has left the cluster. Its host was not changed; a kubelet that starts there

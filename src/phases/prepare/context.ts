@@ -30,7 +30,7 @@ export function stateOf(ctx: PrepareContext): Promise<HostState> {
 
 async function ask(ctx: PrepareContext): Promise<HostState> {
   const { code, stdout, stderr } = await ctx.host.probe(surveyCommand(questions(ctx.spec)), {
-    why: 'look at the host',
+    why: 'inspect the host',
     // Files of the host are in the answer, and a share's password may be in /etc/fstab.
     secret: true,
     signal: ctx.signal,
@@ -39,7 +39,7 @@ async function ask(ctx: PrepareContext): Promise<HostState> {
   if (code !== 0 || state.kernel === '') {
     throw new KbError({
       code: 'KB_PREPARE_SURVEY',
-      summary: 'the host does not say what it is',
+      summary: 'host survey failed',
       host: ctx.host.name,
       detail: stderr.trim().split('\n')[0] || `the survey ended with exit code ${code}`,
       fix: 'check that it is a Linux with systemd and coreutils, then run again',

@@ -13,7 +13,7 @@ import { stateOf, type PrepareContext } from './context.ts';
 
 export const detect: Phase<PrepareContext> = {
   name: 'detect',
-  summary: 'Look what the host is',
+  summary: 'Detect the operating system',
   flags: ['kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries'],
   run: look,
 };
@@ -54,10 +54,10 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
 function noKey(host: string, { name }: Distro, url: string): KbError {
   return new KbError({
     code: 'KB_CONFIG',
-    summary: 'the command line is not what kbinit can work with',
+    summary: 'invalid command line',
     host,
     detail: `--repository-key is missing: ${name} installs nothing from a repository without its key`,
-    fix: `get ${url} where you can trust the way it comes, and give it with --repository-key; or say --unsigned-repository`,
+    fix: `download ${url} over a trusted connection and pass it with --repository-key, or use --unsigned-repository`,
   });
 }
 
@@ -69,7 +69,7 @@ function knownDistro(host: string, state: HostState): Distro {
     code: 'KB_PREPARE_OS',
     summary: 'kbinit does not know how to prepare this system',
     host,
-    detail: `/etc/os-release says ${distro.unknown === '' ? 'nothing' : distro.unknown}`,
+    detail: `/etc/os-release has ${distro.unknown === '' ? 'nothing' : distro.unknown}`,
     fix: 'use CentOS 7, CentOS Stream, Rocky Linux, AlmaLinux or RHEL 8 to 10, Debian or Ubuntu; or prepare the host by hand',
   });
 }

@@ -44,7 +44,7 @@ export const preparePhases: readonly Phase<PrepareContext>[] = [
     'binaries',
     'offline',
   ]),
-  planned('time', 'See that something keeps the clock', planClock, []),
+  planned('time', 'Ensure time synchronisation', planClock, []),
   planned('network-manager', 'Keep NetworkManager off the interfaces of Pods', planNetworkManager, ['role']),
   planned('containerd', 'Configure and start containerd', planContainerd, [
     'role',
@@ -55,7 +55,7 @@ export const preparePhases: readonly Phase<PrepareContext>[] = [
     'registry-mirror',
     'cgroup-driver',
   ]),
-  planned('crictl', 'Tell crictl where containerd is', planCrictl, ['role']),
+  planned('crictl', 'Configure the crictl endpoint', planCrictl, ['role']),
   planned('images', 'Import images of a bundle that the host lacks', planImages, ['role', 'offline']),
   planned('kubelet', "Write the kubelet's unit and enable it", planKubelet, ['role', 'binaries', 'offline']),
   planned('firewall', "Open the role's ports in firewalld, which stays on", planFirewall, [

@@ -70,7 +70,7 @@ async function runAction(ctx: PrepareContext, phase: string, action: CommandActi
     summary: `could not ${action.why}`,
     host: ctx.host.name,
     detail: `${said.at(-1) ?? `exit code ${code}`} (exit code ${code})`,
-    fix: `mend that on ${ctx.host.name}${action.hint === undefined ? '' : ` (${action.hint})`}, then run again; \`kbinit host restore\` takes back what was changed until here`,
+    fix: `fix this on ${ctx.host.name}${action.hint === undefined ? '' : ` (${action.hint})`}, then run again; \`kbinit host restore\` takes back what was changed until here`,
     evidence: said.slice(-6, -1),
   });
 }

@@ -23,14 +23,14 @@ export interface RestoreContext extends RunContext {
 
 /** One phase: it is done, or it is not. */
 export const restorePhases: readonly Phase<RestoreContext>[] = [
-  { name: 'restore', summary: 'Put back what host prepare changed', run: restore },
+  { name: 'restore', summary: 'Undo what host prepare changed', run: restore },
 ];
 
 async function restore(ctx: RestoreContext): Promise<PhaseOutcome> {
   const files = await ctx.host.readAll([ctx.ledgerFiles.path, paths.kubeletConf]);
   const text = files.get(ctx.ledgerFiles.path);
   if (text === undefined) {
-    step(ctx, 'restore', 'there is no ledger: kbinit has not prepared this host, or it was restored');
+    step(ctx, 'restore', 'no ledger found: kbinit has not prepared this host, or it was restored');
     return 'unchanged';
   }
   const entries = ctx.ledgerFiles.parse(ctx.host.name, text);
@@ -99,7 +99,7 @@ async function perform(ctx: RestoreContext, one: RestoreStep): Promise<void> {
     summary: `could not ${one.why}`,
     host: ctx.host.name,
     detail: said,
-    fix: 'mend that, then run `kbinit host restore` again: it goes on where it stopped',
+    fix: 'fix this, then run `kbinit host restore` again: it continues where it stopped',
   });
 }
 

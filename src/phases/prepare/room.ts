@@ -14,7 +14,7 @@ const name = 'room';
 
 export const room: Phase<PrepareContext> = {
   name,
-  summary: 'See that there is room for what is to be installed',
+  summary: 'Check free disk space',
   flags: ['role', 'kubernetes-version', 'repository', 'repository-key', 'unsigned-repository', 'binaries', 'offline'],
   run: look,
 };
@@ -38,10 +38,10 @@ async function look(ctx: PrepareContext): Promise<PhaseOutcome> {
   throw new KbError(
     errors.map(({ text, fix }) => ({
       code: 'KB_DISK_FULL',
-      summary: 'there is no room for what is to be installed',
+      summary: 'not enough free disk space',
       host: ctx.host.name,
       detail: `${text}; nothing was changed`,
-      fix: `${fix}; or go on without this look (--skip-phases=${name})`,
+      fix: `${fix}; or skip this check (--skip-phases=${name})`,
     })),
   );
 }

@@ -81,7 +81,7 @@ function notRemoved(ctx: ResetContext, local: LocalMember, refused: Refused): Kb
     summary: 'the etcd member could not be removed',
     host: ctx.host.name,
     detail: `member ${hexId(refused.own.id)} (${nameOf(refused.own)}): ${refused.found}; ${local.dataDir} was not touched`,
-    fix: `mend the etcd cluster (\`kbinit etcd status --host root@CONTROL_PLANE\`) and reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
+    fix: `fix the etcd cluster (\`kbinit etcd status --host root@CONTROL_PLANE\`) and reset again; ${removalByHand(local, refused)}; ${whenLost(local)}`,
   });
 }
 

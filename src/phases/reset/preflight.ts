@@ -8,7 +8,7 @@ import type { ResetContext } from './context.ts';
 export const resetPreflight: Phase<ResetContext> = {
   name: 'preflight',
   aliases: ['pre-flight'],
-  summary: 'Ask whether to go on, and check the host',
+  summary: 'Run reset pre-flight checks',
   flags: ['ignore-preflight-errors', 'force', 'dry-run'],
   run: check,
 };
@@ -22,7 +22,7 @@ async function check(ctx: ResetContext): Promise<void> {
         summary: 'nothing was reset',
         host: ctx.host.name,
         detail: 'the question was not answered with y or yes',
-        fix: 'answer y, or give --force to go on without a question',
+        fix: 'answer y, or give --force to skip the confirmation prompt',
       });
     }
   }

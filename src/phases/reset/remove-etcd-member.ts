@@ -52,7 +52,7 @@ async function isWipeConfirmed(ctx: ResetContext, member: LocalMember | undefine
     code: 'KB_NOT_CONFIRMED',
     summary: 'nothing was reset: --force-wipe-etcd names another host',
     host: ctx.host.name,
-    detail: `it says ${JSON.stringify(typed)}; this host is ${hostname}`,
+    detail: `it has the value ${JSON.stringify(typed)}; this host is ${hostname}`,
     fix: `check which host you are on; to destroy the etcd data of this one: --force-wipe-etcd ${hostname}`,
   });
 }

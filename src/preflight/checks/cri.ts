@@ -53,7 +53,7 @@ function runtimeFix(runtime: Runtime | undefined): string {
   }
   if (isTooOld(version)) return 'upgrade containerd to 1.6 at least';
   if (plugin === undefined || plugin === 'ok' || plugin === 'missing') return serveCri;
-  return 'correct what `ctr plugins ls -d id==cri` and `journalctl -u containerd` say, then run `systemctl restart containerd`';
+  return 'fix the error shown by `ctr plugins ls -d id==cri` and `journalctl -u containerd`, then run `systemctl restart containerd`';
 }
 
 function isTooOld(containerd: string | undefined): boolean {

@@ -63,7 +63,7 @@ const noKubelet = error(name, '`kubelet --version` gave no version', 'install th
 function kernelRelease({ facts }: Found, needs: SystemRow): readonly Finding[] {
   if (needs.kernels.some((pattern) => pattern.test(facts.kernelRelease))) return [];
   if (needs.otherKernel === 'error') {
-    const text = `kernel ${facts.kernelRelease} is too old: this Kubernetes wants ${needs.kernelsTold}`;
+    const text = `kernel ${facts.kernelRelease} is too old: this Kubernetes requires ${needs.kernelsTold}`;
     return [error(name, text, 'install a newer kernel, or set up an older Kubernetes')];
   }
   const text = `kernel ${facts.kernelRelease} is not one that Kubernetes is tested with: ${needs.kernelsTold}`;

@@ -27,7 +27,7 @@ export function firewalld(ports: readonly number[], address?: string): Check {
       if (closed.length === 0) return [];
       const text =
         zone === undefined
-          ? `firewalld is active and does not tell what it lets in; ports ${closed.join(', ')} must be open`
+          ? `firewalld is active and its open ports could not be read; ports ${closed.join(', ')} must be open`
           : `firewalld is active, and its zone ${zone} does not let in ${closed.length === 1 ? 'port' : 'ports'} ${closed.join(', ')}`;
       const canPrepare = systemFamily(facts.osRelease) !== undefined;
       const prepare = canPrepare ? ', or run `kbinit host prepare --role control-plane`' : '';

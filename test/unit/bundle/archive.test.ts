@@ -48,7 +48,7 @@ test.each([
     tar([['index.json', JSON.stringify({ manifests: [{ digest: 'sha256:0' }] })]]),
     'has an image without a full name (entry 1 of its index lacks io.containerd.image.name)',
   ],
-  ['no tar', Buffer.alloc(2000, 'x'), 'is not whole: it is no tar archive, or is damaged'],
+  ['no tar', Buffer.alloc(2000, 'x'), 'is not whole: it is not a tar archive, or is damaged'],
   ['a compressed one', gzipSync(archive([image('registry.k8s.io/a:1')])), 'is compressed: unpack it with gunzip'],
   ['an empty file', Buffer.alloc(0), 'is not whole: its end is missing'],
   [
@@ -56,7 +56,11 @@ test.each([
     archive([image('registry.k8s.io/a:1')]).subarray(0, -1024),
     'is not whole: its end is missing',
   ],
-  ['one that was cut', archive([image('registry.k8s.io/a:1')]).subarray(0, 1400), 'it ends in the middle of a file'],
+  [
+    'one that was cut',
+    archive([image('registry.k8s.io/a:1')]).subarray(0, 1400),
+    'it is truncated in the middle of a file',
+  ],
 ])('%s is refused', async (_, bytes, said) => {
   expect((await inspect(bytes)).findings.join('\n')).toContain(said);
 });

@@ -111,9 +111,9 @@ test.each([
     'another program',
     kubelet,
     Buffer.from('another'),
-    /kubelet: is sha256:[0-9a-f]{64}, \S+kubelet\.sha256 says sha256:[0-9a-f]{64}/,
+    /kubelet: is sha256:[0-9a-f]{64}, \S+kubelet\.sha256 has sha256:[0-9a-f]{64}/,
   ],
-  ['another archive', containerd, gzipSync(tar([])), /containerd-static-\S+: is sha256:[0-9a-f]{64}, \S+ says/],
+  ['another archive', containerd, gzipSync(tar([])), /containerd-static-\S+: is sha256:[0-9a-f]{64}, \S+ has/],
 ])('%s than its published checksum says is refused and gone', async (_, path, body, said) => {
   published.set(path, body);
   const { problems } = await failureOf(run());

@@ -42,7 +42,7 @@ const kinds = [
 
 test.each(kinds)('%s with a flipped byte', async (_, path) => {
   expect((await changed(path, flipped))[0]).toMatch(
-    new RegExp(`^${path} is sha256:[0-9a-f]{64}, the lock says sha256:[0-9a-f]{64}$`),
+    new RegExp(`^${path} is sha256:[0-9a-f]{64}, the lock file has sha256:[0-9a-f]{64}$`),
   );
 });
 
@@ -70,7 +70,7 @@ test('the blob with the flipped byte is named', async () => {
 test.each([
   ['binaries/runc', program({ machine: 183 }), 'binaries/runc is for arm64, the bundle for amd64'],
   ['binaries/cni/bridge', program({ machine: 183 }), 'binaries/cni/bridge is for arm64, the bundle for amd64'],
-  ['binaries/runc', Buffer.from('#!/bin/sh\n'), 'binaries/runc is no program for Linux on amd64 or arm64'],
+  ['binaries/runc', Buffer.from('#!/bin/sh\n'), 'binaries/runc is not a Linux amd64/arm64 executable'],
   [
     'binaries/kubelet',
     program({ texts: ['v1.2.3'] }),
@@ -99,7 +99,7 @@ test('an image for another machine', async () => {
 test('an image of another digest under the same tag', async () => {
   const other = image(first, { layer: 'somebody else was here' });
   expect(await locked('images/0.tar', archive([other]))).toEqual([
-    `images/0.tar has ${first} as ${other.digest}, the lock says ${image(first).digest}`,
+    `images/0.tar has ${first} as ${other.digest}, the lock file has ${image(first).digest}`,
   ]);
 });
 
@@ -121,7 +121,7 @@ test('files that the lock does not know, and links in the place of files', async
   rmSync(join(folder, 'binaries/runc'));
   symlinkSync('kubelet', join(folder, 'binaries/runc'));
   expect(await sentences(folder)).toEqual(
-    expect.arrayContaining(['images/more.tar is not in the lock', 'binaries/runc is no plain file']),
+    expect.arrayContaining(['images/more.tar is not in the lock', 'binaries/runc is not a regular file']),
   );
 });
 
@@ -152,7 +152,7 @@ test('a lock is read as it was written', () => {
 test.each([
   ['no JSON', '{', 'it is not a JSON object'],
   ['another schema', '{"schemaVersion": 2}', 'its schemaVersion is 2; this kbinit knows 1'],
-  ['nothing in it', '{"schemaVersion": 1}', 'binaries is no list'],
+  ['nothing in it', '{"schemaVersion": 1}', 'binaries is not a list'],
 ])('a lock with %s is refused', (_, text, said) => {
   expect(() => parseLock(text)).toThrow(said);
 });
@@ -173,5 +173,5 @@ test('a file or an image that is named twice, and an image in no archive, are re
   expect(() => parseLock(JSON.stringify({ ...lock, images: [...lock.images, ...lock.images] }))).toThrow(
     'names the image',
   );
-  expect(() => parseLock(JSON.stringify({ ...lock, archives: [] }))).toThrow('which is no archive of it');
+  expect(() => parseLock(JSON.stringify({ ...lock, archives: [] }))).toThrow('which is not an archive of the bundle');
 });

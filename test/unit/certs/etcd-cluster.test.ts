@@ -101,7 +101,7 @@ describe('the certificates of the members', () => {
     await ensure(on);
     expect((await ensure(on, later(300))).files.flat()).toEqual([]);
     const again = await ensure(on, later(310));
-    expect(again.warnings[0]).toMatch(/etcd1: .*server.crt ends in 55 days: made anew/);
+    expect(again.warnings[0]).toMatch(/etcd1: .*server.crt expires in 55 days: replaced/);
     expect(paths(again)[2]).toEqual(['server.key', 'server.crt', 'peer.key', 'peer.crt']);
   });
 

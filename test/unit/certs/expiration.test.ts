@@ -100,8 +100,8 @@ test('what has ended or ends within 30 days is warned of with its cure, the rest
     now,
   );
   expect(warnings).toEqual([
-    'apiserver ends on 2026-12-20T08:44:58.500Z: renew it: `kbinit certs renew apiserver`',
+    'apiserver expires on 2026-12-20T08:44:58.500Z: renew it: `kbinit certs renew apiserver`',
     'etcd-peer expired on 2026-11-20T08:44:58.500Z: have the CA that is kept elsewhere sign a new one',
-    'front-proxy-ca ends on 2026-11-24T08:44:58.500Z: everything it signed ends with it; a new CA is needed',
+    'front-proxy-ca expires on 2026-11-24T08:44:58.500Z: all certificates it signed become invalid then; a new CA is needed',
   ]);
 });

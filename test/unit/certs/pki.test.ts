@@ -402,7 +402,7 @@ describe('a supplied PKI is kept with a warning when', () => {
 
   test('a CA ends in less than 30 days', async () => {
     const { warnings } = await ensure(changed({ 'ca.crt': forgedCa({ notAfter: later(29.5) }) }));
-    expect(warnings).toEqual([expect.stringContaining(`${pkiDir}/ca.crt ends in 29 days`)]);
+    expect(warnings).toEqual([expect.stringContaining(`${pkiDir}/ca.crt expires in 29 days`)]);
     expect((await ensure(changed({ 'ca.crt': forgedCa({ notAfter: later(31) }) }))).warnings).toEqual([]);
   });
 

@@ -115,7 +115,7 @@ describe('a shared address', () => {
 
   test('is needed for its flags', () => {
     expect(refusals({ ...one, interface: 'eth0', routerId: 7 })).toContain(
-      '--interface, --router-id: there is no --vip',
+      '--interface, --router-id: it requires --vip',
     );
   });
 });

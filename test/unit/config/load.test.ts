@@ -169,7 +169,7 @@ syncFrequency: 10
         'kubeadm.yaml line 6: localAPIEndpoint.bindPort: found text, needs a number → write a number',
         'kubeadm.yaml line 13: apiServer.extraArgs[0].value: found the number 4, needs text → quote it',
         'kubeadm.yaml line 14: certificateValidityPeriod: "1d" is not a duration → write it like 24h0m0s, 90s or 0s',
-        'kubeadm.yaml line 15: encryptionAlgorithm: is none of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 → use one of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384',
+        'kubeadm.yaml line 15: encryptionAlgorithm: is not one of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 → use one of RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384',
         'kubeadm.yaml line 16: featureGates.A: found text, needs true or false → write true or false',
         'kubeadm.yaml line 17: kubernetesVersion: found the number 1.36, needs text → quote it',
         'kubeadm.yaml line 22: maxPods: found text, needs a whole number → write a whole number',
@@ -376,7 +376,7 @@ describe('flags of init', () => {
     );
     expect(found).toEqual([
       expect.stringContaining('--kubernetes-version: "stable"'),
-      expect.stringContaining('--feature-gates: Nope is no gate of v1.36.3'),
+      expect.stringContaining('--feature-gates: Nope is not a feature gate of v1.36.3'),
       expect.stringContaining('--feature-gates: NodeLocalCRISocket needs true or false'),
       expect.stringContaining('--feature-gates: NodeLocalCRISocket needs true or false'),
       expect.stringContaining('--apiserver-extra-args: "a" is not name=value'),

@@ -175,7 +175,7 @@ describe('single values', () => {
     ],
     [
       () => init({ node: { ...good.node, ignorePreflightErrors: ['all', 'swap'] } }),
-      'ignore-preflight-errors: "all,swap" names checks beside all',
+      'ignore-preflight-errors: "all,swap" names other checks as well as all',
     ],
   ])('case %# names its field, its value and what it is not', (run, detail) => {
     expect(run()).toEqual([detail]);

@@ -128,7 +128,7 @@ test('a host that cannot be locked is worked on, with a warning', async () => {
     exec: () => Promise.resolve({ code: 7, stdout: 'unable 0\n', stderr: 'there is no flock\n' }),
   };
   await take('ann', transport).held();
-  expect(warnings).toEqual(['another kbinit that works on this host would not be noticed: there is no flock']);
+  expect(warnings).toEqual(['host lock unavailable: concurrent kbinit runs will not be detected: there is no flock']);
 });
 
 test('who is not root gets no warning: nothing is changed anyway', async () => {

@@ -149,7 +149,7 @@ describe.skipIf(!isRoot)('a user who is not root', () => {
     expect(failure.exitCode).toBe(4);
   });
 
-  test('is told what to do where sudo wants a password and nobody can give it', async () => {
+  test('is told what to do where sudo requires a password and nobody can give it', async () => {
     expect((await refusal('ask')).problems[0]?.fix).toContain('NOPASSWD');
   });
 
@@ -158,7 +158,7 @@ describe.skipIf(!isRoot)('a user who is not root', () => {
     expect(log()).toContain('-u root --');
     await transport.close();
     const failure = await refusal('nobody');
-    expect(failure.problems[0]).toMatchObject({ code: 'KB_SUDO', summary: 'sudo does not give root' });
+    expect(failure.problems[0]).toMatchObject({ code: 'KB_SUDO', summary: 'sudo did not grant root' });
     expect(failure.problems[0]?.detail).toContain('65534');
   });
 

@@ -107,11 +107,11 @@ describe('a token for the list', () => {
       { 'token-secret': 'tooshort' },
       'Secret bootstrap-token-abcdef holds no token of the form [a-z0-9]{6}.[a-z0-9]{16}',
     ],
-    [{ expiration: 'soon' }, 'Secret bootstrap-token-abcdef has an expiration that is no time: "soon"'],
-    [{ expiration: '2026-11-22' }, 'Secret bootstrap-token-abcdef has an expiration that is no time: "2026-11-22"'],
+    [{ expiration: 'soon' }, 'Secret bootstrap-token-abcdef has an invalid expiration: "soon"'],
+    [{ expiration: '2026-11-22' }, 'Secret bootstrap-token-abcdef has an invalid expiration: "2026-11-22"'],
     [
       { expiration: '2026-13-22T00:00:00Z' },
-      'Secret bootstrap-token-abcdef has an expiration that is no time: "2026-13-22T00:00:00Z"',
+      'Secret bootstrap-token-abcdef has an invalid expiration: "2026-13-22T00:00:00Z"',
     ],
   ])('%j is told as a problem, without the secret half', (changes, problem) => {
     expect(listedToken(changed(changes))).toEqual({ problem });

@@ -27,7 +27,7 @@ test('the table has errors first, what to do below each, and a line for every ho
       'm1        ignored   CRI         it is gone',
       '                                do: start it',
       '',
-      'm1        2 checks passed, 1 warning, 1 error, 1 let pass',
+      'm1        2 checks passed, 1 warning, 1 error, 1 ignored',
       'w1        2 checks passed',
       '',
     ].join('\n'),

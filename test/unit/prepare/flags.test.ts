@@ -6,7 +6,7 @@ import { bareState, specOf } from './states.ts';
 
 test.each<[PrepareFlags, string]>([
   [{ kubernetesVersion: '1.24' }, 'is not a version that kbinit knows'],
-  [{ role: ['master'] }, '--role: "master" is no role'],
+  [{ role: ['master'] }, '--role: "master" is not a role'],
   [{ hostname: 'a b' }, '--hostname'],
   [{ hostname: '$(id)' }, '--hostname'],
   [{ hostsEntry: ['10.0.0.1'] }, '--hosts-entry'],
@@ -57,7 +57,7 @@ describe('a repository that is not reached over https', () => {
     (url) => {
       const repository = ['https://mirror.lan/k8s/', url];
       expect(refusals({ repository })).toEqual([
-        `--repository: ${JSON.stringify(url)} is not https, and there is no key to check its packages with`,
+        `--repository: ${JSON.stringify(url)} is not https, and no key is given to check its packages`,
       ]);
       expect(refusals({ repository }, { repositoryKeys: ['key'] })).toEqual([]);
       expect(refusals({ repository, unsignedRepository: true })).toEqual([]);

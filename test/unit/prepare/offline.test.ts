@@ -215,7 +215,7 @@ esac`,
 test.each([
   ['the digest of the lock', b, b, 0, ''],
   ['a broken archive', '', b, 1, 'unexpected EOF'],
-  ['another digest in containerd', a, b, 5, `${proxy} is ${a} after the import, the lock says ${b}`],
+  ['another digest in containerd', a, b, 5, `${proxy} is ${a} after the import, the lock file has ${b}`],
   [
     'another digest in the CRI',
     b,

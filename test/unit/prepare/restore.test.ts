@@ -91,7 +91,7 @@ test('a service that slept stops before its files go; one that ran comes back af
     'stop kubelet.service',
     'keep kubelet.service from starting at boot',
     'remove /etc/a',
-    'let systemd read its units anew',
+    'reload the systemd units',
     'start chronyd.service at boot',
     'restart chronyd.service',
   ]);

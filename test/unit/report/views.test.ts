@@ -177,7 +177,7 @@ test('JSON of an event has every control and mark escaped', () => {
 test('an error shows a blank that is none, and what has no width', () => {
   const shown = renderProblem({
     code: 'KB_CONFIG',
-    summary: 'the configuration is not valid',
+    summary: 'invalid configuration',
     detail: 'kubeadm.yaml line 3: net\u00A0working\u200B: unknown field',
     fix: 'remove it',
   });

@@ -24,7 +24,7 @@ test('a control plane: init with what the preparation was told', () => {
 test('several control planes: init on the first, at an address that can move, with keys for the others', () => {
   const text = nextStep(specOf({ role: ['control-plane'] }), { hosts: ['a', 'b', 'c'] });
   expect(text).toContain('kbinit init --host a --control-plane-endpoint NAME:6443 --upload-certs ');
-  expect(text).toContain('--control-plane, as init says it, on each of the others.');
+  expect(text).toContain('--control-plane on every other control plane, using the command printed by init.');
 });
 
 test('workers: one join for all of them', () => {

@@ -101,6 +101,7 @@ test('every command that a message names exists, with its flags', () => {
 /** Texts that are no message of a run: what is written into files of a host, printed for a shell, or kubeadm's own words. */
 const others = [
   'cli/commands/completion.ts',
+  'cli/examples.ts',
   'cli/commands/completion-script.ts',
   'cli/commands/etcd-init-run.ts',
   'cli/commands/reset-run.ts',

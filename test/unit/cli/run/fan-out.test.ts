@@ -80,7 +80,7 @@ test('where some are done the command ends with 1, lists the hosts and gives the
   expect(error.problems.at(-1)).toMatchObject({
     summary: '2 of 3 hosts failed',
     detail: 'done: n1; failed: n2, n3',
-    fix: 'mend what is said above of each, then go on with: kbinit join 10.0.0.1:6443 --host=root@n2 --host root@n3:22 --token …',
+    fix: 'fix the problems above, then continue with: kbinit join 10.0.0.1:6443 --host=root@n2 --host root@n3:22 --token …',
   });
 });
 

@@ -174,7 +174,7 @@ describe("etcd's program", () => {
 
   test('that Kubernetes would refuse is refused', async () => {
     const { run, changes } = etcdHosts([{ version: '3.4.23' }]);
-    expect((await problems(run()))[0]).toMatch(/KB_ETCD_BINARY etcd1 .*v3.4.23; kubeadm and kbinit want v3.5.24/);
+    expect((await problems(run()))[0]).toMatch(/KB_ETCD_BINARY etcd1 .*v3.4.23; kubeadm and kbinit require v3.5.24/);
     expect(changes()).toEqual([]);
   });
 });

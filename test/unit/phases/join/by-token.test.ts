@@ -161,7 +161,7 @@ describe('discovery by token ends with exit code 4 and writes nothing', () => {
     const error = await failure(await join({ answers }));
     expect(error.problems[0]).toMatchObject({
       code: 'KB_DISCOVERY_SIGNATURE',
-      summary: 'the cluster-info changed between two looks',
+      summary: 'cluster-info changed between two reads',
     });
   });
 });

@@ -127,7 +127,7 @@ describe('a learner that never starts', () => {
     const { ctx, node, etcd } = await joining({ replies });
     const failure = await joinEtcd(ctx, node).catch((error: unknown) => error);
     expect(failure).toMatchObject({ problems: [{ code: 'KB_ETCD_LEARNER', host: 'master2' }] });
-    expect(String(failure)).toContain('the learner has left the cluster again');
+    expect(String(failure)).toContain('learner removed from the etcd cluster');
     expect(String(failure)).toContain('/var/lib/etcd.left-20261121T120000Z');
     expect(String(failure)).toContain('2380');
     expect(etcd.changes).toEqual(['add learner 192.168.3.30', 'remove 192.168.3.30']);

@@ -48,7 +48,7 @@ describe('a control plane', () => {
     expect(run.etcd.removed).toEqual(['3']);
     expect(run.etcd.opened.at(-1)).toEqual(['https://127.0.0.1:2379', 'https://192.168.3.30:2379']);
     expect(run.api.changes.at(-1)).toBe('remove Node master3');
-    expect(run.printed.join('')).toContain('take 192.168.3.31 out of the load balancer');
+    expect(run.printed.join('')).toContain('remove 192.168.3.31 from the load balancer');
   });
 
   test('whose host is gone leaves the same way', async () => {
@@ -75,7 +75,7 @@ describe('a control plane', () => {
     expect(await run.run()).toEqual(['done', 'done', 'unchanged', 'done']);
     expect(etcd.removed).toEqual([]);
     expect(run.api.changes.at(-1)).toBe('remove Node master3');
-    expect(run.printed.join('')).toContain('take 192.168.3.31 out of the load balancer');
+    expect(run.printed.join('')).toContain('remove 192.168.3.31 from the load balancer');
   });
 
   test('whose member never started, so that it has no name, is known by its address', async () => {
@@ -229,7 +229,7 @@ describe('draining', () => {
     const run = prepare('node1', { api, spec: { isForced: true } });
     await run.run();
     expect(api.changes).toContain('remove Pod default/web at once');
-    expect(run.warnings().join()).toContain('as --force says');
+    expect(run.warnings().join()).toContain('because of --force');
   });
 
   test('notices a host that goes away meanwhile', async () => {

@@ -128,7 +128,7 @@ test('the advice opens now and for the next boot, without a reload, and names wh
 
 test('a firewalld that does not answer is warned of with every port', () => {
   expect(told('')).toEqual([
-    'firewalld is active and does not tell what it lets in; ports 6443, 10250 must be open',
+    'firewalld is active and its open ports could not be read; ports 6443, 10250 must be open',
     expect.not.stringContaining('--reload'),
   ]);
 });
