@@ -110,10 +110,9 @@ async function run(argv: readonly string[]): Promise<number> {
 
 /** Show a failure. */
 async function tell(error: unknown): Promise<number> {
-  const [{ renderProblem }, { redactor }, { columnsFor }] = await Promise.all([
+  const [{ renderProblem }, { redactor }] = await Promise.all([
     import('../report/problem.ts'),
     import('../report/redact.ts'),
-    import('../report/columns.ts'),
   ]);
   const columns = columnsFor(process.stderr, process.env);
   const say = (text: string): boolean => process.stderr.write(`${redactor.text(text)}\n`);

@@ -135,8 +135,9 @@ function warnOfValidity(problems: Problems, cluster: ClusterSpec): void {
     if (seconds > most) {
       problems.warn(path, `${formatDuration(seconds)} is more than the recommended ${formatDuration(most)}`);
     }
-    if (seconds <= 0)
+    if (seconds <= 0) {
       problems.add(path, formatDuration(seconds), 'is not a positive duration', 'give a duration above 0');
+    }
   }
   if (leaf > authority) {
     problems.warn(

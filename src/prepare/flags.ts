@@ -163,8 +163,9 @@ export function assertOneSource({ offline, ...flags }: PrepareFlags): void {
     ...(flags.repositoryKey === undefined ? [] : ['--repository-key']),
     ...(flags.unsignedRepository === true ? ['--unsigned-repository'] : []),
   ];
-  for (const flag of others)
+  for (const flag of others) {
     problems.say(flag, 'cannot be combined with --offline', 'a bundle has everything: leave it out');
+  }
   if (problems.list.length > 0) throw new KbError(problems.list);
 }
 

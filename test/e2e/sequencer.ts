@@ -7,7 +7,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Seconds of each file, as measured; scripts/totals-reporter.mjs prints those of a run. */
-const seconds = JSON.parse(readFileSync(new URL('durations.json', import.meta.url), 'utf8')) as Record<string, number>;
+const seconds: Readonly<Record<string, number>> = JSON.parse(
+  readFileSync(new URL('durations.json', import.meta.url), 'utf8'),
+);
 
 /** A file that is not in the list may be long. */
 const unknown = 1_000;

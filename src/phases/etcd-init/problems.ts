@@ -59,8 +59,9 @@ export function stranger(host: string, state: HostState, dataDir: string): Probl
       const fix = 'undo that: settings go into --etcd-extra-args; or move the file away, to have it written again';
       return problem(`${path} was edited by hand`, fix);
     }
-    if (ownership === 'foreign')
+    if (ownership === 'foreign') {
       return problem(`${path} was not written by kbinit`, `move it away if it is not needed`);
+    }
   }
   if (state.unit === 'absent' && state.isActive) {
     return problem(
