@@ -19,10 +19,10 @@ interface Import {
 /** Rooms by who may import whom; `type` means that nothing of it may be left at run time. */
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
   cli: value(
-    'phases workflow preflight prepare bundle manifests certs kubeconfig config kube host cluster report util errors.ts',
+    'phases workflow preflight prepare bundle manifests certs kubeconfig config kube host cluster report plan util errors.ts',
   ),
   phases: {
-    ...value('preflight prepare manifests certs kubeconfig config kube util errors.ts'),
+    ...value('preflight prepare manifests certs kubeconfig config kube plan util errors.ts'),
     ...type('workflow host cluster report'),
   },
   preflight: { ...value('manifests certs kubeconfig config kube util errors.ts'), ...type('host report') },
@@ -33,9 +33,10 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   certs: { ...value('kube util errors.ts'), ...type('config host') },
   config: { ...value('kube util errors.ts'), ...type('host') },
   kube: { ...value('util errors.ts'), ...type('config') },
-  host: { ...value('util errors.ts'), ...type('report') },
-  cluster: { ...value('util errors.ts'), ...type('manifests report') },
-  report: value('util errors.ts'),
+  host: { ...value('plan util errors.ts'), ...type('report') },
+  cluster: { ...value('plan util errors.ts'), ...type('manifests report') },
+  report: value('plan util errors.ts'),
+  plan: { ...value('util errors.ts'), ...type('report') },
   workflow: value('errors.ts'),
   util: value('errors.ts'),
   'errors.ts': {},
@@ -61,7 +62,15 @@ const sharedValues: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms whose output depends on their arguments alone. */
-const pureRooms: ReadonlySet<string> = new Set(['prepare', 'manifests', 'certs', 'kubeconfig', 'config', 'kube']);
+const pureRooms: ReadonlySet<string> = new Set([
+  'prepare',
+  'manifests',
+  'certs',
+  'kubeconfig',
+  'config',
+  'kube',
+  'plan',
+]);
 
 /** Node's modules that pure rooms may use: computing, not looking at the world. */
 const pureModules: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:path/posix']);
@@ -318,6 +327,18 @@ describe('src', () => {
   test('keeps the world out of the pure rooms', () => {
     const pure = sources.filter(({ path }) => pureRooms.has(roomOf(path)));
     expect([...defined(allImports.map(impure)), ...pure.flatMap((source) => linesWith(worldly, source))]).toEqual([]);
+  });
+
+  test('asks whether a run is a dry run only where docs/architecture.md says why', () => {
+    const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8');
+    const [, section = ''] = page.split('## Where phases ask whether nothing is done');
+    const listed = [...(section.split('\n## ')[0] ?? '').matchAll(/`([\w/-]+\.ts)`/g)].map(
+      ([, name]) => `phases/${name}`,
+    );
+    const asking = sources.filter(
+      ({ path, code }) => path.startsWith('phases/') && /^(?!.*readonly).*\bisDryRun\b/m.test(code),
+    );
+    expect(asking.map(({ path }) => path).toSorted()).toEqual(listed.toSorted());
   });
 
   test('has one home for each package', () => {

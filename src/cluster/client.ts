@@ -11,7 +11,7 @@ import { tlsRefusal } from '../util/tls-error.ts';
 import { openTls } from '../util/tls.ts';
 import { GaveUp, until, type Attempt } from '../util/until.ts';
 import { isContained } from './compare.ts';
-import { collectionPath, objectName, objectPath } from './resources.ts';
+import { collectionPath, objectName, objectPath, refOf } from './resources.ts';
 import type { Api, ApiAnswer, ApiCredentials, ApplyOutcome, KubeObject, ObjectRef } from './types.ts';
 
 export interface ClientOptions extends ApiCredentials {
@@ -190,12 +190,6 @@ export function openApi(options: ClientOptions): Api {
     },
     close: () => agent.destroy(),
   };
-}
-
-/** What names an object. */
-export function refOf(object: KubeObject): ObjectRef {
-  const { name, namespace } = object.metadata;
-  return { apiVersion: object.apiVersion, kind: object.kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** Plain HTTP over a stream that the host dials: the kubelet's health endpoint is one. */

@@ -1,10 +1,15 @@
 // The API of a dry run: reads go through where there is a server, writes become lines of the plan.
 import { KbError } from '../errors.ts';
-import type { PlannedChange, Reporter } from '../report/events.ts';
+import { bodyOf } from '../plan/body.ts';
+import type { Op } from '../plan/op.ts';
+import { planned } from '../plan/planned.ts';
+import type { Reporter } from '../report/events.ts';
 import { writeYaml } from '../util/yaml.ts';
+import { isJsonObject, type JsonObject } from '../util/json.ts';
+import { applyMergePatch } from '../util/merge-patch.ts';
 import { isContained } from './compare.ts';
-import { refOf } from './client.ts';
-import { objectName, objectPath } from './resources.ts';
+import { hasLabels, PlannedCluster } from './planned.ts';
+import { objectName, objectPath, refOf } from './resources.ts';
 import type { Api, ApiCredentials, ApplyOutcome, KubeObject, ObjectRef } from './types.ts';
 
 export interface RecordingOptions {
@@ -13,7 +18,15 @@ export interface RecordingOptions {
   /** A real client; it may be that no server answers. */
   readonly inner?: Api;
   readonly credentials: ApiCredentials;
+  /** What is planned of the cluster so far; one of this client's own where it is missing. */
+  readonly planned?: PlannedCluster;
 }
+
+function asObject(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+type ObjectVerb = Extract<Op, { op: 'object' }>['verb'];
 
 /** Secrets are planned by name only. */
 function content(object: KubeObject): string | undefined {
@@ -21,10 +34,8 @@ function content(object: KubeObject): string | undefined {
 }
 
 /** An API that changes nothing. What was "written" can be read back, what was "removed" cannot. */
-export function recordingApi(options: RecordingOptions): Api & { readonly written: readonly KubeObject[] } {
-  const written = new Map<string, KubeObject>();
-  /** Paths of what was "removed": later phases do not find it. */
-  const removed = new Set<string>();
+export function recordingApi(options: RecordingOptions): Api {
+  const { planned: world = new PlannedCluster() } = options;
   let { inner } = options;
   /** Ask the server; one that does not answer holds nothing, and is not asked again. */
   const ask = async <T>(question: (api: Api) => Promise<T>): Promise<T | undefined> => {
@@ -38,65 +49,71 @@ export function recordingApi(options: RecordingOptions): Api & { readonly writte
     }
   };
   const read = async (ref: ObjectRef): Promise<KubeObject | undefined> =>
-    written.get(objectPath(ref)) ?? (removed.has(objectPath(ref)) ? undefined : await ask((api) => api.get(ref)));
-  const plan = (action: PlannedChange['action'], text: string, object?: KubeObject): void => {
+    world.object(objectPath(ref)) ?? (world.isRemoved(ref) ? undefined : await ask((api) => api.get(ref)));
+  const emit = (op: Op, shown?: string): void => options.reporter.emit(planned(options.host, op, shown));
+  const plan = (verb: ObjectVerb, ref: ObjectRef, object?: KubeObject): void => {
+    const { apiVersion, kind, namespace, name } = ref;
+    const named = { apiVersion, kind, ...(namespace === undefined ? {} : { namespace }), name };
     const shown = object && content(object);
-    options.reporter.emit({
-      kind: 'plan',
-      host: options.host,
-      action,
-      text,
-      ...(shown === undefined ? {} : { content: shown }),
-    });
+    const is = object && bodyOf(writeYaml(object), object.kind === 'Secret');
+    emit({ op: 'object', verb, object: named, ...(is === undefined ? {} : { is }) }, shown);
   };
   return {
     server: options.credentials.server,
-    get written() {
-      return [...written.values()];
-    },
     get: read,
     async list(kind, selector) {
       const found = (await ask((api) => api.list(kind, selector))) ?? [];
-      return found.filter((object) => !removed.has(objectPath(refOf(object))));
+      // What fields a planned object will have is the server's to say.
+      const matches = (one: KubeObject): boolean => selector?.fields === undefined && hasLabels(one, selector?.labels);
+      return world.merged(found, kind, matches);
     },
     async raw(path, timeoutSeconds) {
-      // Whoever asks wants this very answer, or to know that there is none.
+      const object = world.object(path);
+      if (object !== undefined) return { status: 200, body: JSON.stringify(object) };
+      // The caller wants this very answer, or to know that there is none.
       return (await options.inner?.raw(path, timeoutSeconds)) ?? { status: 200, body: 'ok' };
     },
     async apply(object) {
       const existing = await read(refOf(object));
       const outcome: ApplyOutcome =
         existing === undefined ? 'created' : isContained(object, existing) ? 'unchanged' : 'updated';
-      written.set(objectPath(refOf(object)), object);
-      const [action, verb] = (
-        { created: ['create', 'create'], updated: ['change', 'update'], unchanged: ['keep', 'keep'] } as const
-      )[outcome];
-      plan(action, `${verb} ${objectName(refOf(object))}`, outcome === 'unchanged' ? undefined : object);
+      world.put(object);
+      const { reporter, host } = options;
+      if (outcome === 'unchanged') {
+        reporter.emit({ kind: 'plan', host, action: 'keep', text: `keep ${objectName(refOf(object))}` });
+      } else plan(outcome === 'created' ? 'create' : 'update', refOf(object), object);
       return { outcome, object };
     },
     async create(object) {
-      plan('create', `create ${objectName(refOf(object))}`, object);
+      plan('create', refOf(object), object);
+      world.put(object);
       return object;
     },
     async replace(object) {
-      plan('change', `update ${objectName(refOf(object))}`, object);
+      plan('update', refOf(object), object);
+      world.put(object);
       return object;
     },
     async patch(ref, patch) {
-      plan('change', `change ${objectName(ref)}`, { ...ref, metadata: { name: ref.name }, ...patch });
-      return (await read(ref)) ?? { ...ref, metadata: { name: ref.name } };
+      plan('patch', ref, { ...ref, metadata: { name: ref.name }, ...patch });
+      const { apiVersion, kind, namespace, name } = ref;
+      const bare = { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
+      const before = (await read(ref)) ?? bare;
+      // Lists with a merge key are replaced as a whole: enough for what is read back.
+      const patched = { ...before, ...asObject(applyMergePatch(before, patch)) };
+      world.put(patched);
+      return patched;
     },
     async remove(ref) {
       if ((await read(ref)) === undefined) return false;
-      plan('delete', `remove ${objectName(ref)}`);
-      written.delete(objectPath(ref));
-      removed.add(objectPath(ref));
+      plan('remove', ref);
+      world.remove(ref);
       return true;
     },
     async evict({ namespace, name }) {
       const ref = { apiVersion: 'v1', kind: 'Pod', namespace, name };
-      plan('delete', `evict ${objectName(ref)}`);
-      removed.add(objectPath(ref));
+      plan('evict', ref);
+      world.remove(ref);
       return { kind: 'accepted' };
     },
     close: () => options.inner?.close(),

@@ -1,5 +1,5 @@
 // From a kind to its URL: the few kinds kbinit reads or writes.
-import type { ObjectRef } from './types.ts';
+import type { KubeObject, ObjectRef } from './types.ts';
 
 /** Plural name, and whether objects live in a namespace. */
 const resources: Readonly<Record<string, readonly [plural: string, isNamespaced: boolean]>> = {
@@ -37,4 +37,10 @@ export function objectPath(ref: ObjectRef): string {
 /** `ConfigMap kube-system/kubeadm-config`, for people. */
 export function objectName(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
+}
+
+/** What names an object. */
+export function refOf(object: KubeObject): ObjectRef {
+  const { name, namespace } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }

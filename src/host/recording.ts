@@ -1,20 +1,13 @@
 // The host of a dry run: reads reach the real host, changes become lines of the plan and are seen by later reads.
 import type { Duplex } from 'node:stream';
-import type { PlannedChange, Reporter } from '../report/events.ts';
+import { fileBody } from '../plan/body.ts';
+import type { Op } from '../plan/op.ts';
+import { planned } from '../plan/planned.ts';
+import type { Reporter } from '../report/events.ts';
 import type { Artifact, Change, Directory, ExecIO, ExecResult, Host, HostFacts, TextEncoding, Upload } from './host.ts';
 import { lineDiff } from '../util/diff.ts';
 import { sh, type Shell } from './shell.ts';
 import { lookCommand, readLook } from './upload.ts';
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, '0');
-}
-
-/** `what` for a person: mode and, for a secret, why its content is not shown. */
-function describe(outcome: 'created' | 'updated', artifact: Artifact): string {
-  const verb = outcome === 'created' ? 'create' : 'change';
-  return `${verb} ${artifact.path} (${octal(artifact.mode)}${artifact.secret === true ? ', secret' : ''})`;
-}
 
 function bytesOf({ body, encoding }: Artifact): Buffer {
   return Buffer.from(body, encoding);
@@ -86,17 +79,16 @@ class RecordingHost implements Host {
       const before = there === undefined ? undefined : Buffer.from(there, 'latin1').toString();
       const after = body.toString();
       const shown = before === undefined || before === after ? after : (lineDiff(before, after) ?? after);
-      const action = outcome === 'created' ? 'create' : 'change';
-      this.#plan(action, describe(outcome, artifact), artifact.secret === true ? undefined : shown);
+      const isSecret = artifact.secret === true;
+      const was = before === undefined ? 'absent' : fileBody(path, before, isSecret);
+      this.#plan({ op: 'file', path, mode, was, is: fileBody(path, after, isSecret) }, isSecret ? undefined : shown);
       return { path, outcome };
     });
   }
 
   async run(command: Shell, why: string, io: ExecIO = {}): Promise<ExecResult> {
-    // A script goes below its purpose, as a file's content does.
     const text = (io.shown ?? command.text).trim();
-    if (text.includes('\n')) this.#plan('run', why, `${text}\n`);
-    else this.#plan('run', `${why}: ${text}`);
+    this.#plan({ op: 'run', why, command: text }, text.includes('\n') ? `${text}\n` : undefined);
     return { code: 0, stdout: '', stderr: '' };
   }
 
@@ -104,10 +96,14 @@ class RecordingHost implements Host {
     const { path, mode, sha256, source } = file;
     const { outcome } = readLook(this.name, file, await this.#inner.probe(lookCommand(file)));
     if (outcome === 'unchanged') return { path, outcome };
-    this.#plan(
-      outcome === 'created' ? 'create' : 'change',
-      `upload ${path} (${octal(mode)}, ${source.size} bytes, sha256 ${sha256.slice(0, 12)}…)`,
-    );
+    this.#plan({
+      op: 'upload',
+      path,
+      mode,
+      size: source.size,
+      sha256,
+      was: outcome === 'created' ? 'absent' : 'other',
+    });
     return { path, outcome };
   }
 
@@ -120,7 +116,7 @@ class RecordingHost implements Host {
       for (const written of this.#written.keys()) {
         if (written === path || (path.endsWith('/') && written.startsWith(path))) this.#written.delete(written);
       }
-      this.#plan('delete', `${why}: ${path.endsWith('/') ? 'empty' : 'remove'} ${path}`);
+      this.#plan({ op: 'delete', path, why });
     }
   }
 
@@ -128,8 +124,8 @@ class RecordingHost implements Host {
     await this.#inner.close();
   }
 
-  #plan(action: PlannedChange['action'], text: string, content?: string): void {
-    this.#reporter.emit({ kind: 'plan', host: this.name, action, text, ...(content !== undefined && { content }) });
+  #plan(op: Op, content?: string): void {
+    this.#reporter.emit(planned(this.name, op, content));
   }
 
   #isGone(path: string): boolean {
@@ -141,8 +137,8 @@ class RecordingHost implements Host {
     const isPlanned = (path: string): boolean =>
       [...this.#written.keys()].some((file) => file === path || (path.endsWith('/') && file.startsWith(path)));
     const asked = paths.filter((path) => !isPlanned(path) && !this.#isGone(path) && !this.#emptied.has(path));
-    const planned = paths.filter(isPlanned);
-    if (asked.length === 0) return new Set(planned);
+    const written = paths.filter(isPlanned);
+    if (asked.length === 0) return new Set(written);
     const command = sh`for p in ${asked}; do
   case $p in
     */) [ -n "$(ls -A -- "$p" 2> /dev/null)" ] ;;
@@ -151,14 +147,14 @@ class RecordingHost implements Host {
 done`;
     const lines = (await this.#inner.probe(command)).stdout.split('\n');
     // One that the host says nothing of is planned: better one line too many.
-    return new Set([...planned, ...asked.filter((_, n) => lines[n] !== 'no')]);
+    return new Set([...written, ...asked.filter((_, n) => lines[n] !== 'no')]);
   }
 
   async #makeFolder({ path, mode }: Directory): Promise<void> {
     if (this.#folders.has(path)) return;
     this.#folders.add(path);
     const { code } = await this.#inner.probe(sh`test -d ${path}`);
-    if (code !== 0) this.#plan('create', `make the folder ${path} (${octal(mode)})`);
+    if (code !== 0) this.#plan({ op: 'folder', path, mode });
   }
 
   /** Permission bits of the files that exist, planned ones included. */

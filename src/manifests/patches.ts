@@ -3,7 +3,7 @@ import { KbError } from '../errors.ts';
 import { readYamlAll } from '../util/yaml.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { isJsonObject, type JsonObject } from '../util/json.ts';
-import { applyMergePatch } from './merge-patch.ts';
+import { applyMergePatch } from '../util/merge-patch.ts';
 import { applyStrategicMerge, type MergeSchema, mergeSchemas } from './strategic-merge.ts';
 
 /** What can be patched; the order decides which name a file's prefix is read as. */

@@ -1,5 +1,6 @@
 // What a run tells about itself: a union of events. Phases emit, views (tty, plain, json, log file) render.
 import type { Problem } from '../errors.ts';
+import type { Op } from '../plan/op.ts';
 
 export type RunEvent =
   | {
@@ -85,7 +86,10 @@ export interface PlannedChange {
   /** `run` is a command, `keep` what is there already and right, `note` a remark about the plan. */
   readonly action: 'create' | 'change' | 'delete' | 'run' | 'keep' | 'note';
   readonly text: string;
+  /** What it will hold, or how it changes, for a person. */
   readonly content?: string;
+  /** The operation that the text says; nothing is done for `keep` and `note`. */
+  readonly op?: Op;
 }
 
 export interface Reporter {

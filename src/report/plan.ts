@@ -1,4 +1,5 @@
 // The plan of a dry run: the answer to the command, so it goes to standard output, with its counts at the end.
+import { digest } from '../plan/digest.ts';
 import { printable } from '../util/invisible.ts';
 import { count } from '../util/text.ts';
 import type { PlannedChange, Reporter, RunEvent } from './events.ts';
@@ -49,7 +50,8 @@ export function planView(options: PlanViewOptions): PlanView {
     end(isComplete) {
       if (!isComplete && changes.length === 0) return;
       const counts = countsOf(changes, known);
-      const document = { kind: 'Plan', complete: isComplete, counts, changes };
+      const ops = changes.flatMap(({ host, op }) => (op === undefined ? [] : [{ host, op }]));
+      const document = { kind: 'Plan', complete: isComplete, digest: digest(ops), counts, changes };
       options.print(options.render?.(document) ?? `${isComplete ? 'Plan' : 'Incomplete plan'}: ${summary(counts)}\n`);
     },
   };

@@ -250,7 +250,7 @@ describe('init told to stop', () => {
     expect(result.code, result.stderr).toBe(130);
     expect(result.took).toBeLessThan(30);
     expect(result.stderr).toContain('KB_INTERRUPTED');
-    expect(result.stderr).toMatch(/do {6}(run the same command again to go on|to continue: kbinit init)/);
+    expect(result.stderr).toMatch(/do {6}(run the same command again to continue|to continue: kbinit init)/);
     await expectNoOrphans();
   });
 

@@ -1,5 +1,5 @@
 // FakeApi: an API server of literal objects. What it has not been given is not there; Pods go when they are told to.
-import { refOf } from '../../src/cluster/client.ts';
+import { refOf } from '../../src/cluster/resources.ts';
 import type { Api, ApiOpener, Eviction, KubeObject, ObjectRef, RemoveOptions } from '../../src/cluster/types.ts';
 
 export interface FakeApiOptions {

@@ -15,6 +15,8 @@ import type { Reached } from '../run/reach.ts';
 import { repeatWhenLost } from '../run/repeat.ts';
 import { withSession, type ConnectionOptions, type Session } from '../run/session.ts';
 import { parseTarget } from '../run/target.ts';
+import { bodyOf } from '../../plan/body.ts';
+import { planned } from '../../plan/planned.ts';
 
 export interface EtcdInitOptions extends EtcdClusterFlags, Omit<ConnectionOptions, 'host'> {
   readonly etcdBinary?: string;
@@ -134,7 +136,8 @@ function folderPlaces({ host, reporter }: Session, options: EtcdInitOptions): re
   return [
     localFolder(path, {
       isDryRun: dryRun === true,
-      plan: (text) => reporter.emit({ kind: 'plan', host: host.name, action: 'create', text }),
+      plan: ({ path: file, body }) =>
+        reporter.emit(planned(host.name, { op: 'local-file', path: file, is: bodyOf(body, file.endsWith('.key')) })),
     }),
   ];
 }

@@ -18,6 +18,7 @@ import { columns } from '../../util/columns.ts';
 import { failuresOf, onEach } from '../run/fan-out.ts';
 import { withSession, type ConnectionOptions, type Session } from '../run/session.ts';
 import { parseTarget } from '../run/target.ts';
+import { planned } from '../../plan/planned.ts';
 
 export interface SshScanOptions extends Omit<ConnectionOptions, 'host'> {
   readonly yes?: boolean;
@@ -136,8 +137,8 @@ async function record(
   const places = [...new Set(fresh.map(({ files }) => files.write))];
   if (dryRun === true) {
     for (const { files, type, blob, target } of fresh) {
-      const text = `add the ${type} key ${fingerprint(blob)} of ${target} to ${files.write}`;
-      reporter.emit({ kind: 'plan', host: host.name, action: 'create', text });
+      const key = { type, fingerprint: fingerprint(blob), target, file: files.write };
+      reporter.emit(planned(host.name, { op: 'host-key', ...key }));
     }
     return problems;
   }

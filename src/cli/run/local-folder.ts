@@ -1,5 +1,6 @@
 // Files for the user on the machine that runs kbinit: private, written beside their place and renamed.
 import { resolve } from 'node:path';
+import type { Artifact } from '../../host/host.ts';
 import type { ClientPlace } from '../../phases/etcd-init/context.ts';
 import { readLocalText } from '../../util/local-file.ts';
 import { localFileProblem, writePrivateFile } from './private-file.ts';
@@ -9,7 +10,7 @@ const otherFolder = 'name a folder of yours with --client-certs-dir';
 /** A folder that gets a CA's certificate and a client's pair, all of them for their owner alone. */
 export function localFolder(
   path: string,
-  run: { readonly isDryRun: boolean; readonly plan: (text: string) => void },
+  run: { readonly isDryRun: boolean; readonly plan: (artifact: Artifact) => void },
 ): ClientPlace {
   const folder = resolve(path);
   return {
@@ -21,7 +22,7 @@ export function localFolder(
       return new Map(texts.flatMap(([file, text]) => (text === undefined ? [] : [[file, text] as const])));
     },
     async write(artifacts) {
-      if (run.isDryRun) for (const { path: file } of artifacts) run.plan(`write ${file} on this machine (0600)`);
+      if (run.isDryRun) artifacts.forEach(run.plan);
       else {
         for (const { path: file, body } of artifacts) {
           await writePrivateFile({ path: file, body, replaces: true, fix: otherFolder });

@@ -1,6 +1,7 @@
 // The hosts of a run: connected to one by one, locked where they are changed, and let go of together.
 import { openApi } from '../../cluster/client.ts';
 import { openEtcd } from '../../cluster/etcd.ts';
+import { PlannedCluster } from '../../cluster/planned.ts';
 import { recordingApi } from '../../cluster/recording.ts';
 import { recordingEtcd } from '../../cluster/recording-etcd.ts';
 import type { ApiOpener, EtcdOpener } from '../../cluster/types.ts';
@@ -65,6 +66,8 @@ export function openHosts(run: Run): Hosts {
   const transports: Transport[] = [];
   // By address: a run may reach one host twice, in two roles, and must not keep itself out.
   const locks = new Map<string, HostLock>();
+  /** Where nothing is done: what the cluster will be. */
+  const planned = run.isDryRun ? new PlannedCluster() : undefined;
   let isOver = false;
   return {
     async reach<U extends HostUse>(to: Target | undefined, use: U): Promise<Reached<HostFor<U>>> {
@@ -79,7 +82,7 @@ export function openHosts(run: Run): Hosts {
       const lock = isLocked ? (locks.get(place) ?? lockOf(transport, hostName, run)) : noLock;
       if (isLocked) locks.set(place, lock);
       const where = route === undefined ? {} : { reachedAddress: route.host, reachedPort: route.port };
-      return { ...reached(transport, hostName, lock, run), ...where };
+      return { ...reached(transport, hostName, lock, { ...run, planned }), ...where };
     },
     async close() {
       isOver = true;
@@ -102,20 +105,20 @@ function reached(
   transport: Transport,
   name: string,
   lock: HostLock,
-  { reporter, signal, overdue, isDryRun }: Run,
+  { reporter, signal, overdue, planned }: Run & { readonly planned: PlannedCluster | undefined },
 ): Reached {
   const real = openHost(transport, { name, reporter });
-  const host = isDryRun ? recordingHost(real, reporter) : lock === noLock ? real : lockedHost(real, lock);
+  const host = planned !== undefined ? recordingHost(real, reporter) : lock === noLock ? real : lockedHost(real, lock);
   return {
     host,
     lock,
     overdue,
-    apis: isDryRun ? dryApis(host, reporter, signal) : liveApis(host, reporter, signal),
+    apis: planned === undefined ? liveApis(host, reporter, signal) : dryApis(host, reporter, signal, planned),
     etcds: {
       open: (credentials) => {
         // A connection that is being made again, and its lock, have their own patience.
         const etcd = openEtcd((a, p) => host.dial(a, p), credentials, { ready: () => lock.held() });
-        return isDryRun ? recordingEtcd(etcd, { host: host.name, reporter }) : etcd;
+        return planned === undefined ? etcd : recordingEtcd(etcd, { host: host.name, reporter, planned });
       },
     },
   };
@@ -129,10 +132,16 @@ function liveApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpene
 }
 
 /** Reads reach a server that is there; nothing waits for one that is not. */
-function dryApis(host: Host, reporter: Reporter, signal: AbortSignal): ApiOpener {
+function dryApis(host: Host, reporter: Reporter, signal: AbortSignal, planned: PlannedCluster): ApiOpener {
   const live = liveApis(host, reporter, signal);
   return {
     open: (credentials) =>
-      recordingApi({ host: host.name, reporter, credentials, inner: live.open(credentials, { callSeconds: 1 }) }),
+      recordingApi({
+        host: host.name,
+        reporter,
+        credentials,
+        planned,
+        inner: live.open(credentials, { callSeconds: 1 }),
+      }),
   };
 }

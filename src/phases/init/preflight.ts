@@ -13,6 +13,7 @@ import { etcdArtifacts } from './etcd.ts';
 import { readExisting } from './existing.ts';
 import { journalPath, parseJournal } from '../journal.ts';
 import { readJournal } from './serving.ts';
+import { planned } from '../../plan/planned.ts';
 
 export const preflight: Phase<InitContext> = {
   name: 'preflight',
@@ -30,8 +31,7 @@ async function check(ctx: InitContext): Promise<void> {
   const images = controlPlaneImages(ctx.spec.cluster);
   if (ctx.spec.isDryRun) {
     for (const image of images) {
-      const text = `pull image ${image} where it is missing`;
-      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, action: 'create', text });
+      ctx.reporter.emit(planned(ctx.host.name, { op: 'image', name: image }));
     }
     return;
   }

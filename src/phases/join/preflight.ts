@@ -17,6 +17,7 @@ import { discoveryFlags } from './discovery-flags.ts';
 import { explainJoin, readEarlierJoin } from './earlier.ts';
 import { refuseTakenName } from './same-name.ts';
 import { certificatesMissing, missingShared } from './shared-certificates.ts';
+import { planned } from '../../plan/planned.ts';
 
 export const joinPreflight: Phase<JoinContext> = {
   name: 'preflight',
@@ -80,8 +81,7 @@ async function checkControlPlane(ctx: JoinContext): Promise<void> {
   const images = controlPlaneImages(cluster);
   if (ctx.spec.isDryRun) {
     for (const image of images) {
-      const text = `pull image ${image} where it is missing`;
-      ctx.reporter.emit({ kind: 'plan', host: ctx.host.name, action: 'create', text });
+      ctx.reporter.emit(planned(ctx.host.name, { op: 'image', name: image }));
     }
     return;
   }

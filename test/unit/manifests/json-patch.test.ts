@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { applyJsonPatch } from '../../../src/manifests/json-patch.ts';
-import { applyMergePatch } from '../../../src/manifests/merge-patch.ts';
+import { applyMergePatch } from '../../../src/util/merge-patch.ts';
 
 describe('JSON patch (the examples of RFC 6902, appendix A, and more)', () => {
   test.each([

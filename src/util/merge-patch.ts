@@ -1,5 +1,5 @@
 // JSON Merge Patch (RFC 7386) on plain values.
-import { isJsonObject, type JsonObject } from '../util/json.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Objects merge key by key, null removes a key, everything else replaces. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
