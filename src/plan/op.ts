@@ -73,7 +73,7 @@ export type Action = 'create' | 'change' | 'delete' | 'run';
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
 /** `Secret kube-system/kubeadm-certs` */
-export function objectText({ kind, namespace, name }: ObjectName): string {
+function objectText({ kind, namespace, name }: ObjectName): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 

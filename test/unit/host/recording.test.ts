@@ -72,7 +72,9 @@ test('the content of a secret is not in the plan', async () => {
 test('a command is planned by its purpose and does not run', async () => {
   expect(await host.run(sh`touch ${at('pwn')}`, 'start the kubelet')).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(existsSync(at('pwn'))).toBe(false);
-  expect(plan).toMatchObject([{ kind: 'plan', host: 'here', action: 'run', text: `start the kubelet: touch ${at('pwn')}` }]);
+  expect(plan).toMatchObject([
+    { kind: 'plan', host: 'here', action: 'run', text: `start the kubelet: touch ${at('pwn')}` },
+  ]);
 });
 
 test('a script is planned as its purpose, with its lines below', async () => {
@@ -93,7 +95,9 @@ test('of a script that keeps books only what matters is planned', async () => {
   await host.run(script`before=$(list)\ninstall kubelet\nlist >after`, 'install the kubelet', {
     shown: 'install kubelet',
   });
-  expect(plan).toMatchObject([{ kind: 'plan', host: 'here', action: 'run', text: 'install the kubelet: install kubelet' }]);
+  expect(plan).toMatchObject([
+    { kind: 'plan', host: 'here', action: 'run', text: 'install the kubelet: install kubelet' },
+  ]);
 });
 
 test('what is removed is gone for later reads, and can come back', async () => {
