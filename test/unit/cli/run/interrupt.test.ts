@@ -10,6 +10,8 @@ const leaving: Leaving = {
 };
 
 beforeEach(() => {
+  // The grace of a run that was asked to stop ends the process; no test waits for it.
+  vi.useFakeTimers();
   vi.spyOn(process, 'exit').mockImplementation((code) => {
     throw new Error(`the process ended with ${String(code)}`);
   });
@@ -17,6 +19,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
