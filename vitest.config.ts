@@ -15,7 +15,7 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 20_000,
           // Files undo what they change in their process; a process a file would take longer than the tests.
           isolate: false,
-          maxWorkers: 3,
+          maxWorkers: 2,
         },
       },
       {

@@ -4,7 +4,7 @@ import { createHash, createPrivateKey } from 'node:crypto';
 import { KbError, type Problem } from '../errors.ts';
 import type { Artifact } from '../host/host.ts';
 import { newestVersion } from '../kube/releases.ts';
-import type { Chance } from '../util/keygen.ts';
+import type { RandomSource } from '../util/keygen.ts';
 import { authorityPlan, type EtcdPkiPlace } from './etcd-places.ts';
 import { belongsTo, describePair, inspectPair, missingAltNames, outsideValidity, type Pair } from './inspect.ts';
 import { issueAuthority, issueLeaf, type Authority, type Circumstances } from './issue.ts';
@@ -23,7 +23,7 @@ import { readCertificates, type Certificate } from './x509.ts';
 export interface EtcdPkiRequest {
   /** The members' hosts; the first one keeps the CA's key when there is none yet. */
   readonly places: readonly EtcdPkiPlace[];
-  readonly chance: Pick<Chance, 'keys' | 'serial'>;
+  readonly chance: Pick<RandomSource, 'keys' | 'serial'>;
   readonly now: Date;
 }
 

@@ -6,7 +6,7 @@ import {
   hashesKeyIdentifierWithSha256,
   validityFromProcessStart,
 } from '../kube/traits.ts';
-import type { Chance, KeyPair } from '../util/keygen.ts';
+import type { RandomSource, KeyPair } from '../util/keygen.ts';
 import { signCertificate, type AltNames, type Certificate, type Subject } from './x509.ts';
 
 /** What of a cluster its certificates depend on. */
@@ -30,7 +30,7 @@ export interface Wanted {
 /** What a certificate needs beside what it says. */
 export interface Circumstances {
   readonly cluster: IssuingCluster;
-  readonly chance: Pick<Chance, 'serial'>;
+  readonly chance: Pick<RandomSource, 'serial'>;
   /** The start of the process: one time for the whole run. */
   readonly now: Date;
 }

@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { ClusterSpec } from '../config/spec.ts';
 import { KbError, type Problem } from '../errors.ts';
 import type { Artifact } from '../host/host.ts';
-import type { Chance, KeyPair } from '../util/keygen.ts';
+import type { RandomSource, KeyPair } from '../util/keygen.ts';
 import type { AltNameSpec } from './alt-names.ts';
 import type { Disk, Pair } from './inspect.ts';
 import { issueAuthority, issueLeaf, type Authority } from './issue.ts';
@@ -19,7 +19,7 @@ export interface PkiRequest extends AltNameSpec {
   readonly only?: readonly string[];
   /** Texts by absolute path; see pkiPaths. */
   readonly existing: ReadonlyMap<string, string>;
-  readonly chance: Pick<Chance, 'keys' | 'serial'>;
+  readonly chance: Pick<RandomSource, 'keys' | 'serial'>;
   /** The start of the process. */
   readonly now: Date;
   /** Paths that this spec's own earlier, killed run was writing. */

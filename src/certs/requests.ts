@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { ClusterSpec } from '../config/spec.ts';
 import type { Problem } from '../errors.ts';
 import type { Artifact } from '../host/host.ts';
-import type { Chance } from '../util/keygen.ts';
+import type { RandomSource } from '../util/keygen.ts';
 import type { AltNameSpec } from './alt-names.ts';
 import { pkiKeyAlgorithm } from './keys.ts';
 import { certificatePlan } from './plan.ts';
@@ -11,7 +11,7 @@ import { createRequest, type AltNames, type Subject } from './x509.ts';
 
 export interface SigningRequestSpec extends AltNameSpec {
   readonly cluster: ClusterSpec;
-  readonly chance: Pick<Chance, 'keys'>;
+  readonly chance: Pick<RandomSource, 'keys'>;
 }
 
 /** The files of one request. */

@@ -20,7 +20,7 @@ import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { lbCommand } from './commands/lb.ts';
 import { nodeCommand } from './commands/node.ts';
 import { preflightCommand } from './commands/preflight.ts';
-import { Shown } from './run/shown.ts';
+import { ReportedError } from './run/reported-error.ts';
 import { resetCommand } from './commands/reset.ts';
 import { sshCommand } from './commands/ssh.ts';
 import { assertSshHasHost } from './run/this-machine.ts';
@@ -98,7 +98,7 @@ async function run(argv: readonly string[]): Promise<number> {
     await root.parseAsync([...plainArguments(helpWords(root, argv))], { from: 'user' });
     return exitCode.done;
   } catch (error) {
-    if (error instanceof Shown) return error.exitCode;
+    if (error instanceof ReportedError) return error.exitCode;
     if (!(error instanceof CommanderError)) return tell(error);
     // Help and version were asked for and printed.
     if (error.exitCode === 0) return exitCode.done;

@@ -9,7 +9,7 @@ import { BodyTooLong, readBody } from '../util/bounded-body.ts';
 import { isJsonArray, isJsonObject, parseJson } from '../util/json.ts';
 import { tlsRefusal } from '../util/tls-error.ts';
 import { openTls } from '../util/tls.ts';
-import { GaveUp, until, type Attempt } from '../util/until.ts';
+import { TimedOut, until, type Attempt } from '../util/until.ts';
 import { isContained } from './compare.ts';
 import { collectionPath, objectName, objectPath, refOf } from './resources.ts';
 import type { Api, ApiAnswer, ApiCredentials, ApplyOutcome, KubeObject, ObjectRef } from './types.ts';
@@ -69,7 +69,7 @@ export function openApi(options: ClientOptions): Api {
         attempt,
       );
     } catch (error) {
-      if (!(error instanceof GaveUp)) throw error;
+      if (!(error instanceof TimedOut)) throw error;
       throw new KbError({
         code: 'KB_API_UNREACHABLE',
         summary: `the API server did not do this: ${what}`,

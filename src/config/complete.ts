@@ -3,7 +3,7 @@ import { KbError, type Problem } from '../errors.ts';
 import type { HostFacts } from '../host/host.ts';
 import { newestVersion } from '../kube/releases.ts';
 import { joinHostPort } from '../util/net.ts';
-import { randomToken, type Chance } from '../util/keygen.ts';
+import { randomToken, type RandomSource } from '../util/keygen.ts';
 import { advertiseAddress, criSocket, nodeName, type Detected } from './detect.ts';
 import type {
   ClusterDraft,
@@ -125,7 +125,7 @@ function routedAddresses(facts: HostFacts): readonly string[] {
 export function completeInit(
   draft: InitDraft,
   facts: HostFacts,
-  chance: Pick<Chance, 'tokenCharacters'>,
+  chance: Pick<RandomSource, 'tokenCharacters'>,
   options: CompleteOptions = {},
 ): Completed<InitSpec> {
   const detection = new Detection(facts, options);
@@ -177,6 +177,6 @@ export function completeReset(
 }
 
 /** A token that no one has chosen. */
-function generatedToken(chance: Pick<Chance, 'tokenCharacters'>): Pick<BootstrapToken, 'token' | 'isGenerated'> {
+function generatedToken(chance: Pick<RandomSource, 'tokenCharacters'>): Pick<BootstrapToken, 'token' | 'isGenerated'> {
   return { token: randomToken(chance), isGenerated: true };
 }

@@ -1,7 +1,7 @@
 // What `config migrate` writes: every kubeadm document of a file, complete, in the newest API version.
 import { KbError, type Problem } from '../errors.ts';
 import type { HostFacts } from '../host/host.ts';
-import type { Chance } from '../util/keygen.ts';
+import type { RandomSource } from '../util/keygen.ts';
 import { completeInit, completeJoin, completeReset, type CompleteOptions } from './complete.ts';
 import type { ConfigWarning } from './draft.ts';
 import type { WholeFile } from './load-file.ts';
@@ -48,7 +48,7 @@ class Collector {
 export function migrate(
   file: WholeFile,
   facts: HostFacts,
-  chance: Pick<Chance, 'tokenCharacters'>,
+  chance: Pick<RandomSource, 'tokenCharacters'>,
   options: CompleteOptions = {},
 ): Migrated {
   const all = new Collector();

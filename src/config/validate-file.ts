@@ -1,5 +1,5 @@
 // What `config validate` finds in a file: no host is looked at, so what only a host can tell is taken as it would be.
-import type { Chance } from '../util/keygen.ts';
+import type { RandomSource } from '../util/keygen.ts';
 import type { ConfigWarning } from './draft.ts';
 import { loadFile } from './load-file.ts';
 import { migrate } from './migrate.ts';
@@ -13,7 +13,7 @@ import type { VersionLabels } from './version.ts';
 export function validateFile(
   text: string | Uint8Array,
   source: string,
-  chance: Pick<Chance, 'tokenCharacters'>,
+  chance: Pick<RandomSource, 'tokenCharacters'>,
   labels: VersionLabels = new Map(),
 ): readonly ConfigWarning[] {
   const { draft, warnings } = loadFile(text, source, labels);

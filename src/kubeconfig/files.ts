@@ -5,7 +5,7 @@ import type { Artifact } from '../host/host.ts';
 import { hasSuperAdminConf, kubeletUsesLocalApiServer } from '../kube/traits.ts';
 import { paths } from '../kube/paths.ts';
 import type { KubeVersion } from '../kube/version.ts';
-import type { Chance, KeyPair } from '../util/keygen.ts';
+import type { RandomSource, KeyPair } from '../util/keygen.ts';
 import { issueLeaf, type Authority } from '../certs/issue.ts';
 import { kubeconfigKeyAlgorithm, readPrivateKey } from '../certs/keys.ts';
 import { readCertificates } from '../certs/x509.ts';
@@ -33,7 +33,7 @@ export interface KubeconfigRequest extends KubeconfigSpec {
   readonly only?: readonly string[];
   /** Texts by absolute path: the kubeconfigs, ca.crt and ca.key. */
   readonly existing: ReadonlyMap<string, string>;
-  readonly chance: Pick<Chance, 'keys' | 'serial'>;
+  readonly chance: Pick<RandomSource, 'keys' | 'serial'>;
   /** The start of the process. */
   readonly now: Date;
   /** Paths that this spec's own earlier, killed run was writing. */

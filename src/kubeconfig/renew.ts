@@ -3,7 +3,7 @@ import { reissue, renewedKeyAlgorithm, surveySigner, type AuthorityName, type Si
 import type { Certificate } from '../certs/x509.ts';
 import { KbError, type Problem } from '../errors.ts';
 import type { Artifact } from '../host/host.ts';
-import type { Chance, KeyPair } from '../util/keygen.ts';
+import type { RandomSource, KeyPair } from '../util/keygen.ts';
 import { withClientCertificate } from './kubeconfig.ts';
 import { diskOf, readItem, type RenewableFiles } from './expirations.ts';
 import { pathOf, renewablesOf, type Renewable } from './renewables.ts';
@@ -11,7 +11,7 @@ import { pathOf, renewablesOf, type Renewable } from './renewables.ts';
 export interface RenewRequest extends RenewableFiles {
   /** Names of what is to be renewed. */
   readonly only: readonly string[];
-  readonly chance: Pick<Chance, 'keys' | 'serial'>;
+  readonly chance: Pick<RandomSource, 'keys' | 'serial'>;
   /** False when the cluster's configuration could not be read: a new key is then of its old one's kind. */
   readonly isConfigured: boolean;
 }

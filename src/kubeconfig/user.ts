@@ -3,7 +3,7 @@ import { issueLeaf } from '../certs/issue.ts';
 import { kubeconfigKeyAlgorithm } from '../certs/keys.ts';
 import { surveySigner } from '../certs/renew.ts';
 import { KbError } from '../errors.ts';
-import type { Chance } from '../util/keygen.ts';
+import type { RandomSource } from '../util/keygen.ts';
 import { sharedEndpoint } from './endpoint.ts';
 import type { KubeconfigSpec } from './files.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
@@ -16,7 +16,7 @@ export interface UserRequest extends KubeconfigSpec {
     | { readonly kind: 'certificate'; readonly organizations: readonly string[]; readonly validitySeconds: number };
   /** Texts of ca.crt and ca.key by path. */
   readonly existing: ReadonlyMap<string, string>;
-  readonly chance: Pick<Chance, 'keys' | 'serial'>;
+  readonly chance: Pick<RandomSource, 'keys' | 'serial'>;
   readonly now: Date;
 }
 

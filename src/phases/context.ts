@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import type { FlannelBackend } from '../manifests/flannel.ts';
 import type { CheckResult } from '../preflight/check.ts';
 import type { Reporter } from '../report/events.ts';
-import type { Chance, Clock } from '../util/keygen.ts';
+import type { RandomSource, Clock } from '../util/keygen.ts';
 import type { UntilOptions } from '../util/until.ts';
 
 /** Whoever runs kbinit, where that is not on the host itself: how commands reach hosts from there. */
@@ -24,7 +24,7 @@ export interface RunContext {
   readonly host: Host;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
-  readonly chance: Chance;
+  readonly chance: RandomSource;
   readonly clock: Clock;
   /** One time for the whole run: certificates are valid from five minutes before it (kubeadm 1.31). */
   readonly startedAt: Date;
@@ -92,7 +92,7 @@ export function warn(ctx: RunContext, phase: string, text: string, name?: string
 }
 
 /** How `until` waits in a phase: it ends with the run, and tells each answer that is not the wanted one yet, with what else is known. */
-export function toldOf(
+export function reportedTo(
   ctx: Pick<RunContext, 'host' | 'reporter' | 'signal'>,
   phase: string,
   what: string,

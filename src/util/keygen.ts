@@ -22,7 +22,7 @@ export interface Clock {
 }
 
 /** What a certificate needs that is not in its plan. */
-export interface Chance {
+export interface RandomSource {
   readonly keys: KeySource;
   /** A positive serial number below 2^63 (kubeadm: 1 … 2^63−2). */
   serial(): bigint;
@@ -34,7 +34,7 @@ export interface Chance {
 const tokenAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** A bootstrap token: an id of six and a secret of sixteen characters (spec 04 §6.4). */
-export function randomToken(chance: Pick<Chance, 'tokenCharacters'>): string {
+export function randomToken(chance: Pick<RandomSource, 'tokenCharacters'>): string {
   return `${chance.tokenCharacters(6)}.${chance.tokenCharacters(16)}`;
 }
 
@@ -107,7 +107,7 @@ export class KeyPool implements KeySource {
 }
 
 /** The real thing. */
-export function systemChance(keys: KeySource = new KeyPool()): Chance {
+export function systemRandomSource(keys: KeySource = new KeyPool()): RandomSource {
   return {
     keys,
     serial: () => (randomBytes(8).readBigUInt64BE() % (2n ** 63n - 2n)) + 1n,

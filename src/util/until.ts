@@ -20,7 +20,7 @@ const refusalSeconds = 3;
 export type Attempt<T> = { readonly value: T } | { readonly notYet: string } | { readonly hopeless: string };
 
 /** What `until` throws when time is up, or waiting on is of no use; `last` is the last answer. */
-export class GaveUp extends Error {
+export class TimedOut extends Error {
   readonly what: string;
   readonly last: string;
   readonly seconds: number;
@@ -34,7 +34,7 @@ export class GaveUp extends Error {
 
 /**
  * Try until it holds. A try that throws anything but a KbError counts as "not yet": its message is the last answer.
- * @throws GaveUp when the time is up; KbError of a try at once, of `refusal` when it lasts; KB_INTERRUPTED when the
+ * @throws TimedOut when the time is up; KbError of a try at once, of `refusal` when it lasts; KB_INTERRUPTED when the
  * signal fires
  */
 export async function until<T>(what: string, options: UntilOptions, attempt: () => Promise<Attempt<T>>): Promise<T> {
@@ -58,11 +58,11 @@ export async function until<T>(what: string, options: UntilOptions, attempt: () 
     }
     options.onTry?.(last);
     const now = performance.now();
-    if (isHopeless) throw new GaveUp(what, last, Math.round((now - begun) / 1000));
+    if (isHopeless) throw new TimedOut(what, last, Math.round((now - begun) / 1000));
     refusedSince = refusal === undefined ? undefined : (refusedSince ?? now);
     const isLasting = refusedSince !== undefined && now - refusedSince >= refusalSeconds * 1000;
     if (refusal !== undefined && (isLasting || now >= deadline)) throw refusal;
-    if (now >= deadline) throw new GaveUp(what, last, options.timeoutSeconds);
+    if (now >= deadline) throw new TimedOut(what, last, options.timeoutSeconds);
     await sleep(options.intervalMs ?? 200, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 // Fixed key pairs and serial numbers: tests need no fresh ones, and making RSA keys takes a second each.
 // These keys are public and good for nothing else.
-import type { Chance, KeyAlgorithm, KeyPair, KeySource } from '../../src/util/keygen.ts';
+import type { RandomSource, KeyAlgorithm, KeyPair, KeySource } from '../../src/util/keygen.ts';
 
 export const rsaPairs: readonly KeyPair[] = [
   {
@@ -359,8 +359,8 @@ export function fixedKeys(): KeySource & { readonly asked: KeyAlgorithm[] } {
   };
 }
 
-/** Chance without any: fixed keys, serials 1, 2, 3 …, characters and bytes that count up. */
-export function fixedChance(): Chance & { readonly keys: ReturnType<typeof fixedKeys> } {
+/** RandomSource without any: fixed keys, serials 1, 2, 3 …, characters and bytes that count up. */
+export function fixedRandomSource(): RandomSource & { readonly keys: ReturnType<typeof fixedKeys> } {
   let serial = 0n;
   let character = 0;
   let byte = 0;

@@ -1,7 +1,7 @@
 // What every workflow has, for a test of phases: a host, a recording reporter, and neither API server nor etcd.
 import type { Host } from '../../src/host/host.ts';
 import type { RunContext } from '../../src/phases/context.ts';
-import { systemChance, systemClock } from '../../src/util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../src/util/keygen.ts';
 import type { Phase } from '../../src/workflow/phase.ts';
 import { runPhases } from '../../src/workflow/runner.ts';
 import { selectPhases } from '../../src/workflow/select.ts';
@@ -18,7 +18,7 @@ export function runContext(host: Host, resumeCommand: string): RunContext {
     host,
     reporter: recordingReporter(),
     signal: new AbortController().signal,
-    chance: systemChance(),
+    chance: systemRandomSource(),
     clock: systemClock,
     startedAt: new Date('2026-11-21T02:12:19.345Z'),
     apis: { open: unused },

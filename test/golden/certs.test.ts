@@ -12,7 +12,7 @@ import type { ClusterSpec } from '../../src/config/spec.ts';
 import { ensureKubeconfigs, kubeconfigFileNames } from '../../src/kubeconfig/files.ts';
 import { clientOf, clusterInfoKubeconfig, parseClusterInfo } from '../../src/kubeconfig/kubeconfig.ts';
 import { hashesKeyIdentifierWithSha256, validityFromProcessStart } from '../../src/kube/traits.ts';
-import { fixedChance } from '../fakes/keys.ts';
+import { fixedRandomSource } from '../fakes/keys.ts';
 import { goldenCases } from './support/case.ts';
 import { dates, goldenPrinted, printedCertificates, sections, withoutDates } from './support/certificates.ts';
 import { fileOf, localEtcd, onDisk, pkiDir, pkiRequest, spec, version, type CertificateSpec } from '../unit/certs/fixture.ts';
@@ -118,7 +118,7 @@ describe.each(folders)('$release/$name', (folder) => {
 
   test('every kubeconfig is the one kubeadm writes', async () => {
     const existing = onDisk(await ensurePki(pkiRequest(from, { now })));
-    const { artifacts } = await ensureKubeconfigs({ ...from, existing, now, chance: fixedChance() });
+    const { artifacts } = await ensureKubeconfigs({ ...from, existing, now, chance: fixedRandomSource() });
     const theirs = sections(goldenText(folder, 'kubeconfigs.txt'));
     expect(artifacts.map(({ path }) => path)).toEqual([...theirs.keys()]);
     for (const { path, body } of artifacts) {

@@ -9,7 +9,7 @@ import { backdatesCertificateAuthorities } from '../../src/kube/traits.ts';
 import { corednsObjects } from '../../src/manifests/coredns.ts';
 import { kubeletArtifacts } from '../../src/manifests/kubelet-config.ts';
 import { readYamlAll } from '../../src/util/yaml.ts';
-import { fixedChance } from '../fakes/keys.ts';
+import { fixedRandomSource } from '../fakes/keys.ts';
 import { onDisk } from '../unit/certs/fixture.ts';
 import { golden, goldenFiles, goldenHost, handWrittenCases, specOf } from './support/case.ts';
 import { dates, goldenPrinted, printedCertificates, sections, withoutDates } from './support/certificates.ts';
@@ -36,7 +36,7 @@ describe.each(handWrittenCases)('%s (hand-written)', (name) => {
   });
 
   test('every certificate', async () => {
-    const { artifacts } = await ensurePki({ ...spec, existing: new Map(), now, chance: fixedChance() });
+    const { artifacts } = await ensurePki({ ...spec, existing: new Map(), now, chance: fixedRandomSource() });
     const own = artifacts.filter(({ path }) => path.endsWith('.crt'));
     expect(own.map(({ path }) => path).toSorted()).toEqual([...certificates.keys()].toSorted());
     const texts = printedCertificates(own.map(({ body }) => body));
@@ -52,8 +52,8 @@ describe.each(handWrittenCases)('%s (hand-written)', (name) => {
   });
 
   test('every kubeconfig', async () => {
-    const existing = onDisk(await ensurePki({ ...spec, existing: new Map(), now, chance: fixedChance() }));
-    const { artifacts } = await ensureKubeconfigs({ ...spec, existing, now, chance: fixedChance() });
+    const existing = onDisk(await ensurePki({ ...spec, existing: new Map(), now, chance: fixedRandomSource() }));
+    const { artifacts } = await ensureKubeconfigs({ ...spec, existing, now, chance: fixedRandomSource() });
     const theirs = sections(golden(name, 'kubeconfigs.txt'));
     expect(artifacts.map(({ path }) => path)).toEqual([...theirs.keys()]);
     for (const { path, body } of artifacts) {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { validateFile } from '../../src/config/validate-file.ts';
 import { KbError } from '../../src/errors.ts';
 import { writeYaml } from '../../src/util/yaml.ts';
-import { fixedChance } from '../unit/config/facts.ts';
+import { fixedRandomSource } from '../unit/config/facts.ts';
 import { oracleKubeadm } from './kubeadm.ts';
 
 type Document = Record<string, unknown>;
@@ -350,7 +350,7 @@ function textOf(kind: string, change: Document): string {
 /** Why kbinit refuses a file; undefined when it takes it. */
 function ours(text: string): string | undefined {
   try {
-    validateFile(text, 'file', fixedChance);
+    validateFile(text, 'file', fixedRandomSource);
     return undefined;
   } catch (error) {
     if (error instanceof KbError) return error.problems.map(({ detail }) => detail).join('; ');

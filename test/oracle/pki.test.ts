@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensurePki } from '../../src/certs/pki.ts';
 import { readCertificates, signCertificate, type Certificate, type Template } from '../../src/certs/x509.ts';
-import { fixedChance, p256Pairs, pairOf, rsaPairs } from '../fakes/keys.ts';
+import { fixedRandomSource, p256Pairs, pairOf, rsaPairs } from '../fakes/keys.ts';
 import { fileOf, onDisk, pkiDir, pkiRequest, spec } from '../unit/certs/fixture.ts';
 import type { Given } from './generator.ts';
 import { oracleKubeadm } from './kubeadm.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'kbinit-pki-'));
   root = openRoot();
   const from = spec({ encryptionAlgorithm: 'ECDSA-P256' });
-  disk = onDisk(await ensurePki(pkiRequest(from, { now, chance: fixedChance() })));
+  disk = onDisk(await ensurePki(pkiRequest(from, { now, chance: fixedRandomSource() })));
 });
 afterAll(async () => {
   await root.close();

@@ -17,12 +17,12 @@ export interface AddonOptions extends ConnectionOptions {
   readonly printManifest?: boolean;
 }
 
-/** Install flannel through a control-plane host. @throws Shown */
+/** Install flannel through a control-plane host. @throws ReportedError */
 export async function applyFlannel(options: AddonOptions): Promise<void> {
   await withSession(
     'addon apply flannel',
     { ...options, hasPlan: options.printManifest !== true },
-    options.printManifest === true ? 'look' : 'change',
+    options.printManifest === true ? 'read' : 'write',
     async (session) => {
       const path = options.kubeconfig ?? paths.adminConf;
       const text = await session.host.read(path);

@@ -36,7 +36,7 @@ export interface CreateOptions extends ConnectionOptions {
   readonly network?: CreateRequest['network'];
 }
 
-/** Make a bundle. @throws KbError for bad flags, Shown for a failed run */
+/** Make a bundle. @throws KbError for bad flags, ReportedError for a failed run */
 export async function runBundleCreate(options: CreateOptions): Promise<void> {
   const { output, packages = [], images = [], imageRepository = 'registry.k8s.io' } = options;
   const problems = new Problems();
@@ -77,9 +77,9 @@ export async function runBundleCreate(options: CreateOptions): Promise<void> {
     );
   };
   // Exporting takes room on the host for a while: no other run is to be in between.
-  if (options.host !== undefined) return withSession('bundle create', options, 'change', body);
+  if (options.host !== undefined) return withSession('bundle create', options, 'write', body);
   // This machine's own runtime is not asked for anything.
-  await withSession('bundle create', options, 'look', (session) => body({ ...session, host: viewOnly(session.host) }));
+  await withSession('bundle create', options, 'read', (session) => body({ ...session, host: viewOnly(session.host) }));
 }
 
 type Download = Pick<FetchRequest, 'architecture' | 'base'> & { readonly versions: Partial<ProgramVersions> };

@@ -10,7 +10,7 @@ import { kubeconfigRequests } from '../../kubeconfig/requests.ts';
 import { renew, type Renewal } from '../../kubeconfig/renew.ts';
 import { expirations, renewablePaths } from '../../kubeconfig/expirations.ts';
 import { terminalColumns } from '../../report/columns.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { count } from '../../util/text.ts';
 import { certsConfig, offlineConfig, type CertsConfigOptions } from './certs-config.ts';
 import { printerOf, type OutputOptions } from '../output/printer.ts';
@@ -29,10 +29,10 @@ export interface GenerateCsrOptions extends ConnectionOptions {
   readonly dryRun?: boolean;
 }
 
-/** Print when everything ends. @throws Shown */
+/** Print when everything ends. @throws ReportedError */
 export async function runCheckExpiration(options: CheckExpirationOptions): Promise<void> {
   const print = await printerOf(options);
-  await withSession('certs check-expiration', options, 'look', async (session) => {
+  await withSession('certs check-expiration', options, 'read', async (session) => {
     const { cluster } = await certsConfig(session, options);
     const existing = await session.host.readAll(renewablePaths(cluster));
     const now = new Date();
@@ -43,12 +43,12 @@ export async function runCheckExpiration(options: CheckExpirationOptions): Promi
   });
 }
 
-/** Renew what is named. @throws Shown */
+/** Renew what is named. @throws ReportedError */
 export async function runRenew(options: RenewOptions, what: string, only: readonly string[]): Promise<void> {
-  await withSession(`certs renew ${what}`, options, 'change', async (session) => {
+  await withSession(`certs renew ${what}`, options, 'write', async (session) => {
     const { cluster, isConfigured } = await certsConfig(session, options);
     const existing = await session.host.readAll(renewablePaths(cluster));
-    const chance = systemChance();
+    const chance = systemRandomSource();
     const done = await renew({ cluster, existing, only, chance, now: session.startedAt, isConfigured });
     for (const text of done.warnings) warn(session, text);
     // One batch: every new file is on the disk before the first one is put in its place.
@@ -70,11 +70,11 @@ function sentence({ item, outcome, notAfter }: Renewal): string {
   return `${item.name} renewed, valid until ${notAfter?.toISOString() ?? ''}`;
 }
 
-/** Write keys and requests of everything an external CA has to sign. @throws Shown */
+/** Write keys and requests of everything an external CA has to sign. @throws ReportedError */
 export async function runGenerateCsr(options: GenerateCsrOptions): Promise<void> {
-  await withSession('certs generate-csr', options, 'change', async (session) => {
+  await withSession('certs generate-csr', options, 'write', async (session) => {
     const { draft } = offlineConfig(session, options);
-    const chance = systemChance();
+    const chance = systemRandomSource();
     // A request has nothing to do with the container runtime: it is not looked for.
     const node = { ...draft.node, criSocket: draft.node.criSocket ?? containerdSocket };
     const facts = await session.host.facts();
@@ -102,7 +102,7 @@ export async function runGenerateCsr(options: GenerateCsrOptions): Promise<void>
 
 /** Print a key for the uploaded certificates: 32 bytes in hexadecimal (spec 04 §6.3). */
 export function printCertificateKey(): void {
-  process.stdout.write(`${systemChance().bytes(32).toString('hex')}\n`);
+  process.stdout.write(`${systemRandomSource().bytes(32).toString('hex')}\n`);
 }
 
 function warn(session: Pick<Session<HostView>, 'reporter' | 'host'>, text: string): void {

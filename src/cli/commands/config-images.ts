@@ -10,7 +10,7 @@ import { KbError } from '../../errors.ts';
 import { pullImage as pullCommand } from '../../host/runtime.ts';
 import { controlPlaneImages } from '../../kube/images.ts';
 import type { KubeVersion } from '../../kube/version.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { warn } from './config-run.ts';
 import { tellWarnings } from './init-run.ts';
@@ -33,7 +33,7 @@ async function load(options: ImageOptions): Promise<Loaded<InitDraft>> {
 }
 
 function imagesOf(draft: InitDraft, facts: HostFacts): readonly string[] {
-  return controlPlaneImages(completeInit(draft, facts, systemChance()).spec.cluster);
+  return controlPlaneImages(completeInit(draft, facts, systemRandomSource()).spec.cluster);
 }
 
 /** What a configuration file asks for. @throws KbError KB_CONFIG, KB_FILE */
@@ -42,7 +42,10 @@ export async function readWishes(
 ): Promise<{ readonly version: KubeVersion; readonly images: readonly string[] }> {
   const { draft } = await load({ config });
   const facts = factsOfNoHost(draft.cluster.networking.serviceSubnet);
-  return { version: completeInit(draft, facts, systemChance()).spec.cluster.version, images: imagesOf(draft, facts) };
+  return {
+    version: completeInit(draft, facts, systemRandomSource()).spec.cluster.version,
+    images: imagesOf(draft, facts),
+  };
 }
 
 /** `config images list`. @throws KbError KB_CONFIG, KB_OUTPUT */
@@ -55,13 +58,13 @@ export async function runImagesList(options: ImageOptions & OutputOptions): Prom
   process.stdout.write(print({ object, text: `${images.join('\n')}\n` }));
 }
 
-/** `config images pull`: by the runtime of the host. @throws Shown */
+/** `config images pull`: by the runtime of the host. @throws ReportedError */
 export async function runImagesPull(options: ImageOptions): Promise<void> {
   const { draft, warnings } = await load(options);
-  await withSession('config images pull', options, 'change', async ({ host, reporter, print, signal }) => {
+  await withSession('config images pull', options, 'write', async ({ host, reporter, print, signal }) => {
     tellWarnings(warnings, reporter, host.name);
     const facts = await host.facts();
-    const { spec } = completeInit(draft, facts, systemChance());
+    const { spec } = completeInit(draft, facts, systemRandomSource());
     for (const image of controlPlaneImages(spec.cluster)) {
       signal.throwIfAborted();
       await pullImage(host, spec.node.criSocket, image);

@@ -12,7 +12,7 @@ import { KbError } from '../../errors.ts';
 import type { HostFacts } from '../../host/host.ts';
 import { newestVersion } from '../../kube/releases.ts';
 import type { KubeVersion } from '../../kube/version.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { writeYaml } from '../../util/yaml.ts';
 import { lookUpLabels } from './config-labels.ts';
 import { readInput } from '../run/prompt.ts';
@@ -85,7 +85,7 @@ export async function runMigrate(options: MigrateOptions): Promise<void> {
   const source = options.oldConfig ?? '';
   const { draft } = loadFile(text, source, await lookUpLabels(text, undefined, warn));
   const facts = await factsOf(options);
-  const { documents, warnings } = migrate(draft, facts, systemChance(), { reachedAddress: options.host });
+  const { documents, warnings } = migrate(draft, facts, systemRandomSource(), { reachedAddress: options.host });
   warnAll(warnings);
   if (options.newConfig === undefined || options.newConfig === '') print(documents);
   else writeNew(options.newConfig, documents.map(writeYaml).join('---\n'));
@@ -110,7 +110,7 @@ async function factsOf(options: ConnectionOptions): Promise<HostFacts> {
   if (options.host !== undefined) {
     const { withSession } = await import('../run/session.ts');
     let facts: HostFacts | undefined;
-    await withSession('config migrate', options, 'look', async ({ host }) => {
+    await withSession('config migrate', options, 'read', async ({ host }) => {
       facts = await host.facts();
     });
     if (facts === undefined) throw new Error('a session that ends well without its facts');
@@ -138,7 +138,7 @@ interface ValidateOptions {
 export async function runValidate(options: ValidateOptions): Promise<void> {
   const text = mandatory(options.config, 'config');
   const labels = await lookUpLabels(text, undefined, warn);
-  const warnings = validateFile(text, options.config ?? '', systemChance(), labels);
+  const warnings = validateFile(text, options.config ?? '', systemRandomSource(), labels);
   const isWanted = ({ isDeprecation }: ConfigWarning): boolean =>
     isDeprecation !== true || options.allowDeprecatedApi !== true;
   warnAll(warnings.filter(isWanted));

@@ -6,7 +6,7 @@ import { externalEtcdSnippet } from '../../manifests/etcd-unit.ts';
 import { hostClient } from '../../phases/etcd-init/clients.ts';
 import type { ClientPlace, EtcdClusterContext, Upload } from '../../phases/etcd-init/context.ts';
 import { etcdInitPhases } from '../../phases/etcd-init/index.ts';
-import { systemChance, systemClock } from '../../util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { runPhases } from '../../workflow/runner.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { localFolder } from '../run/local-folder.ts';
@@ -25,7 +25,7 @@ export interface EtcdInitOptions extends EtcdClusterFlags, Omit<ConnectionOption
   readonly ignorePreflightErrors?: readonly string[];
 }
 
-/** Set up etcd. @throws KbError for bad input, Shown for a failed run */
+/** Set up etcd. @throws KbError for bad input, ReportedError for a failed run */
 export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
   const cluster = readEtcdCluster(options);
   const { host: hosts = [], client = [], ...rest } = options;
@@ -39,12 +39,12 @@ export async function runEtcdInit(options: EtcdInitOptions): Promise<void> {
   await withSession(
     'etcd init',
     { ...rest, ...(first === undefined ? {} : { host: first }) },
-    'change',
+    'write',
     async (session) => {
       const [further, clients] = await Promise.all([reachAll(session, others), reachAll(session, client)]);
       const ctx: EtcdClusterContext = {
         ...session,
-        chance: systemChance(),
+        chance: systemRandomSource(),
         clock: systemClock,
         ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
         spec: { ...cluster, isDryRun, skipPhases: [] },
@@ -100,7 +100,7 @@ async function runOnHosts(ctx: EtcdClusterContext): Promise<void> {
 async function reachAll(session: Session, targets: readonly string[]): Promise<readonly Reached[]> {
   const ended = await Promise.allSettled(
     targets.map(async (target) => {
-      const host = await session.reach(target, 'change');
+      const host = await session.reach(target, 'write');
       await host.lock.held();
       return host;
     }),

@@ -2,7 +2,7 @@
 import type { HostView } from '../../host/host.ts';
 import { KbError } from '../../errors.ts';
 import { hostEtcd, type HostEtcd } from '../../phases/etcd/access.ts';
-import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../../phases/etcd/cluster.ts';
+import { EtcdUnreachable, findEtcdCluster, type EtcdCluster } from '../../phases/etcd/cluster.ts';
 import { memberStates } from '../../phases/etcd/quorum.ts';
 import { memberTable, statusProblem, statusTable, type EtcdTable } from '../../phases/etcd/report.ts';
 import { terminalColumns } from '../../report/columns.ts';
@@ -14,19 +14,19 @@ export interface EtcdOptions extends ConnectionOptions, OutputOptions {
   readonly kubeconfig?: string;
 }
 
-/** Print who the members are. @throws KbError KB_OUTPUT, Shown */
+/** Print who the members are. @throws KbError KB_OUTPUT, ReportedError */
 export async function runEtcdMembers(options: EtcdOptions): Promise<void> {
   const print = await printerOf(asText(options));
-  await withSession('etcd members', options, 'look', async (session) => {
+  await withSession('etcd members', options, 'read', async (session) => {
     const { members } = await clusterOf(session, options);
     session.print(print(answer(memberTable(members))));
   });
 }
 
-/** Print how the members are; fails when one of them is not well. @throws KbError KB_OUTPUT, Shown */
+/** Print how the members are; fails when one of them is not well. @throws KbError KB_OUTPUT, ReportedError */
 export async function runEtcdStatus(options: EtcdOptions): Promise<void> {
   const print = await printerOf(asText(options));
-  await withSession('etcd status', options, 'look', async (session) => {
+  await withSession('etcd status', options, 'read', async (session) => {
     const { etcd, members } = await clusterOf(session, options);
     const states = await memberStates(etcd, members);
     session.print(print(answer(statusTable(states))));
@@ -49,7 +49,7 @@ async function clusterOf(session: Session<HostView>, { kubeconfig }: EtcdOptions
   const found = await hostEtcd(session.host);
   if (found === undefined) throw notHere(session.host.name);
   return findEtcdCluster(session, found, kubeconfig).catch((error: unknown) => {
-    throw error instanceof EtcdSilence ? silent(session.host.name, found, error) : error;
+    throw error instanceof EtcdUnreachable ? silent(session.host.name, found, error) : error;
   });
 }
 
@@ -63,7 +63,7 @@ function notHere(host: string): KbError {
   });
 }
 
-function silent(host: string, { local }: HostEtcd, { message, endpoints }: EtcdSilence): KbError {
+function silent(host: string, { local }: HostEtcd, { message, endpoints }: EtcdUnreachable): KbError {
   return new KbError({
     code: 'KB_ETCD_UNHEALTHY',
     summary: `no etcd member answers, of ${endpoints.join(', ')}`,

@@ -18,7 +18,7 @@ import { assertOneSource, readPrepare, type PrepareFiles, type PrepareFlags } fr
 import { forgottenFlags, keptWords, withKept, type Asked } from '../../prepare/kept.ts';
 import { entriesFor, type SurveyedHost } from '../../prepare/names.ts';
 import type { PrepareSpec } from '../../prepare/spec.ts';
-import { systemChance, systemClock } from '../../util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { nextStep } from './host-next.ts';
 import { readBundle, readProgramFolder } from '../run/local-programs.ts';
@@ -48,7 +48,7 @@ export interface RestoreOptions extends Omit<ConnectionOptions, 'host'> {
   readonly force?: boolean;
 }
 
-/** Prepare hosts, or run one phase on them. @throws KbError for bad input, Shown for a failed run */
+/** Prepare hosts, or run one phase on them. @throws KbError for bad input, ReportedError for a failed run */
 export async function runPrepare(options: PrepareOptions, only?: string): Promise<void> {
   const { host = [], ...rest } = options;
   const hosts = typeof host === 'string' ? [host] : host;
@@ -98,7 +98,7 @@ function contextOf(session: Session<HostView>, reached: Reached, spec: PrepareSp
   return {
     ...session,
     ...reached,
-    chance: systemChance(),
+    chance: systemRandomSource(),
     clock: systemClock,
     ignorePreflightErrors: new Set(),
     spec,
@@ -156,7 +156,7 @@ function oneName(): Problem {
   };
 }
 
-/** Restore hosts. @throws KbError for bad input, Shown for a failed run */
+/** Restore hosts. @throws KbError for bad input, ReportedError for a failed run */
 export async function runRestore({ host: hosts = [], ...options }: RestoreOptions): Promise<void> {
   assertDifferent(hosts);
   const how = { isForced: options.force === true, isDryRun: options.dryRun === true };
@@ -181,7 +181,7 @@ function restoreContext(
 ): RestoreContext {
   return {
     ...session,
-    chance: systemChance(),
+    chance: systemRandomSource(),
     clock: systemClock,
     ignorePreflightErrors: new Set(),
     spec: { isForced, isDryRun, skipPhases: [] },

@@ -16,7 +16,7 @@ import { initPhases } from '../../phases/index.ts';
 import type { FlannelBackend } from '../../manifests/flannel.ts';
 import type { InitContext, InitSettings } from '../../phases/context.ts';
 import type { Reporter } from '../../report/events.ts';
-import { KeyPool, systemChance, systemClock } from '../../util/keygen.ts';
+import { KeyPool, systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { checkedPrinter } from '../run/checked.ts';
 import { lookUpLabels } from './config-labels.ts';
@@ -42,7 +42,7 @@ export interface InitOptions extends InitFlags, ConnectionOptions, OutputOptions
   readonly backend?: FlannelBackend;
 }
 
-/** Run init, or one phase of it. @throws KbError for bad input, Shown for a failed run */
+/** Run init, or one phase of it. @throws KbError for bad input, ReportedError for a failed run */
 export async function runInit(options: InitOptions, changed: readonly string[], only?: string): Promise<void> {
   if (options.config !== undefined) assertNotMixed(changed, ownFlags);
   // Bad input is refused before any host is asked.
@@ -78,14 +78,14 @@ export async function runInit(options: InitOptions, changed: readonly string[], 
   };
   const isPrinted = options.printManifest === true || (options.output ?? 'text') !== 'text';
   const run = { ...options, dryRun: isDryRun, hasPlan: !isPrinted };
-  await withSession(command, run, 'change', work, noticeOf(only)).finally(() => pool.close());
+  await withSession(command, run, 'write', work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** Refuse what no host could make good. @throws KbError */
 function judgeInit(draft: InitDraft, { cni }: InitOptions, only: string | undefined): void {
   const { networking } = draft.cluster;
   const facts = factsOfNoHost(networking.serviceSubnet, [draft.localAPIEndpoint.advertiseAddress]);
-  completeInit(draft, facts, systemChance());
+  completeInit(draft, facts, systemRandomSource());
   selectPhases(initPhases, { ...(only === undefined ? {} : { only }), skip: draft.skipPhases });
   if (cni !== undefined && cni !== 'none' && networking.podSubnet === '') throw networkNeedsSubnet();
 }
@@ -111,7 +111,7 @@ async function initContext(
   options: InitOptions,
   pool: KeyPool,
 ): Promise<InitContext> {
-  const chance = systemChance(pool);
+  const chance = systemRandomSource(pool);
   const [facts, patches] = await Promise.all([session.host.facts(), readPatches(session.host, draft.patchesDirectory)]);
   const { spec, warnings } = completeInit(draft, facts, chance, { reachedAddress: session.reachedAddress });
   tellWarnings(warnings, session.reporter, session.host.name);

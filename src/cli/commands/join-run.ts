@@ -17,7 +17,7 @@ import { joinPhases } from '../../phases/index.ts';
 import { hostClient } from '../../phases/cluster/host-client.ts';
 import { controlPlaneOf } from '../../phases/join/control-plane.ts';
 import { ClaimedNames, nameProblems } from '../../util/host-names.ts';
-import { KeyPool, systemChance, systemClock } from '../../util/keygen.ts';
+import { KeyPool, systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { ownFlags } from '../flags.ts';
 import { checkedPrinter } from '../run/checked.ts';
@@ -45,7 +45,7 @@ export interface JoinOptions extends JoinFlags, Omit<ConnectionOptions, 'host'>,
   readonly adminHost?: string;
 }
 
-/** Run join, or one phase of it. @throws KbError for bad input, Shown for a failed run */
+/** Run join, or one phase of it. @throws KbError for bad input, ReportedError for a failed run */
 export async function runJoin(
   options: JoinOptions,
   endpoint: string | undefined,
@@ -99,7 +99,7 @@ export async function runJoin(
     tellWarnings(warnings, session.reporter, session.host.name);
     session.print(await joinHost(session, given, checked));
   };
-  await withSession(command, one, 'change', work, noticeOf(only)).finally(() => pool.close());
+  await withSession(command, one, 'write', work, noticeOf(only)).finally(() => pool.close());
 }
 
 /** What is the same for every host that joins. */
@@ -145,7 +145,7 @@ async function joinHost(
   const ctx: JoinContext = {
     ...session,
     ...checked,
-    chance: systemChance(pool),
+    chance: systemRandomSource(pool),
     clock: systemClock,
     ignorePreflightErrors: new Set(spec.node.ignorePreflightErrors.map((name) => name.toLowerCase())),
     spec,
@@ -227,7 +227,7 @@ function wrongSource(detail: string, fix: string): KbError {
 /** Connected to at once, so that it is there when it is wanted. */
 function openSource(session: Session, target: string | undefined): JoinContext['settings']['copyFrom'] {
   if (target === undefined) return undefined;
-  const source = session.reach(target, 'look').then(({ host }) => host);
+  const source = session.reach(target, 'read').then(({ host }) => host);
   // Whoever wants it sees the failure; a run that fails before must not end by it.
   source.catch(() => undefined);
   return () => source;
@@ -249,7 +249,7 @@ function assertReplacing({ replace, adminHost }: JoinOptions): void {
 /** The administrator of the cluster, through one of its control planes; reached only when it is wanted. */
 function adminOf(session: Session, target: string): AdminOpener {
   return async () => {
-    const { host, apis } = await session.reach(target, 'look');
+    const { host, apis } = await session.reach(target, 'read');
     return apis.open(await hostClient(host, paths.adminConf));
   };
 }

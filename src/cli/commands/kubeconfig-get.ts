@@ -20,11 +20,11 @@ export interface KubeconfigGetOptions extends ConnectionOptions {
   readonly name?: 'admin.conf' | 'super-admin.conf';
 }
 
-/** Fetch it. @throws KbError KB_CONFIG for a bad --server, Shown for a failed run */
+/** Fetch it. @throws KbError KB_CONFIG for a bad --server, ReportedError for a failed run */
 export async function runKubeconfigGet(options: KubeconfigGetOptions): Promise<void> {
   const { server, output, force } = options;
   if (server !== undefined && readServerUrl(server) === undefined) throw badServer(server);
-  await withSession('kubeconfig get', options, 'look', async (session) => {
+  await withSession('kubeconfig get', options, 'read', async (session) => {
     const path = `${paths.kubernetes}/${options.name ?? 'admin.conf'}`;
     const credentials = await hostClient(session.host, path);
     const names = parseKubeconfig((await session.host.read(path)) ?? '', path);

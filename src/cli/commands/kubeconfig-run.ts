@@ -5,7 +5,7 @@ import { containerdSocket } from '../../host/runtime.ts';
 import { userKubeconfig, type UserRequest } from '../../kubeconfig/user.ts';
 import { addSecret } from '../../report/redact.ts';
 import { formatDuration, parseDuration } from '../../util/duration.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { certsConfig, type CertsConfigOptions } from './certs-config.ts';
 import { readSecretFile } from '../run/prompt.ts';
 import { withSession } from '../run/session.ts';
@@ -20,16 +20,16 @@ export interface KubeconfigUserOptions extends CertsConfigOptions {
 
 const yearSeconds = 8760 * 3600;
 
-/** Print a kubeconfig. @throws KbError for bad input, Shown for a failed run */
+/** Print a kubeconfig. @throws KbError for bad input, ReportedError for a failed run */
 export async function runKubeconfigUser(options: KubeconfigUserOptions): Promise<void> {
   const identity = identityOf(options);
-  await withSession('kubeconfig user', options, 'look', async (session) => {
+  await withSession('kubeconfig user', options, 'read', async (session) => {
     if (identity.kind === 'certificate' && identity.validitySeconds > yearSeconds) {
       const text = `a client certificate cannot be taken back: ${formatDuration(identity.validitySeconds)} is longer than the usual ${formatDuration(yearSeconds)}`;
       session.reporter.emit({ kind: 'warning', host: session.host.name, text });
     }
     const { draft } = await certsConfig(session, options);
-    const chance = systemChance();
+    const chance = systemRandomSource();
     const node = { ...draft.node, criSocket: draft.node.criSocket ?? containerdSocket };
     const facts = await session.host.facts();
     const reached = { reachedAddress: session.reachedAddress };

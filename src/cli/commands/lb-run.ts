@@ -3,7 +3,7 @@ import { readLoadBalancer, type LoadBalancer, type LoadBalancerFlags } from '../
 import type { LbContext } from '../../phases/lb/context.ts';
 import { lbPhases } from '../../phases/lb/index.ts';
 import { joinHostPort } from '../../util/net.ts';
-import { systemChance, systemClock } from '../../util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { withSession, type ConnectionOptions, type Session } from '../run/session.ts';
 import { runWorkflow } from '../run/workflow.ts';
 
@@ -12,14 +12,14 @@ export interface LbOptions extends LoadBalancerFlags, ConnectionOptions {
   readonly ignorePreflightErrors?: readonly string[];
 }
 
-/** Set up the load balancer. @throws KbError for bad input, Shown for a failed run */
+/** Set up the load balancer. @throws KbError for bad input, ReportedError for a failed run */
 export async function runLbApply(options: LbOptions): Promise<void> {
   const balancer = readLoadBalancer(options);
   const isDryRun = options.dryRun === true;
   const work = async (session: Session): Promise<void> => {
     const ctx: LbContext = {
       ...session,
-      chance: systemChance(),
+      chance: systemRandomSource(),
       clock: systemClock,
       ignorePreflightErrors: new Set((options.ignorePreflightErrors ?? []).map((name) => name.toLowerCase())),
       spec: { balancer, isDryRun, isForced: options.force === true, skipPhases: [] },
@@ -27,7 +27,7 @@ export async function runLbApply(options: LbOptions): Promise<void> {
     await runWorkflow(lbPhases, ctx, undefined);
     if (!isDryRun) session.print(nextStep(balancer, session.reachedAddress));
   };
-  await withSession('lb apply', options, 'change', work, 'name');
+  await withSession('lb apply', options, 'write', work, 'name');
 }
 
 /** What to give the cluster: the moving address, the one that is listened on, or the one the host was reached at. */

@@ -4,7 +4,7 @@ import { paths } from '../../kube/paths.ts';
 import type { NodeRemoveContext } from '../../phases/node-remove/context.ts';
 import { nodeRemovePhases } from '../../phases/node-remove/index.ts';
 import { parseDuration } from '../../util/duration.ts';
-import { systemChance, systemClock } from '../../util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { withSession, type ConnectionOptions } from '../run/session.ts';
 import { runWorkflow } from '../run/workflow.ts';
@@ -23,16 +23,16 @@ export interface NodeRemoveOptions extends ConnectionOptions {
 /** kubectl drain waits for ever; five minutes let a Deployment roll. */
 const defaultDrainSeconds = 300;
 
-/** Take a node out of its cluster. @throws KbError for bad input, Shown for a failed run */
+/** Take a node out of its cluster. @throws KbError for bad input, ReportedError for a failed run */
 export async function runNodeRemove(name: string, options: NodeRemoveOptions): Promise<void> {
   const drainSeconds = drainTime(options.timeout);
   const skipPhases = options.skipPhases ?? [];
   selectPhases(nodeRemovePhases, { skip: skipPhases });
   const isForced = options.force === true;
-  await withSession('node remove', options, 'change', async (session) => {
+  await withSession('node remove', options, 'write', async (session) => {
     const ctx: NodeRemoveContext = {
       ...session,
-      chance: systemChance(),
+      chance: systemRandomSource(),
       clock: systemClock,
       ignorePreflightErrors: new Set(),
       spec: {

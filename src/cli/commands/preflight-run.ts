@@ -17,7 +17,7 @@ import { initChecks, joinChecks } from '../../preflight/index.ts';
 import { inspect, lookAt, type Candidate } from '../../preflight/inspect.ts';
 import { preflightAnswer, type HostReport } from '../../preflight/report.ts';
 import { columnsFor } from '../../report/columns.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { formatIp, joinHostPort, parseIp } from '../../util/net.ts';
 import { count } from '../../util/text.ts';
 import { ownFlags } from '../flags.ts';
@@ -55,7 +55,7 @@ interface Plan {
   readonly cluster: ClusterSpec;
 }
 
-/** Check hosts. @throws KbError for bad input, Shown when a check fails or a host cannot be reached */
+/** Check hosts. @throws KbError for bad input, ReportedError when a check fails or a host cannot be reached */
 export async function runPreflight(options: PreflightOptions, changed: readonly string[]): Promise<void> {
   const { host: workers = [], controlPlaneHost: controlPlanes = [], ...rest } = options;
   if (options.config !== undefined) assertNotMixed(changed, [...ownFlags, 'control-plane-host']);
@@ -67,7 +67,7 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
     rest,
   );
   const plan = planOf(anyHost(draft), targets);
-  await withSession('preflight', rest, 'look', async (session) => {
+  await withSession('preflight', rest, 'read', async (session) => {
     tellWarnings(warnings, session.reporter, session.host.name);
     const looked = await lookAtAll(session, targets, plan);
     const reports = await inspect(
@@ -92,7 +92,7 @@ export async function runPreflight(options: PreflightOptions, changed: readonly 
 /** @throws KbError what no host could make good */
 function planOf(draft: InitDraft, targets: readonly Target[]): Plan {
   const facts = factsOfNoHost(draft.cluster.networking.serviceSubnet);
-  const { cluster } = completeInit(draft, facts, systemChance()).spec;
+  const { cluster } = completeInit(draft, facts, systemRandomSource()).spec;
   const endpoint = endpointOf(draft, targets);
   const { criSocket, ignorePreflightErrors } = draft.node;
   const join = loadJoin(undefined, 'the command line', {
@@ -144,7 +144,7 @@ async function lookAtAll(
   plan: Plan,
 ): Promise<readonly Looked[]> {
   const ended = await onEach(atOnce, targets, async (target) => {
-    const reached = target.text === undefined ? session : await session.reach(target.text, 'look');
+    const reached = target.text === undefined ? session : await session.reach(target.text, 'read');
     return lookAt(await candidateOf(reached, target, plan));
   });
   return ended.map((one) => ('value' in one ? { seen: one.value } : unreached(one.item.label, one.problems)));
@@ -176,7 +176,7 @@ async function candidateOf(
   const facts = await host.facts();
   const known = { host: label, role, view: host };
   if (role === 'control-plane') {
-    const { spec } = completeInit(plan.draft, facts, systemChance(), { reachedAddress });
+    const { spec } = completeInit(plan.draft, facts, systemRandomSource(), { reachedAddress });
     const { node, localAPIEndpoint } = spec;
     const address = localAPIEndpoint.advertiseAddress;
     return { ...known, nodeName: node.name, address, batches: initChecks(spec, [podFiles(spec, facts)]) };

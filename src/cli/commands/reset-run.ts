@@ -8,7 +8,7 @@ import { paths } from '../../kube/paths.ts';
 import { resetPhases } from '../../phases/index.ts';
 import type { ResetContext } from '../../phases/reset/context.ts';
 import { registeredName } from '../../phases/reset/node-name.ts';
-import { systemChance, systemClock } from '../../util/keygen.ts';
+import { systemRandomSource, systemClock } from '../../util/keygen.ts';
 import { selectPhases } from '../../workflow/select.ts';
 import { ownFlags } from '../flags.ts';
 import { tellWarnings } from './init-run.ts';
@@ -25,7 +25,7 @@ export interface ResetOptions extends ResetFlags, ConnectionOptions {
   readonly hostChanges?: boolean;
 }
 
-/** Run reset, or one phase of it. @throws KbError for bad input, Shown for a failed run */
+/** Run reset, or one phase of it. @throws KbError for bad input, ReportedError for a failed run */
 export async function runReset(options: ResetOptions, changed: readonly string[], only?: string): Promise<void> {
   if (options.config !== undefined) assertNotMixed(changed, ownFlags);
   const { draft, warnings } = loadReset(
@@ -43,7 +43,7 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
     tellWarnings(warnings, session.reporter, session.host.name);
     const ctx: ResetContext = {
       ...session,
-      chance: systemChance(),
+      chance: systemRandomSource(),
       clock: systemClock,
       ignorePreflightErrors: new Set(spec.ignorePreflightErrors.map((name) => name.toLowerCase())),
       spec,
@@ -66,9 +66,9 @@ export async function runReset(options: ResetOptions, changed: readonly string[]
     }
   };
   // Its first phase asks.
-  if (only !== 'preflight') return withSession(command, run, 'change', work, 'name');
+  if (only !== 'preflight') return withSession(command, run, 'write', work, 'name');
   // It asks and looks: a host that another run has can be asked too.
-  await withSession(command, run, 'look', (session) => work({ ...session, host: viewOnly(session.host) }));
+  await withSession(command, run, 'read', (session) => work({ ...session, host: viewOnly(session.host) }));
 }
 
 /** What kubeadm leaves too. */

@@ -36,10 +36,10 @@ interface Scanned {
 /** Hosts that are asked at a time. */
 const atOnce = 8;
 
-/** Scan. @throws KbError for bad input, Shown where a host did not answer, has another key than before, or nobody agreed */
+/** Scan. @throws KbError for bad input, ReportedError where a host did not answer, has another key than before, or nobody agreed */
 export async function runSshScan(targets: readonly string[], options: SshScanOptions): Promise<void> {
   for (const target of targets) parseTarget(target);
-  await withSession('ssh scan', options, 'look', async (session) => {
+  await withSession('ssh scan', options, 'read', async (session) => {
     const ended = await onEach(atOnce, [...new Set(targets)], (target) => scanOne(target, session));
     const scanned = ended.flatMap((one) => ('value' in one ? [one.value] : []));
     session.print(table(scanned));

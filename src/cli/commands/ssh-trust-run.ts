@@ -18,10 +18,10 @@ import { parseTarget } from '../run/target.ts';
 
 export type SshTrustOptions = ConnectionOptions;
 
-/** Set up the logins. @throws KbError for bad input, Shown for a failed run */
+/** Set up the logins. @throws KbError for bad input, ReportedError for a failed run */
 export async function runSshTrust(targets: readonly string[], options: SshTrustOptions): Promise<void> {
   for (const target of targets) parseTarget(target);
-  await withSession('ssh trust', options, 'change', async (session) => {
+  await withSession('ssh trust', options, 'write', async (session) => {
     await session.lock.held();
     const from = await readSource(session.host);
     const destinations = await reachAll([...new Set(targets)], session);
@@ -57,7 +57,7 @@ async function reachAll(targets: readonly string[], session: Session): Promise<r
   const problems: Problem[] = [];
   for (const target of targets) {
     try {
-      const { host, lock, reachedAddress, reachedPort } = await session.reach(target, 'change');
+      const { host, lock, reachedAddress, reachedPort } = await session.reach(target, 'write');
       await lock.held();
       found.push(await readDestination(host, { address: reachedAddress ?? host.name, port: reachedPort ?? 22 }));
     } catch (error) {

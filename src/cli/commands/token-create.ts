@@ -13,7 +13,7 @@ import { KbError } from '../../errors.ts';
 import { newestVersion } from '../../kube/releases.ts';
 import { addSecret } from '../../report/redact.ts';
 import { parseDuration } from '../../util/duration.ts';
-import { randomToken, type Chance } from '../../util/keygen.ts';
+import { randomToken, type RandomSource } from '../../util/keygen.ts';
 import { ownFlags } from '../flags.ts';
 import { readInput, readSecretFile } from '../run/prompt.ts';
 
@@ -36,7 +36,7 @@ export interface WantedTokens {
   readonly warnings: readonly ConfigWarning[];
 }
 
-type TokenSource = Pick<Chance, 'tokenCharacters'>;
+type TokenSource = Pick<RandomSource, 'tokenCharacters'>;
 
 /**
  * The tokens that flags and file ask for, random where none is named.

@@ -11,7 +11,7 @@ import { tokenDocument, tokenRow } from '../../manifests/token-list.ts';
 import { hostClient } from '../../phases/cluster/host-client.ts';
 import { joinCommand } from '../../phases/init/show-join.ts';
 import { terminalColumns } from '../../report/columns.ts';
-import { systemChance } from '../../util/keygen.ts';
+import { systemRandomSource } from '../../util/keygen.ts';
 import { listed } from '../../util/text.ts';
 import { tellWarnings } from './init-run.ts';
 import { printerOf, type OutputOptions } from '../output/printer.ts';
@@ -28,14 +28,14 @@ const patienceSeconds = 10;
 
 const namespace = 'kube-system';
 
-/** Make tokens; print the first one, or the command that joins with it. @throws KbError for bad input, Shown */
+/** Make tokens; print the first one, or the command that joins with it. @throws KbError for bad input, ReportedError */
 export async function runTokenCreate(
   options: TokenOptions & CreateFlags,
   argument: string | undefined,
   changed: readonly string[],
 ): Promise<void> {
-  const wanted = wantedTokens(options, argument, changed, systemChance());
-  await withSession('token create', options, 'look', async (session) => {
+  const wanted = wantedTokens(options, argument, changed, systemRandomSource());
+  await withSession('token create', options, 'read', async (session) => {
     tellWarnings(wanted.warnings, session.reporter, session.host.name);
     await withCluster(session, options, async ({ api, server, ca }) => {
       await refuseExisting(api, wanted.tokens, session.host.name);
@@ -55,11 +55,11 @@ export async function runTokenCreate(
   });
 }
 
-/** Show the tokens of the cluster, also those that have expired. @throws Shown */
+/** Show the tokens of the cluster, also those that have expired. @throws ReportedError */
 export async function runTokenList(options: TokenOptions & OutputOptions): Promise<void> {
   const print = await printerOf(options);
   // Nothing is changed here, so a dry run is the real one.
-  await withSession('token list', { ...options, dryRun: false }, 'look', async (session) => {
+  await withSession('token list', { ...options, dryRun: false }, 'read', async (session) => {
     await withCluster(session, options, async ({ api }) => {
       const secrets = await tokenSecrets(api);
       const now = new Date();
@@ -78,10 +78,10 @@ export async function runTokenList(options: TokenOptions & OutputOptions): Promi
   });
 }
 
-/** Remove tokens, each given whole or by its id. @throws KbError KB_USAGE for what is no token, Shown */
+/** Remove tokens, each given whole or by its id. @throws KbError KB_USAGE for what is no token, ReportedError */
 export async function runTokenDelete(options: TokenOptions, given: readonly string[]): Promise<void> {
   const ids = [...new Set(tokenIds(given))];
-  await withSession('token delete', options, 'look', async (session) => {
+  await withSession('token delete', options, 'read', async (session) => {
     await withCluster(session, options, async ({ api }) => {
       await deleteTokens(api, ids, (id) => {
         if (options.dryRun !== true) session.print(`bootstrap token "${id}" deleted\n`);

@@ -74,7 +74,7 @@ function generate(group: Command): void {
     .description('Print a random token, as --token takes it; no cluster is asked')
     .allowExcessArguments(false);
   withOnlyFlags(command, ['v']).action(async () => {
-    const { randomToken, systemChance } = await import('../../util/keygen.ts');
-    process.stdout.write(`${randomToken(systemChance())}\n`);
+    const { randomToken, systemRandomSource } = await import('../../util/keygen.ts');
+    process.stdout.write(`${randomToken(systemRandomSource())}\n`);
   });
 }

@@ -1,7 +1,7 @@
 // One command for many hosts: so many at a time, none held up by another, and what is said when some of them failed.
 import type { HostView } from '../../host/host.ts';
 import { KbError, type Problem } from '../../errors.ts';
-import { Slots } from '../../host/slots.ts';
+import { Semaphore } from '../../host/semaphore.ts';
 import { count } from '../../util/text.ts';
 import { bugProblem } from './failure.ts';
 import { resumeCommand } from './resume.ts';
@@ -21,7 +21,7 @@ export async function onEach<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<readonly Ended<T, R>[]> {
-  const slots = new Slots(atATime);
+  const slots = new Semaphore(atATime);
   const ended = await Promise.allSettled(
     items.map(async (item): Promise<Ended<T, R>> => {
       const leave = await slots.take();
@@ -81,7 +81,7 @@ export interface Hosts {
 
 /**
  * A session for a command that changes the hosts of `--host`, or this machine where there is none. `body` answers with
- * what failed, by the host as it was typed. @throws Shown
+ * what failed, by the host as it was typed. @throws ReportedError
  */
 export async function withHosts(
   command: string,
@@ -97,13 +97,13 @@ export async function withHosts(
       const failed = await body({ session, each });
       if (failed.length > 0) throw new KbError(failed.flatMap(({ problems }) => problems));
     };
-    return withSession(command, own, 'change', alone, notice);
+    return withSession(command, own, 'write', alone, notice);
   }
   // The session is this machine's, to which nothing is done: none of the hosts is more important than another.
-  return withSession(command, { ...options, hosts }, 'look', async (session) => {
+  return withSession(command, { ...options, hosts }, 'read', async (session) => {
     const each: Hosts['each'] = (work) =>
       onEach(atOnce, hosts, async (one) => {
-        const host = await Promise.race([session.reach(one, 'change'), session.overdue]);
+        const host = await Promise.race([session.reach(one, 'write'), session.overdue]);
         return unlessTaken(host, work(host));
       });
     endTogether(hosts, await body({ session, each }));

@@ -33,10 +33,10 @@ export interface Reached<H extends HostView = Host> {
 }
 
 /** What a command does to a host: changes are made under the host's lock, and not in a dry run. */
-export type HostUse = 'look' | 'change';
+export type HostUse = 'read' | 'write';
 
 /** Without the lock a host can only be looked at. */
-export type HostFor<U extends HostUse> = U extends 'change' ? Host : HostView;
+export type HostFor<U extends HostUse> = U extends 'write' ? Host : HostView;
 
 /** What reaching a host takes from its run. */
 export interface Run {
@@ -77,7 +77,7 @@ export function openHosts(run: Run): Hosts {
       if (isOver) await transport.close();
       else transports.push(transport);
       const hostName = route?.name ?? name;
-      const isLocked = use === 'change' && !run.isDryRun && !isOver;
+      const isLocked = use === 'write' && !run.isDryRun && !isOver;
       const place = route === undefined ? '' : `${route.host} ${route.port}`;
       const lock = isLocked ? (locks.get(place) ?? lockOf(transport, hostName, run)) : noLock;
       if (isLocked) locks.set(place, lock);

@@ -20,7 +20,7 @@ import { printerOf } from '../output/printer.ts';
 import { askYesNo } from './prompt.ts';
 import { openHosts, type HostFor, type HostUse, type Reached } from './reach.ts';
 import { passwordsOf, resumeCommand } from './resume.ts';
-import { Shown } from './shown.ts';
+import { ReportedError } from './reported-error.ts';
 import { openSsh, type SshFlags, type SshSession } from './ssh-session.ts';
 import { suggesting, suggestionsOf, type Suggestions } from './suggest.ts';
 import { parseTarget } from './target.ts';
@@ -70,7 +70,7 @@ export interface Session<H extends HostView = Host> extends Reached<H> {
   readonly reach: <U extends HostUse>(target: string, use: U) => Promise<Reached<HostFor<U>>>;
 }
 
-/** Run a command's body with everything it needs, and close it all again. @throws Shown */
+/** Run a command's body with everything it needs, and close it all again. @throws ReportedError */
 export async function withSession<U extends HostUse>(
   command: string,
   options: ConnectionOptions,
@@ -177,7 +177,7 @@ export async function withSession<U extends HostUse>(
   }
   // What still waits for a host that hangs ends with the process.
   if (deadline.hasPassed() || code === exitCode.bug) setTimeout(() => process.exit(code), 200).unref();
-  if (code !== exitCode.done) throw new Shown(code);
+  if (code !== exitCode.done) throw new ReportedError(code);
 }
 
 /** How a plan is printed that is not printed as lines. @throws KbError KB_USAGE, KB_OUTPUT */

@@ -25,7 +25,7 @@ export interface SshFlags {
 export interface SshRun {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
-  /** Shown with warnings about the configuration. */
+  /** ReportedError with warnings about the configuration. */
   readonly name: string;
   /** Run something that asks on the terminal. */
   readonly aside: <T>(talk: () => Promise<T>) => Promise<T>;

@@ -8,7 +8,7 @@ import { ConnectionLost, commandInterrupted, shortened } from '../failures.ts';
 import { Answer, chrootPrefix, frameInput, prologueCommand } from '../frame.ts';
 import type { ExecIO, ExecResult, Transport } from '../host.ts';
 import { sh, type Shell } from '../shell.ts';
-import { Slots } from '../slots.ts';
+import { Semaphore } from '../semaphore.ts';
 import { noSudoPassword, notRoot, sudoPrefix, wantsPassword, withPassword, type Elevation } from '../sudo.ts';
 import { converse, openChannel } from './conversation.ts';
 import { dialFailure, noSession, replaced } from './failures.ts';
@@ -27,7 +27,7 @@ const closeGraceMilliseconds = 1000;
 export class Connection implements Transport {
   readonly target: string;
   readonly #login: Login;
-  readonly #slots = new Slots(maxChannels);
+  readonly #slots = new Semaphore(maxChannels);
   #client: Promise<Client> | undefined;
   #alive: Client | undefined;
   /** Connections that have ended. */

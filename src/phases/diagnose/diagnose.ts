@@ -5,7 +5,7 @@ import { manifestPath, type StaticPod } from '../../kube/paths.ts';
 import { flagOf, hostPathOf, readPod } from '../../manifests/pod-paths.ts';
 import { sleep } from '../../util/retry.ts';
 import { count } from '../../util/text.ts';
-import { GaveUp } from '../../util/until.ts';
+import { TimedOut } from '../../util/until.ts';
 import { argumentsOf, findCause, type Explanation } from './causes.ts';
 import type { Exit } from './containers.ts';
 import { collect, nameOverride, sourceOf, type Evidence } from './evidence.ts';
@@ -32,14 +32,14 @@ export async function explained<T>(ctx: NodeRun, waited: Waited, wait: () => Pro
   try {
     return await wait();
   } catch (error) {
-    if (error instanceof GaveUp) throw await explainFailure(ctx, waited, error);
+    if (error instanceof TimedOut) throw await explainFailure(ctx, waited, error);
     if (error instanceof KbError && error.has('KB_INTERRUPTED')) throw await explainStop(ctx, waited, error);
     throw error;
   }
 }
 
 /** The failure of a wait, with its likely cause, the line that proves it, and the command to go on. */
-async function explainFailure(ctx: NodeRun, waited: Waited, failure: GaveUp): Promise<KbError> {
+async function explainFailure(ctx: NodeRun, waited: Waited, failure: TimedOut): Promise<KbError> {
   const { subject, detail, fix, evidence } = await diagnose(ctx, waited);
   const { host, resumeCommand } = ctx;
   const patience = `waited ${failure.seconds} s`;

@@ -2,7 +2,7 @@
 import { KbError, type Problem } from '../../errors.ts';
 import { sh } from '../../host/shell.ts';
 import { etcdPaths } from '../../manifests/etcd-unit.ts';
-import type { GaveUp } from '../../util/until.ts';
+import type { TimedOut } from '../../util/until.ts';
 import type { EtcdClusterContext } from './context.ts';
 import type { Unhealthy } from './health.ts';
 
@@ -28,7 +28,7 @@ const cures: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** One problem a member that does not serve. */
-export async function explain(ctx: EtcdClusterContext, error: GaveUp, found: readonly Unhealthy[]): Promise<KbError> {
+export async function explain(ctx: EtcdClusterContext, error: TimedOut, found: readonly Unhealthy[]): Promise<KbError> {
   const problems = await Promise.all(found.map((one) => problemOf(one, error.seconds)));
   if (problems.length > 0) return new KbError(problems, { cause: error });
   // All of them serve by now: it was only slow.

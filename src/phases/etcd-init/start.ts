@@ -3,9 +3,9 @@ import { KbError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { script, sh } from '../../host/shell.ts';
 import { etcdPaths } from '../../manifests/etcd-unit.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { TimedOut, until } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { stopIfAsked, toldOf } from '../context.ts';
+import { stopIfAsked, reportedTo } from '../context.ts';
 import { onAll, stepOn, type EtcdClusterContext, type Member } from './context.ts';
 import { explain } from './explain.ts';
 import { unhealthy, type Unhealthy } from './health.ts';
@@ -107,19 +107,19 @@ async function begin(
 
 async function waitForAll(ctx: EtcdClusterContext): Promise<void> {
   const [what, begun] = ['the etcd members', performance.now()];
-  const given = { timeoutSeconds: healthSeconds, intervalMs: 300, ...toldOf(ctx, 'start', what) };
+  const given = { timeoutSeconds: healthSeconds, intervalMs: 300, ...reportedTo(ctx, 'start', what) };
   try {
-    const crash = await until<GaveUp | undefined>(what, given, async () => {
+    const crash = await until<TimedOut | undefined>(what, given, async () => {
       const bad = await unhealthy(ctx);
       if (bad.length === 0) return { value: undefined };
       const last = bad.map(({ member, why }) => `${member.name}: ${why}`).join('; ');
       const seconds = Math.round((performance.now() - begun) / 1000);
       const hasCrashed = seconds >= crashSeconds && (await Promise.all(bad.map(crashes))).includes(true);
-      return hasCrashed ? { value: new GaveUp(what, last, seconds) } : { notYet: last };
+      return hasCrashed ? { value: new TimedOut(what, last, seconds) } : { notYet: last };
     });
     if (crash !== undefined) throw crash;
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     throw await explain(ctx, error, await unhealthy(ctx));
   }
 }

@@ -17,7 +17,7 @@ export interface EtcdCluster {
 }
 
 /** No member could be asked; the message has each endpoint and what was wrong there. */
-export class EtcdSilence extends Error {
+export class EtcdUnreachable extends Error {
   /** The endpoints that were tried. */
   readonly endpoints: readonly string[];
   constructor(message: string, endpoints: readonly string[]) {
@@ -28,7 +28,7 @@ export class EtcdSilence extends Error {
 
 type Context = Pick<RunContext, 'apis' | 'etcds'> & { readonly host: HostView };
 
-/** The members of the cluster that a host's manifests name. @throws EtcdSilence */
+/** The members of the cluster that a host's manifests name. @throws EtcdUnreachable */
 export async function findEtcdCluster(ctx: Context, found: HostEtcd, kubeconfig?: string): Promise<EtcdCluster> {
   const { local, endpoints } = found;
   const { etcd } = await opened(ctx, found, endpoints);
@@ -37,19 +37,19 @@ export async function findEtcdCluster(ctx: Context, found: HostEtcd, kubeconfig?
     return local === undefined ? cluster : { ...cluster, ownId: (await etcd.status(local.endpoint)).memberId };
   } catch (error) {
     const others = local === undefined ? [] : await otherEndpoints(ctx, local.otherEndpoints, kubeconfig);
-    if (others.length === 0) throw new EtcdSilence(`${wordsOf(error)}; no other member is known`, endpoints);
+    if (others.length === 0) throw new EtcdUnreachable(`${wordsOf(error)}; no other member is known`, endpoints);
     const elsewhere = await opened(ctx, found, others);
     try {
       return { access: found, ...elsewhere, members: await elsewhere.etcd.members() };
     } catch (second) {
-      throw new EtcdSilence(`${wordsOf(error)}; ${wordsOf(second)}`, [...endpoints, ...others]);
+      throw new EtcdUnreachable(`${wordsOf(error)}; ${wordsOf(second)}`, [...endpoints, ...others]);
     }
   }
 }
 
 /**
  * A client for removing a member: it asks the members that stay. The member's own etcd ends with its membership, maybe
- * before it has answered, and on a host that is gone nobody answers at all. @throws EtcdSilence
+ * before it has answered, and on a host that is gone nobody answers at all. @throws EtcdUnreachable
  */
 export async function etcdWithout(ctx: Context, cluster: EtcdCluster, id: string): Promise<EtcdApi> {
   const { access, members, ownId } = cluster;
@@ -61,7 +61,7 @@ export async function etcdWithout(ctx: Context, cluster: EtcdCluster, id: string
 
 async function opened(ctx: Context, { files }: HostEtcd, endpoints: readonly string[]): Promise<{ etcd: EtcdApi }> {
   const result = await openHostEtcd(ctx, { endpoints, files });
-  if ('missing' in result) throw new EtcdSilence(`${result.missing} does not exist`, endpoints);
+  if ('missing' in result) throw new EtcdUnreachable(`${result.missing} does not exist`, endpoints);
   return result;
 }
 

@@ -35,7 +35,7 @@ async function healthOf(etcd: EtcdApi, { clientUrls }: EtcdMember): Promise<Memb
 }
 
 /** Why a member does not count as healthy; undefined for one that does. */
-export function illness({ health }: MemberState): string | undefined {
+export function unhealthyReason({ health }: MemberState): string | undefined {
   if (health.kind === 'down') return health.reason;
   if (health.status.leaderId === '0') return `${health.endpoint}: it knows no leader`;
   return health.status.errors.some((text) => text.includes('CORRUPT'))
@@ -48,7 +48,7 @@ export function countVoters(states: readonly MemberState[]): Count {
   const voters = states.filter(({ member }) => !member.isLearner);
   return {
     voters: voters.length,
-    healthy: voters.filter((state) => illness(state) === undefined).length,
+    healthy: voters.filter((state) => unhealthyReason(state) === undefined).length,
     needed: Math.floor(voters.length / 2) + 1,
   };
 }
@@ -63,7 +63,7 @@ export function removalRefusal(states: readonly MemberState[], id: string): stri
   const isEnough = ({ healthy, needed }: Count): boolean => healthy >= needed;
   if (isEnough(now) && isEnough(after)) return undefined;
   const ill = states.flatMap((state) => {
-    const reason = state === gone ? undefined : illness(state);
+    const reason = state === gone ? undefined : unhealthyReason(state);
     return reason === undefined ? [] : [`${nameOf(state.member)}: ${reason}`];
   });
   const sentence = isEnough(now)

@@ -2,7 +2,7 @@
 import type { EtcdMember } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import { hexId } from './access.ts';
-import { countVoters, illness, inWords, nameOf, type MemberState } from './quorum.ts';
+import { countVoters, unhealthyReason, inWords, nameOf, type MemberState } from './quorum.ts';
 
 /** A header, rows of cells, and the object that says the same. */
 export interface EtcdTable {
@@ -100,7 +100,7 @@ function statusObject(state: MemberState): Readonly<Record<string, unknown>> {
 
 /** Why it does not serve, and its alarms: a full database still votes, but takes no writes. */
 function troubles(state: MemberState): readonly string[] {
-  const reason = illness(state);
+  const reason = unhealthyReason(state);
   const alarms = state.health.kind === 'up' ? state.health.status.errors : [];
   // What is the reason already is not told twice; etcd's own words for a missing leader are among its errors.
   const others = alarms.filter((alarm) => reason?.includes(alarm.replace('etcdserver: ', '')) !== true);

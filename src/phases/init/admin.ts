@@ -5,7 +5,7 @@ import { clusterAdminsBinding } from '../../manifests/rbac.ts';
 import { localEndpoint } from '../../kubeconfig/endpoint.ts';
 import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { TimedOut, until } from '../../util/until.ts';
 import { finishJournal } from './claim.ts';
 import type { InitContext } from '../context.ts';
 import { readExisting } from './existing.ts';
@@ -76,7 +76,7 @@ async function untilAdmin(ctx: InitContext, admin: Api): Promise<void> {
       return status === 200 ? { value: true } : { notYet: `HTTP ${status}` };
     });
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     throw new KbError({
       code: 'KB_API_FORBIDDEN',
       summary: 'admin.conf has no rights in this cluster',

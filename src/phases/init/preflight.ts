@@ -8,7 +8,7 @@ import { controlPlaneImages } from '../../kube/images.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { warn, type InitContext } from '../context.ts';
 import { controlPlaneArtifacts } from './control-plane.ts';
-import { explain, judgeEarlier, type EarlierInit } from './earlier.ts';
+import { explain, judgeEarlier, type EarlierInit } from './previous-run.ts';
 import { etcdArtifacts } from './etcd.ts';
 import { readExisting } from './existing.ts';
 import { journalPath, parseJournal } from '../journal.ts';

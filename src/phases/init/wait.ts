@@ -8,7 +8,7 @@ import { until, type Attempt } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { openUnprivileged } from './admin.ts';
 import { finishJournal } from './claim.ts';
-import { toldOf, type ControlPlaneContext, type InitContext } from '../context.ts';
+import { reportedTo, type ControlPlaneContext, type InitContext } from '../context.ts';
 import { explained, type Waited } from '../diagnose/diagnose.ts';
 import { watched, watchPods } from '../diagnose/watch.ts';
 
@@ -77,7 +77,7 @@ export async function waitUntilHealthy(ctx: ControlPlaneContext, api: Api): Prom
   }
 }
 
-/** Wait until a health endpoint answers 200. @throws GaveUp when it never does */
+/** Wait until a health endpoint answers 200. @throws TimedOut when it never does */
 async function healthy(
   ctx: ControlPlaneContext,
   waited: Exclude<Waited, { kind: 'node' }>,
@@ -88,7 +88,7 @@ async function healthy(
   const component = waited.kind === 'pod' ? waited.name : 'the kubelet';
   const state = waited.kind === 'pod' ? (): string | undefined => waited.watch.said(waited.name) : undefined;
   const refusal = (error: unknown): KbError | undefined => tlsRefusal(api.server, ctx.host.name, error);
-  const options = { timeoutSeconds, intervalMs, refusal, ...toldOf(ctx, 'wait', component, state) };
+  const options = { timeoutSeconds, intervalMs, refusal, ...reportedTo(ctx, 'wait', component, state) };
   const ask = async (): Promise<Attempt<true>> => {
     const { status, body } = await api.raw(path, 5);
     return status === 200 ? { value: true } : { notYet: `HTTP ${status} ${body.slice(0, 200)}` };

@@ -3,12 +3,12 @@ import type { FileDiscovery } from '../../config/spec.ts';
 import { KbError } from '../../errors.ts';
 import { parseClusterInfo } from '../../kubeconfig/kubeconfig.ts';
 import { isCertificateError } from '../../util/tls-error.ts';
-import { GaveUp, until, type Attempt } from '../../util/until.ts';
+import { TimedOut, until, type Attempt } from '../../util/until.ts';
 import { warn } from '../context.ts';
 import type { FoundCluster, JoinContext } from './context.ts';
 import { clusterInfoData, clusterInfoPath, impostor, lookAtClusterInfo, waiting } from './cluster-info.ts';
 import { pinsOfFound } from './discovered-ca.ts';
-import { loginOf, noLogin, readFoundFile, type FoundFile } from './found-file.ts';
+import { loginOf, noLogin, readFoundFile, type FoundFile } from './discovery-credentials.ts';
 import { httpsGet } from './https-get.ts';
 
 /** Server, CA and credentials that the file has. */
@@ -57,7 +57,7 @@ async function clusterInfo(
     const text = await until(`${file.server} to show cluster-info`, waiting(ctx), attempt);
     return text === undefined ? undefined : readInfo(text);
   } catch (error) {
-    throw error instanceof GaveUp ? notFound(ctx, file, error) : error;
+    throw error instanceof TimedOut ? notFound(ctx, file, error) : error;
   } finally {
     looker.close();
   }
@@ -98,7 +98,7 @@ function readInfo(text: string): ReturnType<typeof parseClusterInfo> | undefined
   }
 }
 
-function notFound(ctx: JoinContext, { source, server }: FoundFile, failure: GaveUp): KbError {
+function notFound(ctx: JoinContext, { source, server }: FoundFile, failure: TimedOut): KbError {
   return new KbError({
     code: 'KB_DISCOVERY_TIMEOUT',
     summary: 'the cluster could not be found',

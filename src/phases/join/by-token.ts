@@ -6,7 +6,7 @@ import type { TokenDiscovery } from '../../config/spec.ts';
 import { KbError } from '../../errors.ts';
 import { parseClusterInfo } from '../../kubeconfig/kubeconfig.ts';
 import { signatureKey } from '../../manifests/cluster-info.ts';
-import { GaveUp, until, type Attempt } from '../../util/until.ts';
+import { TimedOut, until, type Attempt } from '../../util/until.ts';
 import type { FoundCluster, JoinContext } from './context.ts';
 import { clusterInfoData, lookAtClusterInfo, waiting } from './cluster-info.ts';
 import { judgeBundle, pinOf } from '../../certs/pin.ts';
@@ -64,7 +64,7 @@ async function signedClusterInfo(ctx: JoinContext, api: Api, token: Token): Prom
   try {
     return await until(`${api.server} to show a cluster-info signed for token ${token.tokenId}`, waiting(ctx), attempt);
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     if (unsignedSince === undefined) throw discoveryTimeout(ctx, api.server, error);
     throw tokenUnknown(ctx, api.server, token.tokenId, error.seconds, error.last);
   }
@@ -136,7 +136,7 @@ async function assertSameInfo(ctx: JoinContext, api: Api, text: string): Promise
       return status === 200 ? { value: clusterInfoData(body)['kubeconfig'] } : { notYet: `HTTP ${status}` };
     });
   } catch (error) {
-    throw error instanceof GaveUp ? discoveryTimeout(ctx, api.server, error) : error;
+    throw error instanceof TimedOut ? discoveryTimeout(ctx, api.server, error) : error;
   }
   if (found === text) return;
   throw new KbError({
@@ -158,7 +158,7 @@ function tokenUnknown(ctx: JoinContext, server: string, tokenId: string, seconds
   });
 }
 
-function discoveryTimeout(ctx: JoinContext, server: string, failure: GaveUp): KbError {
+function discoveryTimeout(ctx: JoinContext, server: string, failure: TimedOut): KbError {
   return new KbError({
     code: 'KB_DISCOVERY_TIMEOUT',
     summary: 'the cluster could not be found',

@@ -3,7 +3,7 @@ import { KbError } from '../../errors.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import { step, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
-import { countVoters, illness, inWords, nameOf } from '../etcd/quorum.ts';
+import { countVoters, unhealthyReason, inWords, nameOf } from '../etcd/quorum.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { findEtcd } from './etcd-cluster.ts';
 
@@ -24,7 +24,7 @@ async function check(_: JoinContext, node: ControlPlaneContext): Promise<void> {
   const { others } = await findEtcd(node);
   const count = countVoters(others);
   const ill = others.flatMap((state) => {
-    const reason = illness(state);
+    const reason = unhealthyReason(state);
     return reason === undefined ? [] : [`${nameOf(state.member)}: ${reason}`];
   });
   const found = [inWords(count), ...ill].join('; ');

@@ -4,7 +4,7 @@ import { KbError } from '../../errors.ts';
 import { isJsonObject, parseJson } from '../../util/json.ts';
 import { isCertificateError } from '../../util/tls-error.ts';
 import type { UntilOptions } from '../../util/until.ts';
-import { toldOf } from '../context.ts';
+import { reportedTo } from '../context.ts';
 import type { JoinContext } from './context.ts';
 
 /** Readable by everybody (spec 04: Role kubeadm:bootstrap-signer-clusterinfo). */
@@ -37,7 +37,7 @@ export function waiting(ctx: JoinContext): UntilOptions {
   return {
     timeoutSeconds: ctx.spec.isDryRun ? dryRunSeconds : ctx.spec.timeouts.discovery,
     intervalMs,
-    ...toldOf(ctx, 'preflight', 'cluster-info'),
+    ...reportedTo(ctx, 'preflight', 'cluster-info'),
   };
 }
 

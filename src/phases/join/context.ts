@@ -9,7 +9,7 @@ import type { JoinJournal } from './journal.ts';
 export interface JoinContext extends RunContext {
   readonly spec: JoinSpec;
   readonly settings: JoinSettings;
-  /** What an earlier join left on the host; see join/earlier.ts. */
+  /** What an earlier join left on the host; see join/previous-run.ts. */
   earlier?: Promise<EarlierJoin>;
   /** What discovery found: how to talk to the cluster as a node to be. */
   discovered?: Promise<DiscoveredCluster>;

@@ -16,7 +16,7 @@ import { asKept, tellOpen } from '../kept.ts';
 import { endPodsOf } from '../init/replaced-pods.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
 import { discoveryFlags } from './discovery-flags.ts';
-import { journalArtifact, journalOf, readEarlierJoin } from './earlier.ts';
+import { journalArtifact, journalOf, readEarlierJoin } from './previous-run.ts';
 import { certificatesMissing, fetchShared, missingShared } from './shared-certificates.ts';
 
 const name = 'control-plane-prepare';

@@ -1,11 +1,11 @@
 // The door to discovery: the cluster to join is found once a run, by a token or by a file, and then asked for its configuration.
 import { KbError } from '../../errors.ts';
 import type { DiscoveredCluster, JoinContext } from './context.ts';
-import { assumeCluster, type KnownCluster } from './assumed.ts';
+import { assumeCluster, type KnownCluster } from './default-config.ts';
 import { findByFile } from './by-file.ts';
 import { findByToken } from './by-token.ts';
 import { clusterConfigs } from './cluster-configs.ts';
-import { loginOf, readFoundFile } from './found-file.ts';
+import { loginOf, readFoundFile } from './discovery-credentials.ts';
 
 /** The cluster to join; found once a run. */
 export function discover(ctx: JoinContext): Promise<DiscoveredCluster> {

@@ -2,8 +2,8 @@
 import type { EtcdApi, EtcdMember } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { joinHostPort } from '../../util/net.ts';
-import { GaveUp, until } from '../../util/until.ts';
-import { toldOf, type ControlPlaneContext } from '../context.ts';
+import { TimedOut, until } from '../../util/until.ts';
+import { reportedTo, type ControlPlaneContext } from '../context.ts';
 import { podEndpoints } from '../etcd/pods.ts';
 import { memberStates, type MemberState } from '../etcd/quorum.ts';
 import { readExisting } from '../init/existing.ts';
@@ -56,7 +56,7 @@ async function clientUrls(node: ControlPlaneContext): Promise<readonly string[]>
       return urls.length === 0 ? { notYet: 'no etcd Pod in kube-system has its client URLs' } : { value: urls };
     });
   } catch (error) {
-    throw error instanceof GaveUp ? notAnswering(node, error.last) : error;
+    throw error instanceof TimedOut ? notAnswering(node, error.last) : error;
   } finally {
     api.close();
   }
@@ -92,11 +92,13 @@ export function listMembers(
 /** Ask etcd until it does what it is asked. @throws KbError KB_ETCD_JOIN with its last words */
 export async function patiently<T>(node: ControlPlaneContext, what: string, ask: () => Promise<T>): Promise<T> {
   const { etcdAPICall: timeoutSeconds } = node.spec.timeouts;
-  const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, 'etcd-join', what) };
+  const options = { timeoutSeconds, intervalMs: 100, ...reportedTo(node, 'etcd-join', what) };
   try {
     return await until(what, options, async () => ({ value: await ask() }));
   } catch (error) {
-    throw error instanceof GaveUp ? notAnswering(node, `waited ${error.seconds} s for ${what}: ${error.last}`) : error;
+    throw error instanceof TimedOut
+      ? notAnswering(node, `waited ${error.seconds} s for ${what}: ${error.last}`)
+      : error;
   }
 }
 

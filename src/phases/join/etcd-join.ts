@@ -7,7 +7,7 @@ import { manifestPath } from '../../kube/paths.ts';
 import { kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import { until, type Attempt, type UntilOptions } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
-import { step, toldOf, type ControlPlaneContext } from '../context.ts';
+import { step, reportedTo, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
 import { outcomeOf } from '../init/control-plane.ts';
 import { explained, type WatchedPod } from '../diagnose/diagnose.ts';
@@ -16,11 +16,11 @@ import { etcdArtifacts, etcdFolders } from '../init/etcd.ts';
 import { readExisting, remember } from '../init/existing.ts';
 import { endPodsOf } from '../init/replaced-pods.ts';
 import { isControlPlane, onControlPlane } from './control-plane.ts';
-import { journalArtifact, journalOf } from './earlier.ts';
-import { putEtcdAside } from './etcd-aside.ts';
+import { journalArtifact, journalOf } from './previous-run.ts';
+import { moveAwayEtcdManifest } from './move-away-etcd.ts';
 import { findEtcd, listMembers, patiently, type EtcdCluster } from './etcd-cluster.ts';
 import { initialCluster, planMember, type EtcdPlan } from './etcd-plan.ts';
-import { giveBack, lostMember, otherLearner } from './etcd-give-back.ts';
+import { rollbackLearner, lostMember, otherLearner } from './rollback-learner.ts';
 import { inTurn } from './turn.ts';
 
 const name = 'etcd-join';
@@ -83,7 +83,7 @@ async function takePart(
   }
   const hasManifest = (await readExisting(node)).has(manifestPath('etcd'));
   if (plan.isDataStale || (hasManifest && plan.kind !== 'resume')) {
-    const aside = await putEtcdAside(node, dataDir);
+    const aside = await moveAwayEtcdManifest(node, dataDir);
     if (aside !== undefined) step(node, name, `what an earlier etcd left is in ${aside}`);
   }
   const member = plan.kind === 'resume' ? plan.member : await add(node, cluster);
@@ -94,7 +94,7 @@ async function takePart(
     await watchingEtcd(node, (etcd) => promote(node, cluster, member, etcd));
   } catch (error) {
     if (!(error instanceof KbError) || !error.has('KB_COMPONENT_NOT_HEALTHY')) throw error;
-    throw await giveBack(node, { cluster, member, dataDir, explained: error });
+    throw await rollbackLearner(node, { cluster, member, dataDir, explained: error });
   }
   step(node, name, 'etcd votes');
   await untilWell(node, cluster);
@@ -175,7 +175,7 @@ async function promote(
   const waiting = (what: string): UntilOptions => ({
     timeoutSeconds: Math.max(0.1, Math.round((deadline - performance.now()) / 100) / 10),
     intervalMs: 100,
-    ...toldOf(node, name, what, () => pod.watch.said('etcd')),
+    ...reportedTo(node, name, what, () => pod.watch.said('etcd')),
   });
   const starting = `etcd on ${own.name} to start`;
   const hasStarted = async (): Promise<Attempt<true>> => {
@@ -211,7 +211,7 @@ async function untilWell(node: ControlPlaneContext, { etcd, own }: EtcdCluster):
     return errors.length > 0 ? { notYet: errors.join(', ') } : { value: true };
   };
   await watchingEtcd(node, async (pod) => {
-    const options = { timeoutSeconds, intervalMs: 100, ...toldOf(node, name, what, () => pod.watch.said('etcd')) };
+    const options = { timeoutSeconds, intervalMs: 100, ...reportedTo(node, name, what, () => pod.watch.said('etcd')) };
     await until(what, options, watched(pod, isWell));
   });
 }

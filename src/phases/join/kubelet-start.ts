@@ -11,7 +11,7 @@ import { journalFolder } from '../journal.ts';
 import { isKubeletActive, restartKubelet } from '../init/kubelet-start.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';
-import { journalArtifact, readEarlierJoin } from './earlier.ts';
+import { journalArtifact, readEarlierJoin } from './previous-run.ts';
 import { replaceNode } from './same-name.ts';
 
 export const joinKubeletStart: Phase<JoinContext> = {

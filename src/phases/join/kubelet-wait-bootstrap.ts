@@ -5,9 +5,9 @@ import { clientOf } from '../../kubeconfig/kubeconfig.ts';
 import { paths } from '../../kube/paths.ts';
 import { hasNodeLocalCriSocket, kubeletUsesLocalApiServer } from '../../kube/traits.ts';
 import { sh } from '../../host/shell.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { TimedOut, until } from '../../util/until.ts';
 import type { Phase } from '../../workflow/phase.ts';
-import { toldOf } from '../context.ts';
+import { reportedTo } from '../context.ts';
 import type { JoinContext } from './context.ts';
 import { explained } from '../diagnose/diagnose.ts';
 import { watchPods, type PodWatch } from '../diagnose/watch.ts';
@@ -41,10 +41,10 @@ async function waitForNode(ctx: JoinContext): Promise<void> {
         await untilCredentials(ctx, watch);
         await Promise.all([
           untilRegistered(ctx, api, watch).finally(() => registered.abort()),
-          hurry(ctx, registered.signal).catch(() => undefined),
+          skipBackoff(ctx, registered.signal).catch(() => undefined),
         ]);
       } catch (error) {
-        isInTime = !(error instanceof GaveUp);
+        isInTime = !(error instanceof TimedOut);
         throw error;
       }
     });
@@ -106,8 +106,8 @@ async function untilRegistered(ctx: JoinContext, api: Api, watch: PodWatch | und
   });
 }
 
-function told(ctx: JoinContext, what: string, watch: PodWatch | undefined): ReturnType<typeof toldOf> {
-  return toldOf(ctx, name, what, () => {
+function told(ctx: JoinContext, what: string, watch: PodWatch | undefined): ReturnType<typeof reportedTo> {
+  return reportedTo(ctx, name, what, () => {
     const state = watch?.said('kube-apiserver');
     return state === undefined ? undefined : `kube-apiserver ${state}`;
   });
@@ -122,7 +122,7 @@ const promptSeconds = 4;
  * certificate again after 2, 4, 8 … (client-go's certificate manager). One that is started anew does both at once, and
  * its Pods run on meanwhile.
  */
-async function hurry(ctx: JoinContext, registered: AbortSignal): Promise<void> {
+async function skipBackoff(ctx: JoinContext, registered: AbortSignal): Promise<void> {
   const { cluster } = await discover(ctx);
   const { controlPlane, timeouts, node } = ctx.spec;
   if (controlPlane === undefined || !kubeletUsesLocalApiServer(cluster.version, cluster.featureGates)) return;
@@ -149,7 +149,7 @@ async function isReadyWithin(timeoutSeconds: number, api: Api, signal: AbortSign
       return status === 200 ? { value: true } : { notYet: `HTTP ${status}` };
     });
   } catch (error) {
-    if (error instanceof GaveUp) return false;
+    if (error instanceof TimedOut) return false;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { readExisting } from '../init/existing.ts';
 import { controlPlaneOf, isControlPlane } from './control-plane.ts';
 import { discover } from './discovery.ts';
 import { discoveryFlags } from './discovery-flags.ts';
-import { explainJoin, readEarlierJoin } from './earlier.ts';
+import { explainJoin, readEarlierJoin } from './previous-run.ts';
 import { refuseTakenName } from './same-name.ts';
 import { certificatesMissing, missingShared } from './shared-certificates.ts';
 import { planned } from '../../plan/planned.ts';

@@ -6,7 +6,7 @@ import { step } from '../context.ts';
 import type { JoinContext } from './context.ts';
 import { controlPlaneLabel, isReady } from '../cluster/node.ts';
 import { discover } from './discovery.ts';
-import { readEarlierJoin } from './earlier.ts';
+import { readEarlierJoin } from './previous-run.ts';
 
 /**
  * Refuse a name that another node has, before anything is written (kubeadm#1711, k/k#79779).

@@ -3,8 +3,8 @@
 import type { Api, KubeObject } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import { leaseObject, leaseRef, readLease } from '../../manifests/lease.ts';
-import { GaveUp, until } from '../../util/until.ts';
-import { toldOf, warn, type ControlPlaneContext } from '../context.ts';
+import { TimedOut, until } from '../../util/until.ts';
+import { reportedTo, warn, type ControlPlaneContext } from '../context.ts';
 import type { JoinContext } from './context.ts';
 import { openAdmin } from './control-plane.ts';
 import { judgeTurn, takenBy } from './turn-rules.ts';
@@ -42,7 +42,7 @@ async function take(ctx: JoinContext, node: ControlPlaneContext, api: Api): Prom
   const timeoutSeconds = patience * node.spec.timeouts.etcdAPICall;
   let [version, since, told]: [string | undefined, number, string] = [undefined, performance.now(), ''];
   const what = 'the join lock';
-  const options = { timeoutSeconds, intervalMs: 200, ...toldOf(ctx, 'etcd-join', what) };
+  const options = { timeoutSeconds, intervalMs: 200, ...reportedTo(ctx, 'etcd-join', what) };
   try {
     await until(what, options, async () => {
       const found = await api.get(leaseRef(lease));
@@ -67,7 +67,7 @@ async function take(ctx: JoinContext, node: ControlPlaneContext, api: Api): Prom
       return (await claim(api, node, identity, found)) ? { value: true } : { notYet: 'another one was faster' };
     });
   } catch (error) {
-    throw error instanceof GaveUp ? tooLong(ctx, error) : error;
+    throw error instanceof TimedOut ? tooLong(ctx, error) : error;
   }
 }
 
@@ -112,7 +112,7 @@ async function giveUp(api: Api, identity: string): Promise<void> {
   }
 }
 
-function tooLong(ctx: JoinContext, { seconds, last }: GaveUp): KbError {
+function tooLong(ctx: JoinContext, { seconds, last }: TimedOut): KbError {
   return new KbError({
     code: 'KB_LOCKED',
     summary: 'another control plane is joining',

@@ -5,7 +5,7 @@ import type { JoinContext } from './context.ts';
 import { outcomeOf } from '../init/control-plane.ts';
 import { waitUntilHealthy } from '../init/wait.ts';
 import { isControlPlane, onControlPlane, openAdmin } from './control-plane.ts';
-import { journalArtifact, journalOf } from './earlier.ts';
+import { journalArtifact, journalOf } from './previous-run.ts';
 
 export const joinWaitControlPlane: Phase<JoinContext> = {
   name: 'wait-control-plane',

@@ -9,7 +9,7 @@ import { runChecks } from '../../preflight/run.ts';
 import { formatIp, isUnspecified, parseIp } from '../../util/net.ts';
 import type { Phase } from '../../workflow/phase.ts';
 import type { LbContext } from './context.ts';
-import { findFile, type ServiceFile } from './owned.ts';
+import { findFile, type ServiceFile } from './ownership-marker.ts';
 
 export const lbPreflight: Phase<LbContext> = {
   name: 'preflight',

@@ -3,11 +3,11 @@
 import { KbError } from '../../errors.ts';
 import type { Artifact } from '../../host/host.ts';
 import { sh, type Shell } from '../../host/shell.ts';
-import { GaveUp, until, type Attempt } from '../../util/until.ts';
+import { TimedOut, until, type Attempt } from '../../util/until.ts';
 import type { PhaseOutcome } from '../../workflow/phase.ts';
 import { step } from '../context.ts';
 import type { LbContext } from './context.ts';
-import { findFile, type FoundFile, type ServiceFile } from './owned.ts';
+import { findFile, type FoundFile, type ServiceFile } from './ownership-marker.ts';
 
 export interface ServiceConfig extends ServiceFile {
   readonly body: string;
@@ -122,12 +122,12 @@ async function load(ctx: LbContext, wanted: ServiceConfig, before: Before): Prom
   const result = await ctx.host.run(sh`systemctl ${verb} ${service}`, `${verb} ${service}`, { idempotent: true });
   if (ctx.spec.isDryRun) return;
   try {
-    if (result.code !== 0) throw new GaveUp(service, result.stderr.trim().split('\n')[0] ?? '', 0);
+    if (result.code !== 0) throw new TimedOut(service, result.stderr.trim().split('\n')[0] ?? '', 0);
     await until(`${service} to work`, { timeoutSeconds: startSeconds, signal: ctx.signal }, async () =>
       (await stateOf(ctx, service)).isActive ? wanted.works() : { notYet: `${service} is not active` },
     );
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     const evidence = await journal(ctx, service);
     await takeBack(ctx, wanted, before);
     throw notStarted(ctx, wanted, before, { last: error.last, evidence });

@@ -1,8 +1,8 @@
 // Evicting Pods one by one as their budgets allow, and what is done with those that stay.
 import type { Api, PodRef } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
-import { GaveUp, until } from '../../util/until.ts';
-import { toldOf, warn } from '../context.ts';
+import { TimedOut, until } from '../../util/until.ts';
+import { reportedTo, warn } from '../context.ts';
 import type { NodeRemoveContext } from './context.ts';
 import { isReady } from '../cluster/node.ts';
 import { podName, podsOf, sortPods } from './pods.ts';
@@ -14,7 +14,7 @@ export async function evictAll(ctx: NodeRemoveContext, api: Api, pods: readonly 
   let left = pods;
   const { drainSeconds, name } = ctx.spec;
   const what = `the Pods of ${name} to be gone`;
-  const options = { timeoutSeconds: drainSeconds, intervalMs: 500, ...toldOf(ctx, 'drain', what) };
+  const options = { timeoutSeconds: drainSeconds, intervalMs: 500, ...reportedTo(ctx, 'drain', what) };
   try {
     const end = await until<'gone' | 'not Ready'>(what, options, async () => {
       left = sortPods(await podsOf(api, name)).leaving.filter(({ uid }) => wanted.has(uid));
@@ -26,7 +26,7 @@ export async function evictAll(ctx: NodeRemoveContext, api: Api, pods: readonly 
     });
     if (end === 'not Ready') await deleteUnreachable(ctx, api, left);
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     if (!ctx.spec.isForced) throw notDrained(ctx, error);
     warn(ctx, 'drain', `not gone after ${error.seconds} s, deleted immediately because of --force: ${error.last}`);
     await deleteAll(api, left);
@@ -61,7 +61,7 @@ async function deleteAll(api: Api, pods: readonly PodRef[]): Promise<void> {
   );
 }
 
-function notDrained(ctx: NodeRemoveContext, { last, seconds }: GaveUp): KbError {
+function notDrained(ctx: NodeRemoveContext, { last, seconds }: TimedOut): KbError {
   return new KbError({
     code: 'KB_DRAIN',
     summary: `Pods are still on ${ctx.spec.name}`,

@@ -6,7 +6,7 @@ import { listed } from '../../util/text.ts';
 import { warn } from '../context.ts';
 import { controlPlaneLabel, isReady, statusList } from '../cluster/node.ts';
 import { hostEtcd } from '../etcd/access.ts';
-import { EtcdSilence, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
+import { EtcdUnreachable, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
 import { readyApi } from '../cluster/ready-api.ts';
 import type { FoundNode, NodeRemoveContext } from './context.ts';
 
@@ -63,7 +63,7 @@ async function clusterOf(ctx: NodeRemoveContext, isWorker: boolean): Promise<Etc
   try {
     return await findEtcdCluster(ctx, found, ctx.spec.kubeconfig);
   } catch (error) {
-    if (!(error instanceof EtcdSilence)) throw error;
+    if (!(error instanceof EtcdUnreachable)) throw error;
     if (isWorker) {
       warn(ctx, 'preflight', `etcd does not answer (${error.message}); a worker has no member there`);
       return undefined;

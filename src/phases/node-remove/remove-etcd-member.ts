@@ -1,6 +1,6 @@
 // node remove, phase remove-etcd-member: count again, a drain takes its time, then remove it through the members that stay.
 import { KbError } from '../../errors.ts';
-import { GaveUp } from '../../util/until.ts';
+import { TimedOut } from '../../util/until.ts';
 import type { Phase, PhaseOutcome } from '../../workflow/phase.ts';
 import { step } from '../context.ts';
 import { hexId } from '../etcd/access.ts';
@@ -25,7 +25,7 @@ async function removeFromEtcd(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
   try {
     await removeMember(ctx, await etcdWithout(ctx, etcd, etcd.memberId), etcd.memberId);
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     throw new KbError({
       code: 'KB_ETCD_MEMBER',
       summary: 'the etcd member could not be removed',

@@ -9,7 +9,7 @@ import type { Phase } from '../../workflow/phase.ts';
 import { step, stopIfAsked, warn } from '../context.ts';
 import { journalFolder } from '../journal.ts';
 import type { ResetContext } from './context.ts';
-import { leftDataDir, leftFiles } from './left.ts';
+import { leftDataDir, leftFiles } from './reset-marker.ts';
 
 export const cleanupNode: Phase<ResetContext> = {
   name: 'cleanup-node',

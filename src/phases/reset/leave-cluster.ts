@@ -2,10 +2,10 @@
 import type { EtcdMember } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
 import type { PhaseOutcome } from '../../workflow/phase.ts';
-import { GaveUp } from '../../util/until.ts';
+import { TimedOut } from '../../util/until.ts';
 import { step } from '../context.ts';
 import { etcdctl, hexId, type LocalMember } from '../etcd/access.ts';
-import { EtcdSilence, etcdWithout, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
+import { EtcdUnreachable, etcdWithout, findEtcdCluster, type EtcdCluster } from '../etcd/cluster.ts';
 import { removeMember } from '../etcd/removal.ts';
 import { memberStates, nameOf, removalRefusal } from '../etcd/quorum.ts';
 import type { ResetContext } from './context.ts';
@@ -32,7 +32,7 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   try {
     await removeMember(ctx, await etcdWithout(ctx, cluster, own.id), own.id);
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     throw notRemoved(ctx, local, { own, members, found: error.last });
   }
   return 'done';
@@ -43,7 +43,7 @@ async function findCluster(ctx: ResetContext, local: LocalMember): Promise<EtcdC
   const { endpoint, files } = local;
   return findEtcdCluster(ctx, { local, endpoints: [endpoint], files }, ctx.settings.kubeconfig).catch(
     (error: unknown) => {
-      throw error instanceof EtcdSilence ? unreachable(ctx, local, error.message) : error;
+      throw error instanceof EtcdUnreachable ? unreachable(ctx, local, error.message) : error;
     },
   );
 }

@@ -9,7 +9,7 @@ import { journalFolder, journalPath, parseJournal } from '../journal.ts';
 import type { ResetContext } from './context.ts';
 import { parseStaticPod } from '../cluster/static-pod.ts';
 import { leaveCluster } from './leave-cluster.ts';
-import { hasLeft, leftFiles, leftJournal } from './left.ts';
+import { hasLeft, leftFiles, leftJournal } from './reset-marker.ts';
 
 export const removeEtcdMember: Phase<ResetContext> = {
   name: 'remove-etcd-member',

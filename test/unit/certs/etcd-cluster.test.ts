@@ -3,7 +3,7 @@ import { clusterToken, ensureEtcdClients, ensureEtcdPki, type EtcdPkiResult } fr
 import { clientPlace, memberPlace, placeFiles, type EtcdPkiPlace } from '../../../src/certs/etcd-places.ts';
 import { readCertificates } from '../../../src/certs/x509.ts';
 import { KbError } from '../../../src/errors.ts';
-import { systemChance } from '../../../src/util/keygen.ts';
+import { systemRandomSource } from '../../../src/util/keygen.ts';
 
 const now = new Date('2026-11-21T02:12:19Z');
 const later = (days: number): Date => new Date(now.getTime() + days * 24 * 3600 * 1000);
@@ -22,7 +22,7 @@ const places = (on: readonly Disk[], names = hosts): readonly EtcdPkiPlace[] =>
 
 /** Make what is missing and put it on the disks. */
 async function ensure(on: readonly Disk[], at = now, names = hosts): Promise<EtcdPkiResult> {
-  const result = await ensureEtcdPki({ places: places(on, names), chance: systemChance(), now: at });
+  const result = await ensureEtcdPki({ places: places(on, names), chance: systemRandomSource(), now: at });
   for (const [index, files] of result.files.entries()) {
     for (const { path, body } of files) on[index]?.set(path, body);
   }
@@ -146,7 +146,10 @@ describe('the certificate of an API server', () => {
 
   async function hand(existing: Disk, on = disks()): Promise<readonly string[]> {
     const { authority } = await ensure(on);
-    const { files } = await ensureEtcdClients({ places: [client(existing)], chance: systemChance(), now }, authority);
+    const { files } = await ensureEtcdClients(
+      { places: [client(existing)], chance: systemRandomSource(), now },
+      authority,
+    );
     for (const { path, body } of files.flat()) existing.set(path, body);
     return files.flat().map(({ path }) => path);
   }

@@ -2,7 +2,7 @@
 import type { ClusterSpec, InitSpec, LocalEtcd } from '../../../src/config/spec.ts';
 import { ensurePki, type PkiRequest, type PkiResult } from '../../../src/certs/pki.ts';
 import { parseVersion, type KubeVersion } from '../../../src/kube/version.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 
 export type CertificateSpec = Pick<InitSpec, 'cluster' | 'node' | 'localAPIEndpoint'>;
 
@@ -71,7 +71,7 @@ export function spec(
 
 /** A request over an empty disk. */
 export function pkiRequest(from: CertificateSpec, change: Partial<PkiRequest> = {}): PkiRequest {
-  return { ...from, existing: new Map(), chance: fixedChance(), now, ...change };
+  return { ...from, existing: new Map(), chance: fixedRandomSource(), now, ...change };
 }
 
 /** The files of a first init. */

@@ -4,7 +4,7 @@ import { certificatePlan } from '../../../src/certs/plan.ts';
 import { ensurePki, type PkiRequest, type PkiResult } from '../../../src/certs/pki.ts';
 import { readCertificates, signCertificate, type Certificate, type Template } from '../../../src/certs/x509.ts';
 import { KbError, type Problem } from '../../../src/errors.ts';
-import { fixedChance, p256Pairs, pairOf, rsaPairs } from '../../fakes/keys.ts';
+import { fixedRandomSource, p256Pairs, pairOf, rsaPairs } from '../../fakes/keys.ts';
 import { fileOf, freshPki, now, onDisk, pkiDir, pkiRequest, spec, version } from './fixture.ts';
 
 let disk = new Map<string, string>();
@@ -123,13 +123,13 @@ describe('on an empty host', () => {
   });
 
   test('keys are of the configured algorithm, one for each certificate and one for service accounts', async () => {
-    const chance = fixedChance();
+    const chance = fixedRandomSource();
     await ensurePki(pkiRequest(spec({ encryptionAlgorithm: 'ECDSA-P384' }), { chance }));
     expect(chance.keys.asked).toEqual(Array.from({ length: 11 }, () => 'ECDSA-P384'));
   });
 
   test('before 1.31 the gate PublicKeysECDSA chooses ECDSA', async () => {
-    const chance = fixedChance();
+    const chance = fixedRandomSource();
     const from = spec({ version: version('v1.28.15'), featureGates: { PublicKeysECDSA: true } });
     await ensurePki(pkiRequest(from, { chance }));
     expect(new Set(chance.keys.asked)).toEqual(new Set(['ECDSA-P256']));
@@ -204,7 +204,7 @@ describe('dates', () => {
 
 describe('a complete PKI', () => {
   test('is kept: nothing is written, no key is made', async () => {
-    const chance = fixedChance();
+    const chance = fixedRandomSource();
     const result = await ensure(disk, { chance });
     expect(result.artifacts).toEqual([]);
     expect(chance.keys.asked).toEqual([]);

@@ -6,9 +6,9 @@ import { loadInit } from '../../../src/config/load.ts';
 import type { ClusterSpec, InitSpec, JoinSpec } from '../../../src/config/spec.ts';
 import { encryptionAlgorithms } from '../../../src/config/spec.ts';
 import type { HostFacts } from '../../../src/host/host.ts';
-import { facts, fixedChance } from './facts.ts';
+import { facts, fixedRandomSource } from './facts.ts';
 
-const base = completeInit(loadInit(undefined, '', {}).draft, facts(), fixedChance).spec;
+const base = completeInit(loadInit(undefined, '', {}).draft, facts(), fixedRandomSource).spec;
 /** A host that has nothing to say: whatever comes back was written. */
 export const nowhere: HostFacts = facts({ hostname: 'other', addresses: [], defaultRoutes: [], criSockets: [] });
 

@@ -7,7 +7,7 @@ import type { InitSpec } from '../../../src/config/spec.ts';
 import { KbError, type Problem } from '../../../src/errors.ts';
 import { releases } from '../../../src/kube/releases.ts';
 import { formatVersion } from '../../../src/kube/version.ts';
-import { facts, fixedChance } from './facts.ts';
+import { facts, fixedRandomSource } from './facts.ts';
 
 const header = (kind: string): string => `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ${kind}\n`;
 
@@ -23,7 +23,7 @@ function init(
   reached?: string,
 ): Outcome {
   const { draft } = loadInit(text, 'f', flags);
-  const { spec, warnings } = completeInit(draft, facts(host), fixedChance, { reachedAddress: reached });
+  const { spec, warnings } = completeInit(draft, facts(host), fixedRandomSource, { reachedAddress: reached });
   return { spec, warnings: warnings.map((warning) => `${warning.path ?? ''} ${warning.message}`.trim()) };
 }
 
@@ -199,8 +199,8 @@ describe('the cluster', () => {
 
   test('the drafts of two hosts do not share anything that is detected', () => {
     const { draft } = loadInit(undefined, '', {});
-    const first = completeInit(draft, facts(), fixedChance).spec;
-    const second = completeInit(draft, facts({ hostname: 'other' }), fixedChance).spec;
+    const first = completeInit(draft, facts(), fixedRandomSource).spec;
+    const second = completeInit(draft, facts({ hostname: 'other' }), fixedRandomSource).spec;
     expect([first.node.name, second.node.name]).toEqual(['master1', 'other']);
   });
 });

@@ -27,4 +27,4 @@ export function facts(changes: Partial<HostFacts> = {}): HostFacts {
 }
 
 /** Token characters that are easy to recognise. */
-export const fixedChance = { tokenCharacters: (n: number): string => 'a'.repeat(n) };
+export const fixedRandomSource = { tokenCharacters: (n: number): string => 'a'.repeat(n) };

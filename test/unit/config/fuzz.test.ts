@@ -8,7 +8,7 @@ import { isMapping } from '../../../src/config/finding.ts';
 import { KbError } from '../../../src/errors.ts';
 import { writeYaml } from '../../../src/util/yaml.ts';
 import { amount } from '../../long.ts';
-import { fixedChance } from './facts.ts';
+import { fixedRandomSource } from './facts.ts';
 
 /** Files of two or three documents. KBINIT_FUZZ_RUNS and KBINIT_FUZZ_SEED make it longer, or the same again. */
 const runs = amount('KBINIT_FUZZ_RUNS', { short: 500, long: 5000 });
@@ -95,7 +95,7 @@ test(
         try {
           const { draft } = loadFile(documents.map(writeYaml).join('---\n'), 'fuzz.yaml');
           const facts = factsOfNoHost(draft.init?.cluster.networking.serviceSubnet ?? '');
-          for (const made of migrate(draft, facts, fixedChance).documents) expect(writeYaml(made)).not.toBe('');
+          for (const made of migrate(draft, facts, fixedRandomSource).documents) expect(writeYaml(made)).not.toBe('');
         } catch (error) {
           // Anything else is a crash, and the property fails with it.
           if (!(error instanceof KbError)) throw error;

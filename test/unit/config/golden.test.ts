@@ -8,7 +8,7 @@ import type { InitSpec } from '../../../src/config/spec.ts';
 import { clusterConfigurationDocument, initConfigurationDocument } from '../../../src/config/write.ts';
 import { isMapping } from '../../../src/config/finding.ts';
 import { readYaml, writeYaml } from '../../../src/util/yaml.ts';
-import { facts, fixedChance } from './facts.ts';
+import { facts, fixedRandomSource } from './facts.ts';
 
 const root = 'test/golden';
 
@@ -35,7 +35,7 @@ function configMap(folder: string, name: string): ConfigMap {
 
 function specOf(folder: string): InitSpec {
   const { draft } = loadInit(readFileSync(`${folder}/config.yaml`), 'config.yaml', {});
-  return completeInit(draft, facts(), fixedChance).spec;
+  return completeInit(draft, facts(), fixedRandomSource).spec;
 }
 
 /** Everything init knows, as a file. */
@@ -76,7 +76,7 @@ describe('what kubeadm wrote', () => {
     const { draft, warnings } = loadInit(written.map(writeYaml).join('---\n'), 'written.yaml', {});
     expect(warnings.filter((warning) => warning.isStrict)).toEqual([]);
     const elsewhere = facts({ hostname: 'other', addresses: [], defaultRoutes: [] });
-    expect(documents(completeInit(draft, elsewhere, fixedChance).spec)).toEqual(written);
+    expect(documents(completeInit(draft, elsewhere, fixedRandomSource).spec)).toEqual(written);
   });
 
   test.each(recorded)('$name: ConfigMap kubelet-config is equal, byte for byte', ({ folder }) => {

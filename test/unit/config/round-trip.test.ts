@@ -15,7 +15,7 @@ import {
 } from '../../../src/config/write.ts';
 import { writeYaml } from '../../../src/util/yaml.ts';
 import { init, join, nowhere, reset, upgrade } from './arbitraries.ts';
-import { fixedChance } from './facts.ts';
+import { fixedRandomSource } from './facts.ts';
 
 test('any init spec written as v1beta4 reads back as the same spec', () => {
   fc.assert(
@@ -23,7 +23,7 @@ test('any init spec written as v1beta4 reads back as the same spec', () => {
       const documents = [initConfigurationDocument(spec), clusterConfigurationDocument(spec.cluster)];
       const { draft, warnings } = loadInit(documents.map(writeYaml).join('---\n'), 'written.yaml', {});
       expect(warnings).toEqual([]);
-      const again = completeInit(draft, nowhere, fixedChance).spec;
+      const again = completeInit(draft, nowhere, fixedRandomSource).spec;
       const { kubelet, kubeProxy } = again.cluster;
       expect(again).toEqual({ ...spec, cluster: { ...spec.cluster, kubelet, kubeProxy } });
     }),
@@ -72,7 +72,7 @@ test('any v1beta3 init file is the same after it went through the hub', () => {
         clusterConfigurationV1beta3(one.cluster, one.timeouts.controlPlaneComponentHealthCheck),
       ];
       const { draft } = loadInit(write(spec).map(writeYaml).join('---\n'), 'written.yaml', {});
-      expect(write(completeInit(draft, nowhere, fixedChance).spec)).toEqual(write(spec));
+      expect(write(completeInit(draft, nowhere, fixedRandomSource).spec)).toEqual(write(spec));
     }),
     { numRuns: 200 },
   );

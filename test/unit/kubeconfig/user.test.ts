@@ -3,7 +3,7 @@ import { readCertificates } from '../../../src/certs/x509.ts';
 import { KbError } from '../../../src/errors.ts';
 import { parseKubeconfig } from '../../../src/kubeconfig/kubeconfig.ts';
 import { userKubeconfig, type UserRequest } from '../../../src/kubeconfig/user.ts';
-import { fixedChance } from '../../fakes/keys.ts';
+import { fixedRandomSource } from '../../fakes/keys.ts';
 import { fileOf, freshPki, now, spec, version } from '../certs/fixture.ts';
 import { changed } from './control-plane.ts';
 
@@ -20,7 +20,7 @@ function request(change: Partial<UserRequest> = {}): UserRequest {
     name: 'bob',
     identity: { kind: 'certificate', organizations: ['dev', 'ops'], validitySeconds: 2 * hour },
     existing: disk,
-    chance: fixedChance(),
+    chance: fixedRandomSource(),
     now,
     ...change,
   };

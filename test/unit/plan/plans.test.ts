@@ -12,7 +12,7 @@ import type { JoinContext } from '../../../src/phases/join/context.ts';
 import { initPhases, joinPhases } from '../../../src/phases/index.ts';
 import { digest, opDigest, type HostOp } from '../../../src/plan/digest.ts';
 import type { RunEvent } from '../../../src/report/events.ts';
-import { systemChance } from '../../../src/util/keygen.ts';
+import { systemRandomSource } from '../../../src/util/keygen.ts';
 import { runPhases } from '../../../src/workflow/runner.ts';
 import { selectPhases } from '../../../src/workflow/select.ts';
 import { specOf } from '../../golden/support/case.ts';
@@ -58,7 +58,7 @@ function context(
   return {
     ...runContext(host, 'kbinit init'),
     reporter,
-    chance: systemChance(),
+    chance: systemRandomSource(),
     startedAt: new Date(),
     spec: { ...spec, isDryRun },
     apis: {
@@ -121,7 +121,7 @@ async function joinPlanOf(planned: PlannedCluster): Promise<readonly HostOp[]> {
   const ctx: JoinContext = {
     ...runContext(host, 'kbinit join'),
     reporter,
-    chance: systemChance(),
+    chance: systemRandomSource(),
     apis: { open: (credentials) => recordingApi({ host: host.name, reporter, credentials, planned }) },
     spec: { ...completeJoin(draft, { ...plainFacts, hostname: 'node1' }).spec, isDryRun: true },
     settings: { patches: [], runner: { identity: 'test', isDead: () => false } },

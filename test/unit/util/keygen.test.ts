@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { generateKey, KeyPool, systemChance, type KeyAlgorithm, randomToken } from '../../../src/util/keygen.ts';
+import { generateKey, KeyPool, systemRandomSource, type KeyAlgorithm, randomToken } from '../../../src/util/keygen.ts';
 import { fixedKeys } from '../../fakes/keys.ts';
 
 test.each([
@@ -47,7 +47,7 @@ test('a closed pool makes no key that was not begun', async () => {
 });
 
 test('serial numbers are positive and below 2^63, and token characters are those of bootstrap tokens', () => {
-  const chance = systemChance(fixedKeys());
+  const chance = systemRandomSource(fixedKeys());
   const serials = Array.from({ length: 200 }, () => chance.serial());
   expect(serials.every((serial) => serial > 0n && serial < 2n ** 63n - 1n)).toBe(true);
   expect(new Set(serials).size).toBe(200);
@@ -58,7 +58,7 @@ test('serial numbers are positive and below 2^63, and token characters are those
 test('every character of a token is as likely as any other', () => {
   // Bytes taken modulo 36 would make four letters 14 % likelier than the rest; chance alone stays within 4 %.
   const counts = new Map<string, number>();
-  for (const character of systemChance(fixedKeys()).tokenCharacters(720_000)) {
+  for (const character of systemRandomSource(fixedKeys()).tokenCharacters(720_000)) {
     counts.set(character, (counts.get(character) ?? 0) + 1);
   }
   expect(counts.size).toBe(36);
@@ -66,7 +66,7 @@ test('every character of a token is as likely as any other', () => {
 });
 
 test('a token is six and sixteen of them', () => {
-  const first = randomToken(systemChance(fixedKeys()));
+  const first = randomToken(systemRandomSource(fixedKeys()));
   expect(first).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
-  expect(randomToken(systemChance(fixedKeys()))).not.toBe(first);
+  expect(randomToken(systemRandomSource(fixedKeys()))).not.toBe(first);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { KbError } from '../../../src/errors.ts';
-import { GaveUp, until } from '../../../src/util/until.ts';
+import { TimedOut, until } from '../../../src/util/until.ts';
 
 const options = { timeoutSeconds: 0.05, intervalMs: 5, signal: new AbortController().signal };
 
@@ -15,7 +15,7 @@ test('the first good answer ends the wait', async () => {
 test('when time is up the last answer is told', async () => {
   const waiting = until('never', options, () => Promise.resolve({ notYet: 'HTTP 503' }));
   await expect(waiting).rejects.toMatchObject({ what: 'never', last: 'HTTP 503' });
-  await expect(waiting).rejects.toBeInstanceOf(GaveUp);
+  await expect(waiting).rejects.toBeInstanceOf(TimedOut);
 });
 
 test('a failed try is an answer, a KbError ends the wait at once', async () => {

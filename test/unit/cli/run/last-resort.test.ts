@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const session = join(import.meta.dirname, '../../../../src/cli/run/session.ts');
-const shown = join(import.meta.dirname, '../../../../src/cli/run/shown.ts');
+const shown = join(import.meta.dirname, '../../../../src/cli/run/reported-error.ts');
 
 test.each([
   ['an exception', 'setTimeout(() => { throw new TypeError("nobody caught this"); }, 50)'],
@@ -14,10 +14,10 @@ test.each([
   const logs = mkdtempSync(join(tmpdir(), 'kbinit-last-'));
   const run = `
     import { withSession } from '${session}';
-    import { Shown } from '${shown}';
+    import { ReportedError } from '${shown}';
     process.argv.push('token', 'list');
-    withSession('token', {}, 'look', async () => { ${throwing}; await new Promise((go) => setTimeout(go, 20_000)); })
-      .catch((error) => { process.exitCode = error instanceof Shown ? error.exitCode : 99; });`;
+    withSession('token', {}, 'read', async () => { ${throwing}; await new Promise((go) => setTimeout(go, 20_000)); })
+      .catch((error) => { process.exitCode = error instanceof ReportedError ? error.exitCode : 99; });`;
   const words = ['--import', 'tsx', '--input-type=module', '-e', run];
   const { status, stderr } = spawnSync(process.execPath, words, {
     encoding: 'utf8',

@@ -4,7 +4,7 @@ import type { Problem } from '../../../../src/errors.ts';
 import type { StaticPod } from '../../../../src/kube/paths.ts';
 import { explained, type Waited } from '../../../../src/phases/diagnose/diagnose.ts';
 import { watchPods } from '../../../../src/phases/diagnose/watch.ts';
-import { GaveUp } from '../../../../src/util/until.ts';
+import { TimedOut } from '../../../../src/util/until.ts';
 import { failureOf } from '../../../fakes/failure.ts';
 import { runOn, type FakeNode } from './node.ts';
 
@@ -19,7 +19,7 @@ async function told(node: FakeNode, what: Waited['kind'] | StaticPod): Promise<P
       : what === 'node'
         ? { kind: 'node', name: 'master1' }
         : { kind: 'pod', name: what === 'pod' ? 'etcd' : what, watch };
-  const gaveUp = new GaveUp(`${what} to start`, 'connect ECONNREFUSED', 15);
+  const gaveUp = new TimedOut(`${what} to start`, 'connect ECONNREFUSED', 15);
   const { problems } = await failureOf(explained(ctx, waited, () => Promise.reject(gaveUp))).finally(watch.stop);
   const [problem] = problems;
   if (problem === undefined) throw new Error('a failure without a problem');

@@ -4,7 +4,7 @@ import { readCertificates } from '../../../../src/certs/x509.ts';
 import { KbError } from '../../../../src/errors.ts';
 import { etcdPaths } from '../../../../src/manifests/etcd-unit.ts';
 import { explain } from '../../../../src/phases/etcd-init/explain.ts';
-import { GaveUp } from '../../../../src/util/until.ts';
+import { TimedOut } from '../../../../src/util/until.ts';
 import { anyHostName } from '../../../fakes/host-names.ts';
 import { etcdHosts, type EtcdHosts, type HostState } from './etcd-hosts.ts';
 
@@ -191,7 +191,7 @@ describe('a member that does not serve is explained', () => {
     await run('preflight');
     const [, member] = ctx.members;
     if (member === undefined) throw new Error('no second member');
-    const error = await explain(ctx, new GaveUp('etcd', 'x', 12), [{ member, why: 'connection refused' }]);
+    const error = await explain(ctx, new TimedOut('etcd', 'x', 12), [{ member, why: 'connection refused' }]);
     expect(error.problems).toHaveLength(1);
     expect(error.problems[0]).toMatchObject({ code: 'KB_ETCD_START', host: 'etcd2' });
     expect(error.problems[0]?.detail).toContain('connection refused, after 12 s; etcd says: ');

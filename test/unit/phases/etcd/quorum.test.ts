@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EtcdMember } from '../../../../src/cluster/types.ts';
 import {
   countVoters,
-  illness,
+  unhealthyReason,
   memberStates,
   removalRefusal,
   type MemberState,
@@ -105,11 +105,13 @@ describe('a learner', () => {
 describe('not healthy is', () => {
   test('a member that has not started', async () => {
     const found = await states([...cluster(1), { id: '5', name: '', address: '10.0.0.5' }]);
-    expect(found.map(illness)).toEqual([expect.stringContaining('knows no leader'), 'it has not started']);
+    expect(found.map(unhealthyReason)).toEqual([expect.stringContaining('knows no leader'), 'it has not started']);
   });
 
   test('a member that answers but knows no leader', async () => {
-    expect(illness((await states(cluster(3, 2)))[0] ?? never())).toBe('https://10.0.0.1:2379: it knows no leader');
+    expect(unhealthyReason((await states(cluster(3, 2)))[0] ?? never())).toBe(
+      'https://10.0.0.1:2379: it knows no leader',
+    );
   });
 
   test('a member with corrupt data; one that is only full still votes', async () => {
@@ -117,7 +119,7 @@ describe('not healthy is', () => {
     const found = await states(
       cluster(3).map((one, index) => ({ ...one, errors: [[corrupt], [full], []][index] ?? [] })),
     );
-    expect(found.map((state) => illness(state) === undefined)).toEqual([false, true, true]);
+    expect(found.map((state) => unhealthyReason(state) === undefined)).toEqual([false, true, true]);
   });
 });
 

@@ -7,14 +7,14 @@ import { adminApi } from '../../../../src/phases/init/admin.ts';
 import { certs } from '../../../../src/phases/init/certs.ts';
 import { finishJournal } from '../../../../src/phases/init/claim.ts';
 import type { InitContext } from '../../../../src/phases/context.ts';
-import { judgeEarlier, type EarlierInit } from '../../../../src/phases/init/earlier.ts';
+import { judgeEarlier, type EarlierInit } from '../../../../src/phases/init/previous-run.ts';
 import { readExisting } from '../../../../src/phases/init/existing.ts';
 import { journalPath, parseJournal, specIdentity } from '../../../../src/phases/journal.ts';
 import { kubeconfig } from '../../../../src/phases/init/kubeconfig.ts';
 import { readJournal } from '../../../../src/phases/init/serving.ts';
 import { specOf } from '../../../golden/support/case.ts';
 import { FakeHost } from '../../../fakes/host.ts';
-import { fixedChance } from '../../../fakes/keys.ts';
+import { fixedRandomSource } from '../../../fakes/keys.ts';
 import { runContext, unused } from '../../../fakes/run.ts';
 
 const pki = '/etc/kubernetes/pki';
@@ -42,7 +42,7 @@ function run(host: FakeHost, { spec: wanted = spec, alone, apis, startedAt }: Ca
   const base = runContext(host, 'kbinit init');
   return {
     ...base,
-    chance: fixedChance(),
+    chance: fixedRandomSource(),
     spec: wanted,
     startedAt: startedAt ?? base.startedAt,
     apis: apis ?? { open: unused },

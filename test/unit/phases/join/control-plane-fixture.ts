@@ -10,7 +10,7 @@ import { systemClock } from '../../../../src/util/keygen.ts';
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three, type FakeMember } from '../../../fakes/etcd.ts';
 import { FakeHost, recordingReporter, type FakeHostOptions } from '../../../fakes/host.ts';
-import { fixedChance } from '../../../fakes/keys.ts';
+import { fixedRandomSource } from '../../../fakes/keys.ts';
 import { onDisk, pkiRequest, spec } from '../../certs/fixture.ts';
 import { joinFrom, token } from './fixture.ts';
 
@@ -76,7 +76,7 @@ ${options.cluster ?? ''}`;
   const timeouts = { ...base.spec.timeouts, etcdAPICall: patience, kubernetesAPICall: 1 };
   const localAPIEndpoint = { advertiseAddress: '192.168.3.30', bindPort: 6443 };
   const credentials = { server: 'https://192.168.3.33:6443', ca, token };
-  const run = { ...base, host, reporter, apis: api, etcds: etcd, chance: fixedChance(), clock: systemClock };
+  const run = { ...base, host, reporter, apis: api, etcds: etcd, chance: fixedRandomSource(), clock: systemClock };
   const nodeSpec = { ...base.spec.node, name: 'master2' };
   const node: ControlPlaneContext = {
     ...run,

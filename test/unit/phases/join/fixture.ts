@@ -14,7 +14,7 @@ import type { JoinContext } from '../../../../src/phases/join/context.ts';
 import type { RunEvent } from '../../../../src/report/events.ts';
 import { systemClock } from '../../../../src/util/keygen.ts';
 import { FakeHost, plainFacts, recordingReporter, type FakeHostOptions } from '../../../fakes/host.ts';
-import { fixedChance } from '../../../fakes/keys.ts';
+import { fixedRandomSource } from '../../../fakes/keys.ts';
 import { fileOf, onDisk, pkiRequest, spec } from '../../certs/fixture.ts';
 
 /** The port the server is asked on; the host's dial leads to the real one. */
@@ -125,7 +125,7 @@ export function joinFrom(
     host,
     reporter,
     signal,
-    chance: fixedChance(),
+    chance: fixedRandomSource(),
     clock: systemClock,
     startedAt: new Date(),
     apis: {

@@ -7,7 +7,7 @@ import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three } from '../../../fakes/etcd.ts';
 import { FakeHost, plainFacts, recordingReporter } from '../../../fakes/host.ts';
 import { runContext } from '../../../fakes/run.ts';
-import { fixedChance } from '../../../fakes/keys.ts';
+import { fixedRandomSource } from '../../../fakes/keys.ts';
 
 const golden = (name: string): string =>
   readFileSync(new URL(`../../../golden/v1.36.3/default/files/${name}.yaml`, import.meta.url), 'utf8').replaceAll(
@@ -105,7 +105,7 @@ export function prepare(name: string, change: Case = {}): Prepared {
     reporter,
     apis: api,
     etcds: etcd,
-    chance: fixedChance(),
+    chance: fixedRandomSource(),
     print: (text) => void printed.push(text),
     ask: async (question) => {
       questions.push(question);

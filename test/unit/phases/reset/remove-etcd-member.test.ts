@@ -8,7 +8,7 @@ import { removeEtcdMember } from '../../../../src/phases/reset/remove-etcd-membe
 import { FakeApi } from '../../../fakes/api.ts';
 import { FakeEtcd, three, type FakeMember } from '../../../fakes/etcd.ts';
 import { FakeHost, recordingReporter } from '../../../fakes/host.ts';
-import { fixedChance } from '../../../fakes/keys.ts';
+import { fixedRandomSource } from '../../../fakes/keys.ts';
 import { failureOf } from '../../../fakes/failure.ts';
 import { runContext } from '../../../fakes/run.ts';
 
@@ -73,7 +73,7 @@ function prepare({
     reporter,
     apis: api,
     etcds: etcd,
-    chance: fixedChance(),
+    chance: fixedRandomSource(),
     print: () => undefined,
     spec: draft,
     settings: {

@@ -9,7 +9,7 @@ import type { ControlPlaneContext } from '../context.ts';
  * Put manifest and data aside, and say where; undefined when there was nothing. The kubelet stands still meanwhile: one
  * that has never talked to an API server ends no Pod, and a container that starts again would make the folder anew.
  */
-export async function putEtcdAside(node: ControlPlaneContext, dataDir: string): Promise<string | undefined> {
+export async function moveAwayEtcdManifest(node: ControlPlaneContext, dataDir: string): Promise<string | undefined> {
   const stamp = node.clock
     .now()
     .toISOString()

@@ -1,7 +1,7 @@
 // A fixed number of things at a time: the rest waits in line.
 
 /** A counter of free places. sshd allows ten sessions a connection by default (MaxSessions). */
-export class Slots {
+export class Semaphore {
   #size: number;
   #taken = 0;
   readonly #waiting: (() => void)[] = [];

@@ -1,16 +1,16 @@
 // What is done about an etcd member that cannot go on: a learner leaves the cluster again, a lost voter is the user's to judge.
 import type { EtcdMember } from '../../cluster/types.ts';
 import { KbError } from '../../errors.ts';
-import { GaveUp, until } from '../../util/until.ts';
+import { TimedOut, until } from '../../util/until.ts';
 import type { ControlPlaneContext } from '../context.ts';
-import { putEtcdAside } from './etcd-aside.ts';
+import { moveAwayEtcdManifest } from './move-away-etcd.ts';
 import type { EtcdCluster } from './etcd-cluster.ts';
 
 /** Seconds for taking the learner out again: with kubeadm's two minutes for starting it, within R37's bound. */
 const removalSeconds = 20;
 
 /** Take a learner that never came up out of the cluster, keep its data aside, and say both beside the cause. */
-export async function giveBack(
+export async function rollbackLearner(
   node: ControlPlaneContext,
   failed: {
     readonly cluster: EtcdCluster;
@@ -21,7 +21,7 @@ export async function giveBack(
 ): Promise<KbError> {
   const { cluster, member, dataDir, explained } = failed;
   const left = await leave(node, cluster, member);
-  const aside = left.hasLeft ? await putEtcdAside(node, dataDir).catch(asText) : undefined;
+  const aside = left.hasLeft ? await moveAwayEtcdManifest(node, dataDir).catch(asText) : undefined;
   const [problem] = explained.problems;
   const kept = aside === undefined ? '' : `, and what it wrote is in ${aside}`;
   return new KbError({
@@ -53,7 +53,7 @@ async function leave(node: ControlPlaneContext, { etcd }: EtcdCluster, { id }: E
       return { value: { hasLeft: true, sentence: 'learner removed from the etcd cluster' } };
     });
   } catch (error) {
-    if (!(error instanceof GaveUp)) throw error;
+    if (!(error instanceof TimedOut)) throw error;
     return { hasLeft: false, sentence: `learner ${hex} could not be removed (${error.last}); it has no vote` };
   }
 }
