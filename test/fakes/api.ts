@@ -1,5 +1,7 @@
-// FakeApi: an API server of literal objects. What it has not been given is not there; Pods go when they are told to.
+// FakeApi: an API server that keeps the objects it is given and those that are written; Pods go when they are evicted.
+import { isContained } from '../../src/cluster/compare.ts';
 import { refOf } from '../../src/cluster/resources.ts';
+import { applyMergePatch } from '../../src/util/merge-patch.ts';
 import type { Api, ApiOpener, Eviction, KubeObject, ObjectRef, RemoveOptions } from '../../src/cluster/types.ts';
 
 export interface FakeApiOptions {
@@ -26,9 +28,6 @@ export class FakeApi implements ApiOpener {
 
   open({ server }: { readonly server: string }): Api {
     this.servers.push(server);
-    const unsupported = async (): Promise<never> => {
-      throw new Error('FakeApi: this is not asked for here');
-    };
     return {
       server,
       get: async (ref) => this.#find(ref),
@@ -40,7 +39,13 @@ export class FakeApi implements ApiOpener {
             matches(object, selector),
         ),
       raw: async () => (this.isReady ? { status: 200, body: 'ok' } : { status: 500, body: '[-]etcd failed' }),
-      apply: unsupported,
+      apply: async (object) => {
+        const found = this.#find(refOf(object));
+        if (found !== undefined && isContained(object, found)) return { outcome: 'unchanged', object: found };
+        const outcome = found === undefined ? 'created' : 'updated';
+        this.changes.push(`${outcome === 'created' ? 'create' : 'update'} ${nameOf(refOf(object))}`);
+        return { outcome, object: this.#put(object) };
+      },
       create: async (object) => {
         if (this.#find(refOf(object)) !== undefined) return undefined;
         this.changes.push(`create ${nameOf(refOf(object))}`);
@@ -56,9 +61,7 @@ export class FakeApi implements ApiOpener {
         this.changes.push(`patch ${nameOf(ref)} ${JSON.stringify(patch)}`);
         const found = this.#find(ref);
         if (found === undefined) throw new Error(`FakeApi: ${nameOf(ref)} is not there`);
-        const spec = { ...asRecord(found['spec']), ...asRecord(patch['spec']) };
-        this.objects = this.objects.map((object) => (object === found ? { ...object, spec } : object));
-        return { ...found, spec };
+        return this.#put({ ...found, ...asRecord(applyMergePatch(found, patch)) });
       },
       remove: async (ref, options: RemoveOptions = {}) => {
         const found = this.#find(ref);
