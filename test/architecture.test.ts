@@ -341,6 +341,11 @@ describe('src', () => {
     expect(asking.map(({ path }) => path).toSorted()).toEqual(listed.toSorted());
   });
 
+  test('reads the command line in one place', () => {
+    const reading = sources.filter(({ code }) => code.includes('process.argv')).map(({ path }) => path);
+    expect(reading).toEqual(['cli/bin.ts']);
+  });
+
   test('has one home for each package', () => {
     expect(defined(allImports.map(secondHome))).toEqual([]);
   });

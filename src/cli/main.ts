@@ -27,8 +27,8 @@ import { assertSshHasHost } from './run/this-machine.ts';
 import { tokenCommand } from './commands/token.ts';
 import { version, versionCommand } from './commands/version.ts';
 
-/** The whole command tree. */
-export function program(): Command {
+/** The whole command tree; `argv` is what a run tells its user to type again. */
+export function program(argv: readonly string[] = []): Command {
   const root = new Command('kbinit')
     .description('Bootstrap Kubernetes the way kubeadm does, on this host or over SSH')
     .version(`kbinit ${version}`, '--version', "print kbinit's own version")
@@ -62,7 +62,10 @@ export function program(): Command {
   root.addCommand(completionCommand(root));
   inherit(root);
   addExamples(root);
-  root.hook('preAction', (_, command) => assertSshHasHost(command));
+  root.hook('preAction', (_, command) => {
+    command.setOptionValue('commandLine', argv);
+    assertSshHasHost(command);
+  });
   return root;
 }
 
@@ -93,7 +96,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(argv: readonly string[]): Promise<number> {
-  const root = program();
+  const root = program(argv);
   try {
     await root.parseAsync([...plainArguments(helpWords(root, argv))], { from: 'user' });
     return exitCode.done;

@@ -106,7 +106,7 @@ export async function withHosts(
         const host = await Promise.race([session.reach(one, 'write'), session.overdue]);
         return unlessTaken(host, work(host));
       });
-    endTogether(hosts, await body({ session, each }));
+    endTogether(hosts, await body({ session, each }), options.commandLine ?? []);
   });
 }
 
@@ -125,7 +125,7 @@ export async function unlessTaken<T>(
 export function endTogether(
   targets: readonly string[],
   failures: readonly Failure<string>[],
-  argv: readonly string[] = process.argv.slice(2),
+  argv: readonly string[],
 ): void {
   if (failures.length === 0) return;
   const problems = failures.flatMap((one) => new KbError(one.problems).within({ host: nameOf(one.item) }).problems);

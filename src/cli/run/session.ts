@@ -29,6 +29,8 @@ import { aside, openView, type ViewOptions } from './view.ts';
 
 /** The flags that every command has, as commander gives them. */
 export interface ConnectionOptions extends SshFlags, ViewOptions {
+  /** The words of the command line, as they were typed. */
+  readonly commandLine?: readonly string[];
   readonly host?: string;
   /** Of a command for several, which are reached one by one. */
   readonly hosts?: readonly string[];
@@ -79,7 +81,8 @@ export async function withSession<U extends HostUse>(
   notice?: LocalNotice,
 ): Promise<void> {
   const start = performance.now();
-  for (const password of passwordsOf(process.argv.slice(2))) addSecret(password);
+  const { commandLine = [] } = options;
+  for (const password of passwordsOf(commandLine)) addSecret(password);
   const limit = readLimit(options.deadline);
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const name = target?.address ?? hostname();
@@ -101,7 +104,7 @@ export async function withSession<U extends HostUse>(
   const phases = watchPhases(teeReporter(shown, log.reporter));
   const reporter = suggesting(phases, suggestions);
   const isHere = notice !== undefined && target === undefined && options.hosts === undefined;
-  const ownCommand = resumeCommand(process.argv.slice(2));
+  const ownCommand = resumeCommand(commandLine);
   const interrupt = watchSignals(reporter, name, {
     open: () => phases.open,
     resumeCommand: ownCommand,

@@ -71,7 +71,6 @@ for (const [index, manner] of mannerNames.entries()) {
     host.behave(manner);
     host.asked();
     const argv = [...wordsFor(command, `root@127.0.0.1:${host.port}`, home)];
-    process.argv = [process.argv[0] ?? '', 'kbinit', ...argv];
     const start = performance.now();
     const code = await main(argv);
     const folder = join(home, 'log');

@@ -15,7 +15,6 @@ test.each([
   const run = `
     import { withSession } from '${session}';
     import { ReportedError } from '${shown}';
-    process.argv.push('token', 'list');
     withSession('token', {}, 'read', async () => { ${throwing}; await new Promise((go) => setTimeout(go, 20_000)); })
       .catch((error) => { process.exitCode = error instanceof ReportedError ? error.exitCode : 99; });`;
   const words = ['--import', 'tsx', '--input-type=module', '-e', run];
