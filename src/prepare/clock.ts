@@ -34,7 +34,7 @@ export function planClock(state: HostState, { source, isDryRun }: PrepareSpec): 
   // In a dry run the packages that are planned have not come.
   const isComing = isDryRun && source.kind === 'packages';
   if (!state.packages.has('chrony') && !isComing) {
-    return { actions: [], warnings: ['nothing keeps the clock of this host: install chrony'] };
+    return { actions: [], warnings: ['the clock of this host is not synchronised: install chrony'] };
   }
   return {
     actions: [

@@ -34,7 +34,7 @@ export function planRepositories(state: HostState, spec: PrepareSpec): Plan {
 function unsignedWarning({ isUnsigned, urls }: Repositories): readonly string[] {
   if (!isUnsigned) return [];
   return [
-    `packages of ${urls.join(', ') || 'these sources'} are installed without a check of a signature (--unsigned-repository)`,
+    `packages of ${urls.join(', ') || 'these sources'} are installed without a signature check (--unsigned-repository)`,
   ];
 }
 

@@ -339,6 +339,6 @@ describe('a member that cannot ask to leave', () => {
   test('leaves a cluster of two without a quorum, which says so', async () => {
     const { code, stderr } = await kbinit(['etcd', 'status', ...over(lab, 'master1')]);
     expect(code).toBe(1);
-    expect(stderr).toContain('the cluster takes no writes');
+    expect(stderr).toContain('the cluster is read-only without a quorum');
   });
 });

@@ -216,7 +216,7 @@ describe('on a finished cluster', () => {
     const result = await kbinit(initCommand(other));
     expect(result.code).toBe(1);
     expect(result.stderr).toContain('KB_OTHER_SPEC');
-    expect(result.stderr).toContain('clusterName: "kubernetes" there, "other" asked for');
+    expect(result.stderr).toContain('clusterName: "kubernetes" (current) → "other" (requested)');
     expect(result.stderr).toContain('kbinit reset');
     expect([await managedFiles(lab, 'master1'), await managedObjects(lab)]).toEqual(before);
   });
@@ -228,7 +228,7 @@ describe('on a finished cluster', () => {
     const result = await kbinit(initCommand(other));
     expect(result.code).toBe(1);
     expect(result.stderr).toContain('KB_OTHER_SPEC');
-    expect(result.stderr).toContain('networking.serviceSubnet: "10.96.0.0/12" there, "10.112.0.0/16" asked for');
+    expect(result.stderr).toContain('networking.serviceSubnet: "10.96.0.0/12" (current) → "10.112.0.0/16" (requested)');
   });
 });
 

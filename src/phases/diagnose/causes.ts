@@ -111,7 +111,7 @@ const causes: readonly Cause[] = [
     pattern:
       /unknown flag: (--[\w-]+)|unknown shorthand flag: .*|flag provided but not defined: (-[\w-]+)|unknown command .* for "kube/i,
     summary: ([found, long, short], { speaker }) =>
-      `${speaker} does not know one of its flags: ${long ?? short ?? found}`,
+      `${speaker} does not know the flag: ${long ?? short ?? found}`,
     fix: (_, { speaker }) => `remove the flag from ${argumentsOf(speaker)}, or correct its name`,
   },
   {
@@ -164,7 +164,7 @@ const causes: readonly Cause[] = [
   {
     of: ['kubelet', 'images'],
     pattern: /(?:pull|resolve|image).*(?:not found|manifest unknown|no match for platform)/i,
-    summary: 'the registry does not have an image',
+    summary: 'an image is not in the registry',
     fix: 'correct the repository or tag that the evidence names, or import the image',
   },
   {

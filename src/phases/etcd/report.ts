@@ -114,12 +114,12 @@ export function statusProblem(states: readonly MemberState[]): Problem | undefin
   const voters = countVoters(states);
   return {
     code: 'KB_ETCD_UNHEALTHY',
-    summary: `${ill.length} of ${states.length} etcd members are not well`,
+    summary: `${ill.length} of ${states.length} etcd members unhealthy`,
     detail: `${ill.map((state) => `${nameOf(state.member)}: ${troubles(state).join(', ')}`).join('; ')} (${inWords(voters)})`,
     fix:
       voters.healthy >= voters.needed
         ? 'the cluster works, with fewer members to spare: check etcd on that host (crictl ps -a --name etcd), or remove the member (`kbinit node remove NAME`)'
-        : 'the cluster takes no writes: start the members that are down; docs/etcd.md says what to do when they are lost',
+        : 'the cluster is read-only without a quorum: start the members that are down; docs/etcd.md says what to do when they are lost',
   };
 }
 

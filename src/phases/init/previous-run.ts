@@ -44,7 +44,7 @@ export function judgeEarlier(
 }
 
 function asText({ path, there, here }: Difference): string {
-  return `${path}: ${there} there, ${here} asked for`;
+  return `${path}: ${there} (current) → ${here} (requested)`;
 }
 
 function manifestDifferences(path: string, there: string | undefined, here: string): readonly Difference[] {

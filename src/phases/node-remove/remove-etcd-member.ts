@@ -21,7 +21,7 @@ async function removeFromEtcd(ctx: NodeRemoveContext): Promise<PhaseOutcome> {
   const { etcd } = found;
   if (etcd === undefined) return 'unchanged';
   await refuseQuorumLoss(ctx, found);
-  step(ctx, 'remove-etcd-member', `taking etcd member ${hexId(etcd.memberId)} out of its cluster`);
+  step(ctx, 'remove-etcd-member', `taking etcd member ${hexId(etcd.memberId)} out of the etcd cluster`);
   try {
     await removeMember(ctx, await etcdWithout(ctx, etcd, etcd.memberId), etcd.memberId);
   } catch (error) {

@@ -139,7 +139,7 @@ async function unmountBelow(ctx: ResetContext, folder: string): Promise<void> {
     summary: 'a mount below the kubelet folder cannot be unmounted',
     host: ctx.host.name,
     detail: stdout.trim().split('\n').slice(-6).join('; '),
-    fix: `end what uses it (fuser -vm MOUNT) and reset again; nothing under ${folder} was deleted`,
+    fix: `stop what uses it (fuser -vm MOUNT) and run the reset again; nothing under ${folder} was deleted`,
   });
 }
 

@@ -28,7 +28,7 @@ export async function leaveCluster(ctx: ResetContext, local: LocalMember): Promi
   }
   const refusal = removalRefusal(await memberStates(etcd, members), own.id);
   if (refusal !== undefined) throw quorumLost(ctx, local, { own, members, found: refusal });
-  step(ctx, 'remove-etcd-member', `taking etcd member ${nameOf(own)} (${hexId(own.id)}) out of its cluster`);
+  step(ctx, 'remove-etcd-member', `taking etcd member ${nameOf(own)} (${hexId(own.id)}) out of the etcd cluster`);
   try {
     await removeMember(ctx, await etcdWithout(ctx, cluster, own.id), own.id);
   } catch (error) {

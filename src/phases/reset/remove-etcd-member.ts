@@ -13,7 +13,7 @@ import { hasLeft, leftFiles, leftJournal } from './reset-marker.ts';
 
 export const removeEtcdMember: Phase<ResetContext> = {
   name: 'remove-etcd-member',
-  summary: 'Take the local etcd member out of its cluster',
+  summary: 'Remove the local etcd member from the etcd cluster',
   flags: ['kubeconfig', 'force-wipe-etcd', 'dry-run'],
   run: leave,
 };

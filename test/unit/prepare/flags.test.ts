@@ -67,7 +67,7 @@ describe('a repository that is not reached over https', () => {
   test('is said in the plan when nobody signs it', () => {
     const spec = specOf({ repository: ['http://mirror.lan/rpm'], unsignedRepository: true });
     expect(planRepositories(bareState, spec).warnings).toEqual([
-      'packages of http://mirror.lan/rpm are installed without a check of a signature (--unsigned-repository)',
+      'packages of http://mirror.lan/rpm are installed without a signature check (--unsigned-repository)',
     ]);
   });
 

@@ -8,12 +8,12 @@ const rows: readonly (readonly [Speaker, string, string])[] = [
   [
     'kube-apiserver',
     'Error: unknown flag: --no-such-flag',
-    'kube-apiserver does not know one of its flags: --no-such-flag',
+    'kube-apiserver does not know the flag: --no-such-flag',
   ],
   [
     'kubelet',
     failed('failed to parse kubelet flag: unknown flag: --no-such-flag'),
-    'kubelet does not know one of its flags: --no-such-flag',
+    'kubelet does not know the flag: --no-such-flag',
   ],
   [
     'etcd',
@@ -25,7 +25,7 @@ const rows: readonly (readonly [Speaker, string, string])[] = [
     'invalid value "x" for flag -heartbeat-interval: parse error',
     'etcd refuses the value x of its flag -heartbeat-interval',
   ],
-  ['etcd', 'flag provided but not defined: -no-such-flag', 'etcd does not know one of its flags: -no-such-flag'],
+  ['etcd', 'flag provided but not defined: -no-such-flag', 'etcd does not know the flag: -no-such-flag'],
   [
     'kube-apiserver',
     'Error: invalid argument "x" for "-v, --v" flag: strconv.ParseUint: parsing "x": invalid syntax',
@@ -128,7 +128,7 @@ const rows: readonly (readonly [Speaker, string, string])[] = [
   [
     'kubelet',
     'E1201 00:00:01.1 7 pod_workers.go:1] "Error syncing pod" err="ErrImagePull: failed to pull and unpack image \\"r.example/a:1\\": r.example/a:1: not found"',
-    'the registry does not have an image',
+    'an image is not in the registry',
   ],
   [
     'kubelet',

@@ -102,7 +102,7 @@ describe('what is wrong', () => {
 
   test('names who is not well, and that the cluster still works', async () => {
     const problem = statusProblem(await statesOf(withDown));
-    expect(problem).toMatchObject({ code: 'KB_ETCD_UNHEALTHY', summary: '1 of 3 etcd members are not well' });
+    expect(problem).toMatchObject({ code: 'KB_ETCD_UNHEALTHY', summary: '1 of 3 etcd members unhealthy' });
     expect(problem?.detail).toContain('master3: https://192.168.3.31:2379: connect ECONNREFUSED');
     expect(problem?.fix).toContain('the cluster works');
   });
@@ -116,8 +116,8 @@ describe('what is wrong', () => {
 
   test('says that nothing can be written where the quorum is lost', async () => {
     const states = await statesOf(three.map((member) => ({ ...member, isDown: member.name !== 'master1' })));
-    expect(statusProblem(states)?.summary).toBe('3 of 3 etcd members are not well');
-    expect(statusProblem(states)?.fix).toContain('takes no writes');
+    expect(statusProblem(states)?.summary).toBe('3 of 3 etcd members unhealthy');
+    expect(statusProblem(states)?.fix).toContain('read-only without a quorum');
   });
 
   test('is an alarm too, although its member votes', async () => {

@@ -145,7 +145,7 @@ describe('a learner that never starts', () => {
         ],
       ],
     });
-    await expect(joinEtcd(ctx, node)).rejects.toThrow('votes by now');
+    await expect(joinEtcd(ctx, node)).rejects.toThrow('has already been promoted');
     expect(etcd.removed).toEqual([]);
     expect(host.ran.every(({ command }) => !command.includes('left-$stamp'))).toBe(true);
   });
