@@ -12,7 +12,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // Files undo what they change in their process; a process a file would take longer than the tests.
           isolate: false,
           maxWorkers: 2,
