@@ -110,8 +110,7 @@ const causes: readonly Cause[] = [
   {
     pattern:
       /unknown flag: (--[\w-]+)|unknown shorthand flag: .*|flag provided but not defined: (-[\w-]+)|unknown command .* for "kube/i,
-    summary: ([found, long, short], { speaker }) =>
-      `${speaker} does not know the flag: ${long ?? short ?? found}`,
+    summary: ([found, long, short], { speaker }) => `${speaker} does not know the flag: ${long ?? short ?? found}`,
     fix: (_, { speaker }) => `remove the flag from ${argumentsOf(speaker)}, or correct its name`,
   },
   {

@@ -47,7 +47,9 @@ async function leave(node: ControlPlaneContext, { etcd }: EtcdCluster, { id }: E
       const found = (await etcd.members()).find((one) => one.id === id);
       // Promoted after all, its answer lost: it votes now, and stays.
       if (found?.isLearner === false) {
-        return { value: { hasLeft: false, sentence: `member ${hex} has already been promoted and was left unchanged` } };
+        return {
+          value: { hasLeft: false, sentence: `member ${hex} has already been promoted and was left unchanged` },
+        };
       }
       await etcd.remove(id);
       return { value: { hasLeft: true, sentence: 'learner removed from the etcd cluster' } };

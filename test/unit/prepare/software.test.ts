@@ -149,7 +149,9 @@ test('a clock that is kept is left alone; chrony starts where nothing keeps it',
   expect(whys(planClock({ ...bareState, packages: new Map([['chrony', '4']]) }, specOf()))).toEqual([
     'start chronyd.service, now and at boot',
   ]);
-  expect(planClock(bareState, specOf()).warnings).toEqual(['the clock of this host is not synchronised: install chrony']);
+  expect(planClock(bareState, specOf()).warnings).toEqual([
+    'the clock of this host is not synchronised: install chrony',
+  ]);
 });
 
 // -------------------------------------------------------------------------------------------------------- uploads

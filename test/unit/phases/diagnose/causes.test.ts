@@ -5,11 +5,7 @@ import { findCause, type Speaker } from '../../../../src/phases/diagnose/causes.
 const failed = (error: string): string => `E1201 00:06:21.290709   20024 run.go:72] "command failed" err="${error}"`;
 
 const rows: readonly (readonly [Speaker, string, string])[] = [
-  [
-    'kube-apiserver',
-    'Error: unknown flag: --no-such-flag',
-    'kube-apiserver does not know the flag: --no-such-flag',
-  ],
+  ['kube-apiserver', 'Error: unknown flag: --no-such-flag', 'kube-apiserver does not know the flag: --no-such-flag'],
   [
     'kubelet',
     failed('failed to parse kubelet flag: unknown flag: --no-such-flag'),
