@@ -48,6 +48,11 @@ export class PlannedCluster {
     return [...stays, ...planned];
   }
 
+  /** Of a member that only etcd could give its own: decimal text, as etcd's. */
+  nextMemberId(): string {
+    return String(this.#members.size);
+  }
+
   putMember(member: EtcdMember): void {
     this.#members.set(member.id, member);
   }

@@ -22,7 +22,7 @@ export function recordingEtcd(
     status: (endpoint, seconds) => inner.status(endpoint, seconds),
     async addLearner(peerUrl) {
       plan('add-learner', peerUrl);
-      const member = { id: '0', name: '', peerUrls: [peerUrl], clientUrls: [], isLearner: true };
+      const member = { id: world.nextMemberId(), name: '', peerUrls: [peerUrl], clientUrls: [], isLearner: true };
       world.putMember(member);
       return member;
     },

@@ -25,3 +25,24 @@ test('in a dry run questions reach etcd, and every change is a line of the plan 
     { kind: 'plan', host: 'master1', action: 'delete', text: 'remove etcd member 8e9e05c52164694d from its cluster' },
   ]);
 });
+
+test('members are listed as they will be: added, promoted and removed', async () => {
+  const etcd = new FakeEtcd(three);
+  const endpoint = 'https://192.168.3.29:2379';
+  const recording = recordingEtcd(etcd.open({ endpoints: [endpoint] }), {
+    host: 'master1',
+    reporter: recordingReporter(),
+  });
+  const fourth = await recording.addLearner('https://192.168.3.32:2380');
+  const fifth = await recording.addLearner('https://192.168.3.33:2380');
+  expect(fifth.id).not.toBe(fourth.id);
+  await recording.promote(fourth.id);
+  const [first] = await recording.members();
+  await recording.remove(first?.id ?? '');
+  const listed = await recording.members();
+  expect(listed).toHaveLength(4);
+  expect(listed.map(({ id }) => id)).not.toContain(first?.id);
+  expect(listed.filter(({ isLearner }) => isLearner).map(({ peerUrls }) => peerUrls)).toEqual([
+    ['https://192.168.3.33:2380'],
+  ]);
+});
