@@ -112,6 +112,22 @@ test('every link between the documents leads to a file', () => {
   expect(dead).toEqual([]);
 });
 
+test('docs/architecture.md answers where things are by files and names that exist', () => {
+  const [, section = ''] = read('docs/architecture.md').split('## Where is …?');
+  const rows = (section.split('\n## ')[0] ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('| W') || line.startsWith('| H'));
+  expect(rows.length).toBeGreaterThanOrEqual(20);
+  const wrong = rows.flatMap((row) =>
+    [...row.matchAll(/`(\w+)`(?: and its like)? in `(src\/[\w/.-]+)`/g)]
+      .filter(([, name = '', path = '']) => !new RegExp(`\\b(?:function|const|class) ${name}\\b`).test(read(path)))
+      .map(([text]) => text),
+  );
+  expect(wrong).toEqual([]);
+  const files = rows.flatMap((row) => [...row.matchAll(/`(src\/[\w/.-]+\.ts)`/g)].map(([, path = '']) => path));
+  expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
 test('every decision has its four parts', () => {
   const parts = ['## Problem', '## Choice', '## What we gave up', '## How to undo'];
   const lacking = files('docs/decisions', '.md').filter((path) => !parts.every((part) => read(path).includes(part)));
