@@ -24,8 +24,9 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/oracle/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...onlyOlder],
           globalSetup: 'test/e2e/setup.ts',
-          // Each file has hosts of its own, and most of its time is waiting for Kubernetes.
-          maxWorkers: 3,
+          // Each file has hosts of its own, and most of its time is waiting for Kubernetes. Three at a time on two cores are a
+          // third faster, and slow enough to break what tests promise in seconds.
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },

@@ -124,8 +124,8 @@ test('docs/architecture.md answers where things are by files and names that exis
       .map(([text]) => text),
   );
   expect(wrong).toEqual([]);
-  const files = rows.flatMap((row) => [...row.matchAll(/`(src\/[\w/.-]+\.ts)`/g)].map(([, path = '']) => path));
-  expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  const named = rows.flatMap((row) => [...row.matchAll(/`(src\/[\w/.-]+\.ts)`/g)].map(([, path = '']) => path));
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test('every decision has its four parts', () => {

@@ -60,6 +60,9 @@ function isolate(): void {
     const options = `lowerdir=${folder},upperdir=${upper},workdir=${scratch}`;
     execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, folder]);
   }
+  // The lock of this machine is not that of the root: another one may be at work beside this.
+  mkdirSync('/run/kbinit', { recursive: true, mode: 0o700 });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=0700', 'tmpfs', '/run/kbinit']);
   // No unit is started or asked: both programs find a systemd that does what it is told and has nothing running.
   const bin = join(work, 'bin');
   mkdirSync(bin);

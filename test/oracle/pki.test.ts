@@ -205,13 +205,13 @@ const supplied: readonly Variant[] = [
   {
     what: 'the cluster CA ends in less than 30 days',
     changes: () => ({ 'ca.crt': forged('ca', { notAfter: later(29.5) }) }),
-    warned: 'ca.crt ends in 29 days',
+    warned: 'ca.crt expires in 29 days',
     kubeadmPasses: true,
   },
   {
     what: 'the etcd CA ends in less than 30 days',
     changes: () => ({ 'etcd/ca.crt': forged('etcd/ca', { notAfter: later(3.5) }) }),
-    warned: 'etcd/ca.crt ends in 3 days',
+    warned: 'etcd/ca.crt expires in 3 days',
     kubeadmPasses: true,
   },
 ];
