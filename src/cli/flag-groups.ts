@@ -100,13 +100,21 @@ const groups: readonly { readonly heading: string; readonly flags: readonly stri
 /** Every name that is in a group. */
 export const groupedFlags: readonly string[] = groups.flatMap(({ flags }) => flags);
 
+interface Place {
+  readonly heading: string;
+  /** Of the group in help. */
+  readonly order: number;
+}
+
+const own: Place = { heading: 'Options:', order: 0 };
+/** Asked for every flag of every command whenever the program starts. */
+const places: ReadonlyMap<string, Place> = new Map(
+  groups.flatMap(({ heading, flags }, order) => flags.map((name) => [name, { heading, order }] as const)),
+);
+
 /** The heading of a flag, and where it comes in help. */
-export function groupOf(name: string): { readonly heading: string; readonly order: number } {
-  const order = Math.max(
-    groups.findIndex(({ flags }) => flags.includes(name)),
-    0,
-  );
-  return { heading: groups[order]?.heading ?? 'Options:', order };
+export function groupOf(name: string): Place {
+  return places.get(name) ?? own;
 }
 
 /** Where `-h, --help` stands. */
