@@ -331,7 +331,7 @@ describe('src', () => {
 
   test('asks whether a run is a dry run only where docs/architecture.md says why', () => {
     const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8');
-    const [, section = ''] = page.split('## Where phases ask whether nothing is done');
+    const [, section = ''] = page.split('## Where phases check for a dry run');
     const listed = [...(section.split('\n## ')[0] ?? '').matchAll(/`([\w/-]+\.ts)`/g)].map(
       ([, name]) => `phases/${name}`,
     );
